@@ -1,0 +1,55 @@
+package org.retention4j.chunkwise;
+
+import org.retention4j.core.RetentionForm;
+import org.retention4j.engine.Lane;
+
+/**
+ * Parallel inside a chunk of C tokens, recurrent from chunk to chunk (arXiv 2307.08621, equation
+ * 7): the form for prefill. Its work per token is constant, and all of it is matrix products.
+ *
+ * @param chunk C, the tokens of a chunk
+ */
+public record ChunkwiseForm(int chunk) implements RetentionForm {
+  /** The fastest of 16…256 at the paper's head shape, K 256 and V 512, on AVX-512 and AMX cores. */
+  public static final int DEFAULT_CHUNK = 64;
+
+  /** Beyond this many tokens larger buffers no longer make the surrounding products faster. */
+  private static final int PIECE = 512;
+
+  /** Uses {@link #DEFAULT_CHUNK}. */
+  public ChunkwiseForm() {
+    this(DEFAULT_CHUNK);
+  }
+
+  /**
+   * Checks the chunk size.
+   *
+   * @throws IllegalArgumentException if chunk &lt; 1
+   */
+  public ChunkwiseForm {
+    if (chunk < 1) {
+      throw new IllegalArgumentException("expected a chunk of at least 1 token, got " + chunk);
+    }
+  }
+
+  @Override
+  public String name() {
+    return "chunkwise";
+  }
+
+  /** Returns equal pieces of whole chunks, so that the last one wastes little. */
+  @Override
+  public int pieceLength(int tokens) {
+    int pieces = Math.max(1, (tokens + PIECE - 1) / PIECE);
+    int length = (tokens + pieces - 1) / pieces;
+    if (pieces == 1) {
+      return Math.max(1, tokens);
+    }
+    return (length + chunk - 1) / chunk * chunk;
+  }
+
+  @Override
+  public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
+    return new ChunkKernel(lane, chunk, keyWidth, valueWidth);
+  }
+}

@@ -1,0 +1,20 @@
+package org.retention4j.engine;
+
+/** Conversion between fp32 and bfloat16, the upper 16 bits of an fp32 number. */
+public final class Bfloat16 {
+  private Bfloat16() {}
+
+  /** Rounds to the nearest bfloat16, ties to even; NaN stays NaN. */
+  public static short fromFloat(float x) {
+    int bits = Float.floatToRawIntBits(x);
+    if (Float.isNaN(x)) {
+      return (short) ((bits >>> 16) | 0x40);
+    }
+    return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+  }
+
+  /** Widens exactly. */
+  public static float toFloat(short x) {
+    return Float.intBitsToFloat(x << 16);
+  }
+}

@@ -1,0 +1,210 @@
+package org.retention4j.engine;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * Computes in one element type on a fixed number of threads, and owns the scratch of its lanes.
+ *
+ * <p>An engine may be used from many threads; calls are served one at a time, each on all lanes,
+ * and give the same bits whoever else is calling. Closing it twice does no harm.
+ */
+public final class Engine implements AutoCloseable {
+  private final ElementType type;
+  private final Provider provider;
+  private final Arena arena = new Arena();
+  private final Lane[] lanes;
+  private final Workers workers;
+  private final Map<Object, Object> prepared = new ConcurrentHashMap<>();
+  private volatile boolean closed;
+
+  private Engine(ElementType type, int threads, Provider provider) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("expected at least 1 thread, got " + threads);
+    }
+    this.type = type;
+    this.provider = provider;
+    lanes = new Lane[threads];
+    Kernels kernels = provider.kernels();
+    for (int i = 0; i < threads; i++) {
+      lanes[i] =
+          type == ElementType.FLOAT32
+              ? new Float32Lane(i, arena, kernels)
+              : new Float64Lane(i, arena);
+    }
+    workers = new Workers(lanes, () -> OpenMp.setThreads(1));
+  }
+
+  /** Returns an fp32 engine on all processors with the best provider. */
+  public static Engine float32() {
+    return create(ElementType.FLOAT32, Runtime.getRuntime().availableProcessors(), Provider.best());
+  }
+
+  /** Returns a float64 engine on all processors: slow, for proofs. */
+  public static Engine float64() {
+    return create(ElementType.FLOAT64, Runtime.getRuntime().availableProcessors(), Provider.PLAIN);
+  }
+
+  /**
+   * Returns an engine.
+   *
+   * @param threads the number of lanes, at least 1; results do not depend on it
+   * @param provider the route of element-wise fp32 work
+   * @throws IllegalArgumentException if threads < 1 or the provider is not available
+   */
+  public static Engine create(ElementType type, int threads, Provider provider) {
+    return new Engine(type, threads, provider);
+  }
+
+  /** Returns the type of activations and states. */
+  public ElementType type() {
+    return type;
+  }
+
+  /** Returns the number of lanes. */
+  public int threads() {
+    return lanes.length;
+  }
+
+  /** Returns the provider of element-wise work. */
+  public Provider provider() {
+    return provider;
+  }
+
+  /** Returns the name of the element-wise provider as reports show it. */
+  public String providerName() {
+    return type == ElementType.FLOAT32 ? provider.kernels().name() : "plain";
+  }
+
+  /**
+   * Runs parts 0…parts−1 of a task on all lanes and returns when all are done.
+   *
+   * @throws IllegalStateException after close
+   */
+  public void run(int parts, LaneTask task) {
+    checkOpen();
+    // The caller is lane 0; its own OpenMP setting is none of our business afterwards.
+    int before = OpenMp.threads();
+    if (before != 1) {
+      OpenMp.setThreads(1);
+    }
+    try {
+      workers.run(parts, task);
+    } finally {
+      if (before != 1) {
+        OpenMp.setThreads(before);
+      }
+    }
+  }
+
+  /**
+   * Returns what {@code make} gives for each lane, made at the first call for this key and kept
+   * until the engine closes.
+   */
+  @SuppressWarnings("unchecked")
+  public <T> T[] perLane(Object key, Function<Lane, T> make, T[] empty) {
+    checkOpen();
+    return (T[])
+        prepared.computeIfAbsent(
+            key,
+            k -> {
+              Object[] made = java.util.Arrays.copyOf(empty, lanes.length);
+              for (int i = 0; i < lanes.length; i++) {
+                made[i] = withOneThread(lanes[i], make);
+              }
+              return made;
+            });
+  }
+
+  private static <T> T withOneThread(Lane lane, Function<Lane, T> make) {
+    // oneDNN plans a primitive for the thread count it finds when the primitive is made.
+    int before = OpenMp.threads();
+    OpenMp.setThreads(1);
+    try {
+      return make.apply(lane);
+    } finally {
+      OpenMp.setThreads(before);
+    }
+  }
+
+  /** Returns a zeroed tile owned by {@code owner}. */
+  public Tile tile(Arena owner, int rows, int columns) {
+    checkOpen();
+    return type == ElementType.FLOAT32
+        ? Float32Tile.allocate(owner, rows, columns)
+        : Float64Tile.allocate(owner, rows, columns);
+  }
+
+  /**
+   * Packs a weight matrix; the source is not retained.
+   *
+   * @param source shape (out,in), FLOAT or DOUBLE, any strides
+   * @param weightType FLOAT32 or BFLOAT16; in the float64 engine also FLOAT64
+   * @throws IllegalArgumentException for another rank, an empty matrix or an unsupported type
+   */
+  public PackedMatrix pack(INDArray source, WeightType weightType) {
+    checkOpen();
+    if (source.rank() != 2 || source.length() == 0) {
+      throw new IllegalArgumentException(
+          "expected a weight matrix of shape (out,in), got "
+              + java.util.Arrays.toString(source.shape()));
+    }
+    if (type == ElementType.FLOAT64) {
+      return new Float64Packed(source, weightType);
+    }
+    if (weightType == WeightType.FLOAT64) {
+      throw new IllegalArgumentException(
+          "expected weight type FLOAT32 or BFLOAT16 in the fp32 engine, got FLOAT64");
+    }
+    INDArray floats =
+        source.dataType() == ElementType.FLOAT32.dataType()
+            ? source
+            : source.castTo(ElementType.FLOAT32.dataType());
+    return new Float32Packed(floats, weightType);
+  }
+
+  /**
+   * Binds y ← activation(x·Wᵀ).
+   *
+   * @param owner owns what the binding needs
+   * @param x (M,in)
+   * @param y (M,out)
+   * @throws IllegalArgumentException if the shapes do not join
+   */
+  public Projection project(Arena owner, Tile x, PackedMatrix w, Tile y, Activation activation) {
+    checkOpen();
+    if (x.columns() != w.inputs() || y.columns() != w.outputs() || x.rows() != y.rows()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected x (M,%d) and y (M,%d), got x (%d,%d) and y (%d,%d)",
+              w.inputs(), w.outputs(), x.rows(), x.columns(), y.rows(), y.columns()));
+    }
+    if (type == ElementType.FLOAT64) {
+      return ((Float64Packed) w).projection((Float64Tile) x, (Float64Tile) y, activation);
+    }
+    return withOneThread(
+        lanes[0],
+        lane ->
+            new Float32Projection(
+                owner, (Float32Tile) x, (Float32Packed) w, (Float32Tile) y, activation));
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the engine is closed");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    workers.close();
+    prepared.clear();
+    arena.close();
+  }
+}

@@ -1,0 +1,334 @@
+package org.retention4j.engine;
+
+import java.util.Arrays;
+
+/** A lane over native tiles, with oneDNN products and element-wise work on heap rows. */
+final class Float32Lane extends Lane {
+  private final Kernels kernels;
+
+  /** Heap rows, grown when tiles or rows are wider; one is in use at a time per role. */
+  private float[] row = new float[64];
+
+  private float[] second = new float[64];
+  private float[] factorRow = new float[64];
+  private float[] coefficients = new float[64];
+  private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
+
+  Float32Lane(int index, Arena arena, Kernels kernels) {
+    super(index, arena);
+    this.kernels = kernels;
+  }
+
+  private float[] row(int n) {
+    if (row.length < n) {
+      row = new float[n];
+    }
+    return row;
+  }
+
+  private float[] second(int n) {
+    if (second.length < n) {
+      second = new float[n];
+    }
+    return second;
+  }
+
+  @Override
+  public Tile tile(int rows, int columns) {
+    return Float32Tile.allocate(arena, rows, columns);
+  }
+
+  @Override
+  public Product product(
+      Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
+    return OneDnn.product(
+        arena,
+        OneDnn.Matrix.of((Float32Tile) a, transposeA),
+        OneDnn.Matrix.of((Float32Tile) b, transposeB),
+        OneDnn.Matrix.of((Float32Tile) c, false),
+        accumulate ? OneDnn.PostOp.ACCUMULATE : OneDnn.PostOp.NONE);
+  }
+
+  @Override
+  public boolean load(
+      Rows src, int batch, long token, int head, int n, double[] factors, Tile dst) {
+    Float32Tile tile = (Float32Tile) dst;
+    int width = tile.columns();
+    float[] x = row(width);
+    boolean finite = true;
+    for (int i = 0; i < n; i++) {
+      src.read(batch, token + i, head, x);
+      finite &= kernels.allFinite(x, width);
+      if (factors != null) {
+        kernels.scale(x, width, (float) factors[i]);
+      }
+      tile.write(i, x, width);
+    }
+    zeroRows(tile, n);
+    return finite;
+  }
+
+  private void zeroRows(Float32Tile tile, int from) {
+    if (from < tile.rows()) {
+      float[] x = row(tile.columns());
+      Arrays.fill(x, 0, tile.columns(), 0f);
+      for (int i = from; i < tile.rows(); i++) {
+        tile.write(i, x, tile.columns());
+      }
+    }
+  }
+
+  @Override
+  public void store(Tile src, int n, double scale, Rows out, int batch, long token, int head) {
+    Float32Tile tile = (Float32Tile) src;
+    int width = tile.columns();
+    float[] x = row(width);
+    for (int i = 0; i < n; i++) {
+      tile.read(i, x, width);
+      kernels.scale(x, width, (float) scale);
+      out.write(batch, token + i, head, x);
+    }
+  }
+
+  @Override
+  public void storeZeros(Rows out, int batch, long token, int head, int n) {
+    float[] x = row(out.width());
+    Arrays.fill(x, 0, out.width(), 0f);
+    for (int i = 0; i < n; i++) {
+      out.write(batch, token + i, head, x);
+    }
+  }
+
+  @Override
+  public void scaleRows(Tile src, int n, double[] factors, Tile dst) {
+    Float32Tile from = (Float32Tile) src;
+    Float32Tile to = (Float32Tile) dst;
+    int width = from.columns();
+    float[] x = row(width);
+    for (int i = 0; i < n; i++) {
+      from.read(i, x, width);
+      kernels.scale(x, width, (float) factors[i]);
+      to.write(i, x, width);
+    }
+    zeroRows(to, n);
+  }
+
+  @Override
+  public void causalDecay(Tile a, int n, double[] cumulative, boolean uniform) {
+    Float32Tile tile = (Float32Tile) a;
+    int width = tile.columns();
+    float[] x = row(width);
+    float[] factors = factorRow(width);
+    float[] byDistance = second(width);
+    if (uniform) {
+      for (int d = 0; d < n; d++) {
+        byDistance[n - 1 - d] = (float) Math.exp(cumulative[d] - cumulative[0]);
+      }
+    }
+    for (int i = 0; i < n; i++) {
+      tile.read(i, x, width);
+      if (uniform) {
+        System.arraycopy(byDistance, n - 1 - i, factors, 0, i + 1);
+      } else {
+        for (int j = 0; j <= i; j++) {
+          factors[j] = (float) Math.exp(cumulative[i] - cumulative[j]);
+        }
+      }
+      kernels.multiply(x, factors, i + 1);
+      Arrays.fill(x, i + 1, width, 0f);
+      tile.write(i, x, width);
+    }
+    zeroRows(tile, n);
+  }
+
+  private float[] factorRow(int n) {
+    if (factorRow.length < n) {
+      factorRow = new float[n];
+    }
+    return factorRow;
+  }
+
+  @Override
+  public void addCausalProduct(Tile a, Tile b, int n, Tile c) {
+    Float32Tile left = (Float32Tile) a;
+    Float32Tile right = (Float32Tile) b;
+    Float32Tile sum = (Float32Tile) c;
+    float[] x = row(right.columns());
+    float[] y = second(right.columns());
+    for (int i = 0; i < n; i++) {
+      left.read(i, coefficients(left.columns()), i + 1);
+      sum.read(i, y, right.columns());
+      for (int j = 0; j <= i; j++) {
+        right.read(j, x, right.columns());
+        for (int v = 0; v < right.columns(); v++) {
+          y[v] = Math.fma(coefficients[j], x[v], y[v]);
+        }
+      }
+      sum.write(i, y, right.columns());
+    }
+  }
+
+  private float[] coefficients(int n) {
+    if (coefficients.length < n) {
+      coefficients = new float[n];
+    }
+    return coefficients;
+  }
+
+  @Override
+  public void clear(Tile a) {
+    zeroRows((Float32Tile) a, 0);
+  }
+
+  @Override
+  public void readState(HeadState state, Tile dst) {
+    Float32Head head = (Float32Head) state;
+    head.fold(kernels);
+    Float32Tile tile = (Float32Tile) dst;
+    for (int k = 0; k < head.keyWidth(); k++) {
+      tile.write(k, head.s[k], head.valueWidth());
+    }
+  }
+
+  @Override
+  public void decayAndAdd(HeadState state, double logDecay, Tile update, Tile mirror) {
+    Float32Head head = (Float32Head) state;
+    Float32Tile add = (Float32Tile) update;
+    Float32Tile copy = (Float32Tile) mirror;
+    int width = head.valueWidth();
+    float[] x = row(width);
+    float loss = (float) -Math.expm1(logDecay);
+    for (int k = 0; k < head.keyWidth(); k++) {
+      add.read(k, x, width);
+      kernels.decayAndAdd(head.s[k], loss, x, width);
+      if (copy != null) {
+        copy.write(k, head.s[k], width);
+      }
+    }
+  }
+
+  @Override
+  public void append(
+      HeadState state, double logDecay, Rows k, Rows v, int batch, long token, int kvHead) {
+    Float32Head head = (Float32Head) state;
+    int i = head.append(logDecay, kernels);
+    k.read(batch, token, kvHead, head.pendingKeys[i]);
+    v.read(batch, token, kvHead, head.pendingValues[i]);
+  }
+
+  @Override
+  public void readout(
+      HeadState state, double scale, Rows q, Rows out, int batch, long token, int head) {
+    Float32Head h = (Float32Head) state;
+    int keyWidth = h.keyWidth();
+    int valueWidth = h.valueWidth();
+    float[] query = row(keyWidth);
+    float[] sum = second(valueWidth);
+    q.read(batch, token, head, query);
+    int pending = h.pending();
+    for (int i = 0; i < pending; i++) {
+      double score = kernels.dot(query, h.pendingKeys[i], keyWidth);
+      pendingCoefficients[i] = (float) (score * Math.exp(h.decaySince(i)));
+    }
+    Arrays.fill(sum, 0, valueWidth, 0f);
+    kernels.scale(query, keyWidth, (float) Math.exp(h.decaySinceFold()));
+    kernels.addRows(h.s, query, keyWidth, sum, valueWidth);
+    kernels.addRows(h.pendingValues, pendingCoefficients, pending, sum, valueWidth);
+    kernels.scale(sum, valueWidth, (float) scale);
+    out.write(batch, token, head, sum);
+  }
+
+  @Override
+  public void rotate(
+      Rows x,
+      int batch,
+      long token,
+      int head,
+      boolean interleaved,
+      double[] cos,
+      double[] sin,
+      double factor) {
+    int half = x.width() / 2;
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    int step = interleaved ? 2 : 1;
+    int partner = interleaved ? 1 : half;
+    for (int i = 0; i < half; i++) {
+      int at = i * step;
+      double a = r[at];
+      double b = r[at + partner];
+      r[at] = (float) ((a * cos[i] - b * sin[i]) * factor);
+      r[at + partner] = (float) ((b * cos[i] + a * sin[i]) * factor);
+    }
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void scale(Rows x, int batch, long token, int head, double factor) {
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    kernels.scale(r, x.width(), (float) factor);
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void rmsNorm(
+      Rows x,
+      double factor,
+      double[] weight,
+      double eps,
+      Rows gate,
+      Rows out,
+      int batch,
+      long token,
+      int head) {
+    int n = x.width();
+    float[] r = row(n);
+    x.read(batch, token, head, r);
+    double mean = (double) kernels.sumOfSquares(r, n) * factor * factor / n;
+    kernels.scale(r, n, (float) (factor / Math.sqrt(mean + eps)));
+    if (weight != null) {
+      for (int i = 0; i < n; i++) {
+        r[i] *= (float) weight[i];
+      }
+    }
+    if (gate != null) {
+      float[] g = second(n);
+      gate.read(batch, token, head, g);
+      kernels.multiply(r, g, n);
+    }
+    out.write(batch, token, head, r);
+  }
+
+  @Override
+  public void multiply(Rows a, Rows b, int batch, long token, int head) {
+    int n = a.width();
+    float[] x = row(n);
+    float[] y = second(n);
+    a.read(batch, token, head, x);
+    b.read(batch, token, head, y);
+    kernels.multiply(x, y, n);
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void add(Rows a, Rows b, int batch, long token, int head) {
+    int n = a.width();
+    float[] x = row(n);
+    float[] y = second(n);
+    a.read(batch, token, head, x);
+    b.read(batch, token, head, y);
+    for (int i = 0; i < n; i++) {
+      x[i] += y[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void copy(
+      Rows x, int batch, long token, int head, Rows out, int outBatch, long outToken, int outHead) {
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    out.write(outBatch, outToken, outHead, r);
+  }
+}

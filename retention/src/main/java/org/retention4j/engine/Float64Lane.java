@@ -1,0 +1,300 @@
+package org.retention4j.engine;
+
+import java.util.Arrays;
+
+/** A lane in double precision, in plain loops: for proofs, not for speed. */
+final class Float64Lane extends Lane {
+  private double[] row = new double[64];
+  private double[] second = new double[64];
+  private double[] third = new double[64];
+
+  Float64Lane(int index, Arena arena) {
+    super(index, arena);
+  }
+
+  private double[] row(int n) {
+    if (row.length < n) {
+      row = new double[n];
+    }
+    return row;
+  }
+
+  private double[] second(int n) {
+    if (second.length < n) {
+      second = new double[n];
+    }
+    return second;
+  }
+
+  private double[] third(int n) {
+    if (third.length < n) {
+      third = new double[n];
+    }
+    return third;
+  }
+
+  @Override
+  public Tile tile(int rows, int columns) {
+    return Float64Tile.allocate(arena, rows, columns);
+  }
+
+  @Override
+  public Product product(
+      Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
+    return new Float64Product(
+        (Float64Tile) a, transposeA, (Float64Tile) b, transposeB, (Float64Tile) c, accumulate);
+  }
+
+  @Override
+  public boolean load(
+      Rows src, int batch, long token, int head, int n, double[] factors, Tile dst) {
+    Float64Tile tile = (Float64Tile) dst;
+    int width = tile.columns();
+    double[] x = row(width);
+    boolean finite = true;
+    for (int i = 0; i < n; i++) {
+      src.read(batch, token + i, head, x);
+      double factor = factors == null ? 1 : factors[i];
+      double[] to = tile.row(i);
+      for (int j = 0; j < width; j++) {
+        finite &= Double.isFinite(x[j]);
+        to[tile.column() + j] = factor * x[j];
+      }
+    }
+    zeroRows(tile, n);
+    return finite;
+  }
+
+  private static void zeroRows(Float64Tile tile, int from) {
+    for (int i = from; i < tile.rows(); i++) {
+      Arrays.fill(tile.row(i), tile.column(), tile.column() + tile.columns(), 0);
+    }
+  }
+
+  @Override
+  public void store(Tile src, int n, double scale, Rows out, int batch, long token, int head) {
+    Float64Tile tile = (Float64Tile) src;
+    double[] x = row(tile.columns());
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < tile.columns(); j++) {
+        x[j] = scale * tile.row(i)[tile.column() + j];
+      }
+      out.write(batch, token + i, head, x);
+    }
+  }
+
+  @Override
+  public void storeZeros(Rows out, int batch, long token, int head, int n) {
+    double[] x = row(out.width());
+    Arrays.fill(x, 0, out.width(), 0);
+    for (int i = 0; i < n; i++) {
+      out.write(batch, token + i, head, x);
+    }
+  }
+
+  @Override
+  public void scaleRows(Tile src, int n, double[] factors, Tile dst) {
+    Float64Tile from = (Float64Tile) src;
+    Float64Tile to = (Float64Tile) dst;
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j < from.columns(); j++) {
+        to.row(i)[to.column() + j] = factors[i] * from.row(i)[from.column() + j];
+      }
+    }
+    zeroRows(to, n);
+  }
+
+  @Override
+  public void causalDecay(Tile a, int n, double[] cumulative, boolean uniform) {
+    Float64Tile tile = (Float64Tile) a;
+    int c = tile.column();
+    for (int i = 0; i < n; i++) {
+      double[] x = tile.row(i);
+      for (int j = 0; j <= i; j++) {
+        x[c + j] *= Math.exp(cumulative[i] - cumulative[j]);
+      }
+      Arrays.fill(x, c + i + 1, c + tile.columns(), 0);
+    }
+    zeroRows(tile, n);
+  }
+
+  @Override
+  public void addCausalProduct(Tile a, Tile b, int n, Tile c) {
+    Float64Tile left = (Float64Tile) a;
+    Float64Tile right = (Float64Tile) b;
+    Float64Tile sum = (Float64Tile) c;
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j <= i; j++) {
+        double factor = left.row(i)[left.column() + j];
+        for (int v = 0; v < right.columns(); v++) {
+          sum.row(i)[sum.column() + v] += factor * right.row(j)[right.column() + v];
+        }
+      }
+    }
+  }
+
+  @Override
+  public void clear(Tile a) {
+    zeroRows((Float64Tile) a, 0);
+  }
+
+  @Override
+  public void readState(HeadState state, Tile dst) {
+    Float64Head head = (Float64Head) state;
+    Float64Tile tile = (Float64Tile) dst;
+    for (int k = 0; k < head.keyWidth(); k++) {
+      System.arraycopy(head.s[k], 0, tile.row(k), tile.column(), head.valueWidth());
+    }
+  }
+
+  @Override
+  public void decayAndAdd(HeadState state, double logDecay, Tile update, Tile mirror) {
+    Float64Head head = (Float64Head) state;
+    Float64Tile add = (Float64Tile) update;
+    double loss = -Math.expm1(logDecay);
+    for (int k = 0; k < head.keyWidth(); k++) {
+      double[] s = head.s[k];
+      double[] x = add.row(k);
+      for (int v = 0; v < s.length; v++) {
+        s[v] = Math.fma(-loss, s[v], s[v]) + x[add.column() + v];
+      }
+    }
+    if (mirror != null) {
+      readState(state, mirror);
+    }
+  }
+
+  @Override
+  public void append(
+      HeadState state, double logDecay, Rows k, Rows v, int batch, long token, int kvHead) {
+    Float64Head head = (Float64Head) state;
+    double[] key = row(head.keyWidth());
+    double[] value = second(head.valueWidth());
+    k.read(batch, token, kvHead, key);
+    v.read(batch, token, kvHead, value);
+    double loss = -Math.expm1(logDecay);
+    for (int i = 0; i < head.keyWidth(); i++) {
+      addDecayed(head.s[i], -loss, key[i], value, head.valueWidth());
+    }
+  }
+
+  private static void addDecayed(double[] s, double minusLoss, double k, double[] v, int n) {
+    for (int j = 0; j < n; j++) {
+      s[j] = Math.fma(k, v[j], Math.fma(minusLoss, s[j], s[j]));
+    }
+  }
+
+  @Override
+  public void readout(
+      HeadState state, double scale, Rows q, Rows out, int batch, long token, int head) {
+    Float64Head h = (Float64Head) state;
+    double[] query = row(h.keyWidth());
+    double[] sum = second(h.valueWidth());
+    q.read(batch, token, head, query);
+    Arrays.fill(sum, 0, h.valueWidth(), 0);
+    for (int k = 0; k < h.keyWidth(); k++) {
+      Float64Product.addScaled(query[k], h.s[k], sum, h.valueWidth());
+    }
+    for (int j = 0; j < h.valueWidth(); j++) {
+      sum[j] *= scale;
+    }
+    out.write(batch, token, head, sum);
+  }
+
+  @Override
+  public void rotate(
+      Rows x,
+      int batch,
+      long token,
+      int head,
+      boolean interleaved,
+      double[] cos,
+      double[] sin,
+      double factor) {
+    int half = x.width() / 2;
+    double[] r = row(x.width());
+    x.read(batch, token, head, r);
+    int step = interleaved ? 2 : 1;
+    int partner = interleaved ? 1 : half;
+    for (int i = 0; i < half; i++) {
+      int at = i * step;
+      double a = r[at];
+      double b = r[at + partner];
+      r[at] = (a * cos[i] - b * sin[i]) * factor;
+      r[at + partner] = (b * cos[i] + a * sin[i]) * factor;
+    }
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void scale(Rows x, int batch, long token, int head, double factor) {
+    double[] r = row(x.width());
+    x.read(batch, token, head, r);
+    for (int i = 0; i < x.width(); i++) {
+      r[i] *= factor;
+    }
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void rmsNorm(
+      Rows x,
+      double factor,
+      double[] weight,
+      double eps,
+      Rows gate,
+      Rows out,
+      int batch,
+      long token,
+      int head) {
+    int n = x.width();
+    double[] r = row(n);
+    x.read(batch, token, head, r);
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      r[i] *= factor;
+      sum += r[i] * r[i];
+    }
+    double inverse = 1 / Math.sqrt(sum / n + eps);
+    double[] g = third(n);
+    if (gate != null) {
+      gate.read(batch, token, head, g);
+    }
+    for (int i = 0; i < n; i++) {
+      r[i] *= inverse * (weight == null ? 1 : weight[i]) * (gate == null ? 1 : g[i]);
+    }
+    out.write(batch, token, head, r);
+  }
+
+  @Override
+  public void multiply(Rows a, Rows b, int batch, long token, int head) {
+    double[] x = row(a.width());
+    double[] y = second(a.width());
+    a.read(batch, token, head, x);
+    b.read(batch, token, head, y);
+    for (int i = 0; i < a.width(); i++) {
+      x[i] *= y[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void add(Rows a, Rows b, int batch, long token, int head) {
+    double[] x = row(a.width());
+    double[] y = second(a.width());
+    a.read(batch, token, head, x);
+    b.read(batch, token, head, y);
+    for (int i = 0; i < a.width(); i++) {
+      x[i] += y[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void copy(
+      Rows x, int batch, long token, int head, Rows out, int outBatch, long outToken, int outHead) {
+    double[] r = row(x.width());
+    x.read(batch, token, head, r);
+    out.write(outBatch, outToken, outHead, r);
+  }
+}

@@ -1,0 +1,116 @@
+package org.retention4j.engine;
+
+import java.util.Arrays;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** Weights as double rows, one per input feature, so that rows of outputs accumulate. */
+final class Float64Packed implements PackedMatrix {
+  private final Arena arena = new Arena();
+  private final int inputs;
+  private final int outputs;
+  private final WeightType type;
+  private double[][] byInput;
+
+  Float64Packed(INDArray source, WeightType type) {
+    outputs = Math.toIntExact(source.size(0));
+    inputs = Math.toIntExact(source.size(1));
+    this.type = type;
+    arena.account((long) Double.BYTES * inputs * outputs);
+    byInput = new double[inputs][outputs];
+    Rows rows = Rows.of(source.reshape(1, outputs, inputs));
+    for (int o = 0; o < outputs; o++) {
+      for (int i = 0; i < inputs; i++) {
+        byInput[i][o] = rounded(rows.get(0, o, 0, i));
+      }
+    }
+  }
+
+  private double rounded(double x) {
+    return switch (type) {
+      case FLOAT64 -> x;
+      case FLOAT32 -> (float) x;
+      case BFLOAT16 -> Bfloat16.toFloat(Bfloat16.fromFloat((float) x));
+    };
+  }
+
+  @Override
+  public int inputs() {
+    return inputs;
+  }
+
+  @Override
+  public int outputs() {
+    return outputs;
+  }
+
+  @Override
+  public WeightType type() {
+    return type;
+  }
+
+  @Override
+  public long bytes() {
+    return arena.bytes();
+  }
+
+  private double[][] weights() {
+    double[][] w = byInput;
+    if (w == null) {
+      throw new IllegalStateException("these weights are closed");
+    }
+    return w;
+  }
+
+  @Override
+  public INDArray unpack() {
+    double[][] w = weights();
+    INDArray result = Nd4j.createUninitialized(DataType.DOUBLE, outputs, inputs);
+    Rows rows = Rows.of(result.reshape(1, outputs, inputs));
+    double[] row = new double[inputs];
+    for (int o = 0; o < outputs; o++) {
+      for (int i = 0; i < inputs; i++) {
+        row[i] = w[i][o];
+      }
+      rows.write(0, o, 0, row);
+    }
+    return result;
+  }
+
+  /** Returns y ← f(x·Wᵀ) in parts of one row. */
+  Projection projection(Float64Tile x, Float64Tile y, Activation f) {
+    double[][] w = weights();
+    return new Projection() {
+      @Override
+      public int parts() {
+        return x.rows();
+      }
+
+      @Override
+      public void run(Lane lane, int part) {
+        double[] sum = y.row(part);
+        Arrays.fill(sum, 0, outputs, 0);
+        for (int i = 0; i < inputs; i++) {
+          Float64Product.addScaled(x.row(part)[i], w[i], sum, outputs);
+        }
+        if (f == Activation.SILU) {
+          for (int o = 0; o < outputs; o++) {
+            sum[o] /= 1 + Math.exp(-sum[o]);
+          }
+        }
+      }
+
+      @Override
+      public String implementation() {
+        return "java:float64";
+      }
+    };
+  }
+
+  @Override
+  public void close() {
+    byInput = null;
+    arena.close();
+  }
+}

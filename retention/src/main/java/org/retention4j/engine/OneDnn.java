@@ -1,0 +1,199 @@
+package org.retention4j.engine;
+
+import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.matmul;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.post_ops;
+import org.bytedeco.dnnl.primitive;
+import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.reorder;
+import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * The few oneDNN calls this library makes, with every shape and stride checked before a native call
+ * and the scratchpad owned by the caller.
+ */
+final class OneDnn {
+  static final memory.data_type F32 = memory.data_type.f32;
+  static final memory.data_type BF16 = memory.data_type.bf16;
+
+  /** DNNL_ARG_ATTR_MULTIPLE_POST_OP(0), a macro that the presets do not carry. */
+  private static final int FIRST_POST_OP = dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
+
+  private static final engine CPU = new engine(engine.kind.cpu, 0);
+
+  private OneDnn() {}
+
+  /** What happens to a product before it is stored. */
+  enum PostOp {
+    NONE,
+    /** dst ← dst + product. */
+    ACCUMULATE,
+    /** dst ← silu(product). */
+    SILU,
+    /** dst ← product ⊙ another matrix; crashes in generated code unless dst is dense. */
+    MULTIPLY
+  }
+
+  /** A strided view of native memory as an (M,N) matrix. */
+  record Matrix(Pointer data, long rows, long columns, long rowStride, long columnStride) {
+    Matrix {
+      if (rows < 1 || columns < 1 || rowStride < 1 || columnStride < 1) {
+        throw new IllegalArgumentException(
+            String.format(
+                "a product needs positive sizes and strides, got %d x %d with strides (%d,%d)",
+                rows, columns, rowStride, columnStride));
+      }
+      if (rowStride != 1 && columnStride != 1) {
+        throw new IllegalArgumentException(
+            "a product needs one dense dimension, got strides ("
+                + rowStride
+                + ","
+                + columnStride
+                + ")");
+      }
+    }
+
+    static Matrix of(Float32Tile tile, boolean transpose) {
+      return transpose
+          ? new Matrix(tile.pointer(), tile.columns(), tile.rows(), 1, tile.stride())
+          : new Matrix(tile.pointer(), tile.rows(), tile.columns(), tile.stride(), 1);
+    }
+
+    memory.desc desc(memory.data_type type) {
+      return new memory.desc(
+          new long[] {rows, columns}, type, new long[] {rowStride, columnStride});
+    }
+
+    boolean dense() {
+      return columnStride == 1 && rowStride == columns;
+    }
+  }
+
+  static engine cpu() {
+    return CPU;
+  }
+
+  /**
+   * Refuses the combinations that are known to end the JVM.
+   *
+   * @throws IllegalArgumentException for a binary post-op with a destination that is not dense
+   */
+  static void guard(PostOp postOp, Matrix dst) {
+    if (postOp == PostOp.MULTIPLY && !dst.dense()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "a product with a binary post-op needs a dense destination (row stride %d),"
+                  + " got row stride %d: oneDNN's generated code would crash the JVM",
+              dst.columns(), dst.rowStride()));
+    }
+  }
+
+  /** Prepares dst ← src·weights for plain fp32 operands. */
+  static Product product(Arena arena, Matrix src, Matrix weights, Matrix dst, PostOp postOp) {
+    memory packed = arena.own(new memory(weights.desc(F32), CPU, weights.data()));
+    return product(arena, src, packed, weights.rows(), weights.columns(), dst, postOp, null);
+  }
+
+  /**
+   * Prepares dst ← src·weights for weights (N,P) that lie packed in {@code weights}.
+   *
+   * @param other the second operand of {@link PostOp#MULTIPLY}, of dst's shape; else null
+   */
+  static Product product(
+      Arena arena,
+      Matrix src,
+      memory weights,
+      long weightRows,
+      long weightColumns,
+      Matrix dst,
+      PostOp postOp,
+      Matrix other) {
+    if (src.columns() != weightRows || src.rows() != dst.rows() || weightColumns != dst.columns()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected (M,N)·(N,P) -> (M,P), got (%d,%d)·(%d,%d) -> (%d,%d)",
+              src.rows(), src.columns(), weightRows, weightColumns, dst.rows(), dst.columns()));
+    }
+    guard(postOp, dst);
+    try (primitive_attr attributes = attributes(postOp, other);
+        memory.desc srcDesc = src.desc(F32);
+        memory.desc dstDesc = dst.desc(F32);
+        memory.desc weightsDesc = weights.get_desc();
+        matmul.primitive_desc desc =
+            new matmul.primitive_desc(CPU, srcDesc, weightsDesc, dstDesc, attributes, false)) {
+      String implementation = desc.impl_info_str().getString();
+      matmul primitive = arena.own(new matmul(desc));
+      IntMemoryMap arguments = arena.own(new IntMemoryMap());
+      arguments.put(dnnl.DNNL_ARG_SRC, arena.own(new memory(srcDesc, CPU, src.data())));
+      arguments.put(dnnl.DNNL_ARG_WEIGHTS, weights);
+      arguments.put(dnnl.DNNL_ARG_DST, arena.own(new memory(dstDesc, CPU, dst.data())));
+      if (postOp == PostOp.MULTIPLY) {
+        arguments.put(
+            FIRST_POST_OP | dnnl.DNNL_ARG_SRC_1,
+            arena.own(new memory(other.desc(F32), CPU, other.data())));
+      }
+      memory.desc scratchDesc = desc.scratchpad_desc();
+      long scratch = scratchDesc.get_size();
+      if (scratch > 0) {
+        Pointer block = arena.allocate(scratch);
+        arguments.put(dnnl.DNNL_ARG_SCRATCHPAD, arena.own(new memory(scratchDesc, CPU, block)));
+      }
+      return new Bound(primitive, arena.own(new stream(CPU)), arguments, implementation);
+    }
+  }
+
+  private static primitive_attr attributes(PostOp postOp, Matrix other) {
+    primitive_attr attributes = new primitive_attr();
+    // The default scratchpad belongs to the creating thread; lanes move between threads.
+    attributes.set_scratchpad_mode(dnnl.dnnl_scratchpad_mode_user);
+    if (postOp == PostOp.NONE) {
+      return attributes;
+    }
+    try (post_ops ops = new post_ops()) {
+      switch (postOp) {
+        case ACCUMULATE -> ops.append_sum();
+        case SILU -> ops.append_eltwise(dnnl.dnnl_eltwise_swish, 1f, 0f);
+        case MULTIPLY -> ops.append_binary(dnnl.dnnl_binary_mul, other.desc(F32));
+        default -> throw new AssertionError(postOp);
+      }
+      attributes.set_post_ops(ops);
+    }
+    return attributes;
+  }
+
+  /** Returns the layout that oneDNN chooses for weights (N,P) of a type when M rows multiply. */
+  static memory.desc packedLayout(memory.data_type type, long rows, long n, long p) {
+    try (primitive_attr attributes = attributes(PostOp.NONE, null);
+        memory.desc src = new memory.desc(new long[] {rows, n}, F32, memory.format_tag.ab);
+        memory.desc any = new memory.desc(new long[] {n, p}, type, memory.format_tag.any);
+        memory.desc dst = new memory.desc(new long[] {rows, p}, F32, memory.format_tag.ab);
+        matmul.primitive_desc desc =
+            new matmul.primitive_desc(CPU, src, any, dst, attributes, false)) {
+      return desc.weights_desc();
+    }
+  }
+
+  /** Copies one memory to another, changing its layout. */
+  static void reorder(memory from, memory to) {
+    try (stream stream = new stream(CPU);
+        reorder primitive = new reorder(from, to)) {
+      primitive.execute(stream, from, to);
+      stream._wait();
+    }
+  }
+
+  /** A primitive with all its arguments. */
+  private record Bound(
+      primitive primitive, stream stream, IntMemoryMap arguments, String implementation)
+      implements Product {
+    @Override
+    public void run() {
+      primitive.execute(stream, arguments);
+      stream._wait();
+    }
+  }
+}

@@ -1,0 +1,29 @@
+package org.retention4j.engine;
+
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOps;
+import org.nd4j.nativeblas.NativeOpsHolder;
+
+/**
+ * The thread count of the one OpenMP runtime that oneDNN and ND4J share. It is a property of the
+ * calling thread: lanes set it to one, because this library's own workers already use every core
+ * and OpenMP teams would spin against them.
+ */
+final class OpenMp {
+  private static final NativeOps OPS = load();
+
+  private OpenMp() {}
+
+  private static NativeOps load() {
+    Nd4j.getBackend();
+    return NativeOpsHolder.getInstance().getDeviceNativeOps();
+  }
+
+  static int threads() {
+    return OPS.ompGetMaxThreads();
+  }
+
+  static void setThreads(int threads) {
+    OPS.setOmpNumThreads(threads);
+  }
+}

@@ -1,0 +1,53 @@
+package org.retention4j.engine;
+
+/**
+ * A row-major matrix of the engine's element type, used as scratch and as the buffer between
+ * products. Elements are reached through {@link Rows} or a {@link Lane} only.
+ */
+public abstract sealed class Tile permits Float32Tile, Float64Tile {
+  private final int rows;
+  private final int columns;
+
+  Tile(int rows, int columns) {
+    if (rows < 0 || columns < 0) {
+      throw new IllegalArgumentException("negative tile size " + rows + " x " + columns);
+    }
+    this.rows = rows;
+    this.columns = columns;
+  }
+
+  /** Returns the number of rows. */
+  public final int rows() {
+    return rows;
+  }
+
+  /** Returns the number of columns. */
+  public final int columns() {
+    return columns;
+  }
+
+  /** Returns the distance between two rows in elements. */
+  abstract int stride();
+
+  /**
+   * Returns a part of this tile that shares its memory.
+   *
+   * @throws IllegalArgumentException if the part does not lie inside
+   */
+  public final Tile part(int row, int rowCount, int column, int columnCount) {
+    if (row < 0
+        || column < 0
+        || rowCount < 0
+        || columnCount < 0
+        || row + rowCount > rows
+        || column + columnCount > columns) {
+      throw new IllegalArgumentException(
+          String.format(
+              "part (%d,%d) of size %d x %d does not lie in a tile of %d x %d",
+              row, column, rowCount, columnCount, rows, columns));
+    }
+    return slice(row, rowCount, column, columnCount);
+  }
+
+  abstract Tile slice(int row, int rowCount, int column, int columnCount);
+}

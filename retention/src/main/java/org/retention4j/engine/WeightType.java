@@ -1,0 +1,22 @@
+package org.retention4j.engine;
+
+/** The type in which a weight matrix is stored. */
+public enum WeightType {
+  /** IEEE single precision. */
+  FLOAT32(4),
+  /** The upper half of IEEE single precision; activations stay in fp32. */
+  BFLOAT16(2),
+  /** IEEE double precision; only in the float64 engine. */
+  FLOAT64(8);
+
+  private final int bytes;
+
+  WeightType(int bytes) {
+    this.bytes = bytes;
+  }
+
+  /** Returns the size of one weight in bytes. */
+  public int bytes() {
+    return bytes;
+  }
+}
