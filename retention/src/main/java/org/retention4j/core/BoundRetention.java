@@ -1,0 +1,137 @@
+package org.retention4j.core;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Lane;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.Rows;
+import org.retention4j.engine.Tile;
+
+/**
+ * A block bound to its state and arrays: each {@link #step()} advances the state over the tokens
+ * that stand in x and writes y, and allocates nothing. Used by one thread at a time.
+ */
+public final class BoundRetention implements AutoCloseable {
+  private static final int COPY_BLOCK = 16;
+
+  private final Engine engine;
+  private final RetentionState state;
+  private final LogDecay decay;
+  private final Rows tokenDecay;
+  private final int heads;
+  private final int[] lengths;
+  private final int[] counts;
+  private final int batch;
+  private final int tokens;
+  private final int piece;
+  private final Rows x;
+  private final Rows y;
+  private final Arena arena = new Arena();
+  private final Rows xTile;
+  private final Rows yTile;
+  private final RetentionPass pass;
+  private final LaneTask copyIn = this::copyIn;
+  private final LaneTask copyOut = this::copyOut;
+  private int from;
+  private boolean closed;
+
+  BoundRetention(
+      Engine engine,
+      RetentionWeights weights,
+      RetentionForm form,
+      INDArray x,
+      LogDecay decay,
+      RetentionState state,
+      int[] lengths,
+      INDArray y) {
+    this.engine = engine;
+    this.state = state;
+    this.decay = decay;
+    this.lengths = lengths == null ? null : lengths.clone();
+    tokenDecay = decay instanceof LogDecay.PerToken g ? Rows.of(g.values()) : null;
+    heads = weights.config().heads();
+    batch = (int) x.size(0);
+    tokens = (int) x.size(1);
+    counts = new int[batch];
+    this.x = Rows.of(x);
+    this.y = Rows.of(y);
+    piece = pieceLength(form, batch, tokens);
+    int width = weights.config().modelWidth();
+    Tile in = engine.tile(arena, batch * piece, width);
+    Tile out = engine.tile(arena, batch * piece, width);
+    xTile = Rows.of(in, piece, width);
+    yTile = Rows.of(out, piece, width);
+    pass = new RetentionPass(engine, weights, form, batch, piece, in, out);
+  }
+
+  /** Returns the tokens of a piece; a form that cuts sequences cuts a batch's shorter. */
+  private static int pieceLength(RetentionForm form, int batch, int tokens) {
+    int whole = form.pieceLength(tokens);
+    if (whole >= tokens || batch == 1) {
+      return Math.max(1, Math.min(whole, Math.max(1, tokens)));
+    }
+    return Math.min(whole, form.pieceLength(Math.max(1, tokens / batch)));
+  }
+
+  /**
+   * Advances the state over the tokens now in x and writes the outputs to y; padded tokens give 0.
+   *
+   * @throws IllegalArgumentException if the state is closed or a log decay is not finite or &gt; 0
+   * @throws IllegalStateException after close
+   */
+  public void step() {
+    if (closed) {
+      throw new IllegalStateException("this binding is closed");
+    }
+    CoreChecks.checkOpen(state);
+    CoreChecks.checkValues(decay, tokenDecay, batch, tokens, heads, lengths);
+    for (from = 0; from < tokens; from += piece) {
+      for (int b = 0; b < batch; b++) {
+        int length = lengths == null ? tokens : lengths[b];
+        counts[b] = Math.max(0, Math.min(piece, length - from));
+      }
+      engine.run(batch * copyBlocks(), copyIn);
+      pass.run(state, counts, tokenDecay, from);
+      engine.run(batch * copyBlocks(), copyOut);
+    }
+  }
+
+  private int copyBlocks() {
+    return (piece + COPY_BLOCK - 1) / COPY_BLOCK;
+  }
+
+  private void copyIn(Lane lane, int index) {
+    int b = index / copyBlocks();
+    int start = index % copyBlocks() * COPY_BLOCK;
+    int end = Math.min(counts[b], start + COPY_BLOCK);
+    for (int t = start; t < end; t++) {
+      lane.copy(x, b, from + t, 0, xTile, b, t, 0);
+    }
+  }
+
+  private void copyOut(Lane lane, int index) {
+    int b = index / copyBlocks();
+    int start = index % copyBlocks() * COPY_BLOCK;
+    int end = Math.min(Math.min(piece, tokens - from), start + COPY_BLOCK);
+    for (int t = start; t < end; t++) {
+      if (t < counts[b]) {
+        lane.copy(yTile, b, t, 0, y, b, from + t, 0);
+      } else {
+        lane.storeZeros(y, b, from + t, 0, 1);
+      }
+    }
+  }
+
+  /** Returns the implementation of the products, as oneDNN names it. */
+  public String implementation() {
+    return pass.implementation();
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    pass.close();
+    arena.close();
+  }
+}

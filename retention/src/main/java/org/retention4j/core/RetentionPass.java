@@ -1,0 +1,245 @@
+package org.retention4j.core;
+
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Lane;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.Projection;
+import org.retention4j.engine.Rows;
+import org.retention4j.engine.Tile;
+
+/**
+ * Multi-scale retention over one piece of up to N tokens of each of B sequences, from a tile of
+ * inputs to a tile of outputs (arXiv 2307.08621, equation 8):
+ *
+ * <pre>
+ * q = rot(x W_Q)   k = rot(x W_K)   v = x W_V   g = silu(x W_G)
+ * y = ( g ⊙ HeadNorm(o) ) W_O
+ * </pre>
+ *
+ * <p>Row b·N+t of a tile is token t of sequence b. Everything is bound when the pass is made;
+ * running it allocates nothing. Decoder stacks use it directly; {@link MultiScaleRetention} puts
+ * arrays around it.
+ */
+public final class RetentionPass implements AutoCloseable {
+  private static final int ROTATION_BLOCK = 16;
+
+  private final Arena arena = new Arena();
+  private final Engine engine;
+  private final RetentionConfig config;
+  private final double[] headNorm;
+  private final int batch;
+  private final int tokens;
+  private final Projection[] inputProjections;
+  private final int inputParts;
+  private final Projection outputProjection;
+  private final Rows q;
+  private final Rows k;
+  private final Rows o;
+  private final Rows gate;
+  private final Rotator rotator;
+  private final double[][] cos;
+  private final double[][] sin;
+  private final double keyFactor;
+  private final RetentionForm.HeadKernel[] kernels;
+  private final HeadPass[] passes;
+  private final LaneTask projectInputs = this::projectInput;
+  private final LaneTask rotate = this::rotateBlock;
+  private final LaneTask advance = this::advanceHead;
+  private final LaneTask projectOutput;
+  private final int[] counts;
+  private RetentionState state;
+
+  /**
+   * Binds a pass.
+   *
+   * @param tokens N, at least 1
+   * @param x inputs (B·N, D)
+   * @param y receives the outputs (B·N, D)
+   */
+  public RetentionPass(
+      Engine engine,
+      RetentionWeights weights,
+      RetentionForm form,
+      int batch,
+      int tokens,
+      Tile x,
+      Tile y) {
+    this.engine = engine;
+    this.config = weights.config();
+    this.batch = batch;
+    this.tokens = tokens;
+    headNorm = weights.headNorm();
+    counts = new int[batch];
+    int rows = batch * tokens;
+    int heads = config.heads();
+    int keyWidth = config.keyWidth();
+    int valueWidth = config.valueWidth();
+    Tile qTile = engine.tile(arena, rows, heads * keyWidth);
+    Tile kTile = engine.tile(arena, rows, config.kvHeads() * keyWidth);
+    Tile vTile = engine.tile(arena, rows, config.kvHeads() * valueWidth);
+    Tile oTile = engine.tile(arena, rows, heads * valueWidth);
+    q = Rows.of(qTile, tokens, keyWidth);
+    k = Rows.of(kTile, tokens, keyWidth);
+    Rows v = Rows.of(vTile, tokens, valueWidth);
+    o = Rows.of(oTile, tokens, valueWidth);
+    Projection qProjection = project(x, weights.query(), qTile, Activation.NONE);
+    Projection kProjection = project(x, weights.key(), kTile, Activation.NONE);
+    Projection vProjection = project(x, weights.value(), vTile, Activation.NONE);
+    if (config.gate()) {
+      Tile gTile = engine.tile(arena, rows, heads * valueWidth);
+      gate = Rows.of(gTile, tokens, valueWidth);
+      inputProjections =
+          new Projection[] {
+            qProjection,
+            kProjection,
+            vProjection,
+            project(x, weights.gate(), gTile, Activation.SILU)
+          };
+    } else {
+      gate = null;
+      inputProjections = new Projection[] {qProjection, kProjection, vProjection};
+    }
+    int parts = 0;
+    for (Projection projection : inputProjections) {
+      parts += projection.parts();
+    }
+    inputParts = parts;
+    outputProjection = project(oTile, weights.output(), y, Activation.NONE);
+    projectOutput = outputProjection::run;
+    boolean rotates = config.rotation().active();
+    rotator = rotates ? new Rotator(config.rotation().frequencies(keyWidth), batch, tokens) : null;
+    if (rotates) {
+      arena.account(2L * Double.BYTES * (tokens + batch) * (keyWidth / 2));
+    }
+    cos = new double[engine.threads()][keyWidth / 2];
+    sin = new double[engine.threads()][keyWidth / 2];
+    keyFactor = config.scaleKeys() ? config.scale() : 1;
+    kernels = Retention.kernels(engine, form, keyWidth, valueWidth);
+    passes = new HeadPass[kernels.length];
+    for (int i = 0; i < passes.length; i++) {
+      passes[i] = new HeadPass(q, k, v, o, config.outputScale(), config.decay().logDecay());
+    }
+  }
+
+  private Projection project(Tile from, PackedMatrix w, Tile to, Activation activation) {
+    return engine.project(arena, from, w, to, activation);
+  }
+
+  /** Returns N. */
+  public int tokens() {
+    return tokens;
+  }
+
+  /** Returns the implementation of the products, as oneDNN names it. */
+  public String implementation() {
+    return outputProjection.implementation();
+  }
+
+  /**
+   * Advances a state over the piece. Arguments were checked when the caller was bound.
+   *
+   * @param state of batch B, advanced in place
+   * @param tokenCounts (B) tokens of each row in this piece, 0…N; outputs of other tokens are
+   *     undefined
+   * @param tokenDecay (B,T,H) as rows of H, or null for the configuration's decay
+   * @param decayOffset the index in T of this piece's token 0
+   */
+  public void run(RetentionState state, int[] tokenCounts, Rows tokenDecay, long decayOffset) {
+    this.state = state;
+    System.arraycopy(tokenCounts, 0, counts, 0, batch);
+    for (HeadPass pass : passes) {
+      pass.tokenDecay(tokenDecay, decayOffset);
+    }
+    engine.run(inputParts, projectInputs);
+    if (rotator != null) {
+      for (int b = 0; b < batch; b++) {
+        rotator.start(b, state.position(b));
+      }
+    }
+    if (rotator != null || keyFactor != 1) {
+      engine.run(batch * rotationBlocks(), rotate);
+    }
+    engine.run(batch * config.heads(), advance);
+    engine.run(outputProjection.parts(), projectOutput);
+    for (int b = 0; b < batch; b++) {
+      state.moved(b, counts[b]);
+    }
+    this.state = null;
+  }
+
+  private void projectInput(Lane lane, int index) {
+    int part = index;
+    for (Projection projection : inputProjections) {
+      if (part < projection.parts()) {
+        projection.run(lane, part);
+        return;
+      }
+      part -= projection.parts();
+    }
+  }
+
+  private int rotationBlocks() {
+    return (tokens + ROTATION_BLOCK - 1) / ROTATION_BLOCK;
+  }
+
+  private void rotateBlock(Lane lane, int index) {
+    int b = index / rotationBlocks();
+    int from = index % rotationBlocks() * ROTATION_BLOCK;
+    int to = Math.min(counts[b], from + ROTATION_BLOCK);
+    for (int t = from; t < to; t++) {
+      if (rotator == null) {
+        for (int h = 0; h < config.kvHeads(); h++) {
+          lane.scale(k, b, t, h, keyFactor);
+        }
+      } else {
+        rotateToken(lane, b, t);
+      }
+    }
+  }
+
+  private void rotateToken(Lane lane, int b, int t) {
+    boolean interleaved = config.rotation().layout() == Rotation.Layout.INTERLEAVED;
+    double[] c = cos[lane.index()];
+    double[] s = sin[lane.index()];
+    rotator.at(b, t, c, s);
+    for (int h = 0; h < config.heads(); h++) {
+      lane.rotate(q, b, t, h, interleaved, c, s, 1);
+    }
+    for (int h = 0; h < config.kvHeads(); h++) {
+      lane.rotate(k, b, t, h, interleaved, c, s, keyFactor);
+    }
+  }
+
+  /** Advances one head and norms and gates its outputs while they are in the cache. */
+  private void advanceHead(Lane lane, int index) {
+    int b = index / config.heads();
+    int h = index % config.heads();
+    int n = counts[b];
+    if (n == 0) {
+      return;
+    }
+    int kvHead = h / (config.heads() / config.kvHeads());
+    HeadPass pass = passes[lane.index()].at(b, h, kvHead, n, state.head(b, h));
+    kernels[lane.index()].advance(pass);
+    state.decayed(b, h, pass.totalDecay());
+    long start = state.position(b);
+    for (int t = 0; t < n; t++) {
+      double factor = config.normaliseOutput() ? outputFactor(h, start + t) : 1;
+      lane.rmsNorm(o, factor, headNorm, config.normEps(), gate, o, b, t, h);
+    }
+  }
+
+  /** Returns 1/√s_p with s_p = Σ_(i=0..p) γ^i = (1 − γ^(p+1)) / (1 − γ). */
+  private double outputFactor(int head, long position) {
+    double g = config.decay().logDecay().of(head);
+    return Math.sqrt(Math.expm1(g) / Math.expm1((position + 1) * g));
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

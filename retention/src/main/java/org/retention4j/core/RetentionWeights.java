@@ -1,0 +1,126 @@
+package org.retention4j.core;
+
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.WeightType;
+
+/**
+ * The weights of a block, packed once for an engine and shared by every form, state and thread. The
+ * packed form is the only copy; {@link #unpack()} gives back its exact values.
+ */
+public final class RetentionWeights implements AutoCloseable {
+  private final RetentionConfig config;
+  private final WeightType type;
+  private final PackedMatrix query;
+  private final PackedMatrix key;
+  private final PackedMatrix value;
+  private final PackedMatrix gate;
+  private final PackedMatrix output;
+  private final double[] headNorm;
+
+  private RetentionWeights(
+      Engine engine, RetentionConfig config, RetentionParameters from, WeightType type) {
+    this.config = config;
+    this.type = type;
+    query = pack(engine, from.query(), type);
+    key = pack(engine, from.key(), type);
+    value = pack(engine, from.value(), type);
+    gate = from.gate() == null ? null : pack(engine, from.gate(), type);
+    output = pack(engine, from.output(), type);
+    headNorm = from.headNorm() == null ? null : from.headNorm().clone();
+  }
+
+  private static PackedMatrix pack(Engine engine, INDArray source, WeightType type) {
+    boolean direct = source.dataType() != DataType.BFLOAT16;
+    return engine.pack(direct ? source : source.castTo(DataType.FLOAT), type);
+  }
+
+  /**
+   * Packs weights; the arrays are not retained.
+   *
+   * @param type FLOAT32, or BFLOAT16 (values are rounded to nearest, ties to even); in the float64
+   *     engine also FLOAT64
+   * @throws IllegalArgumentException if a weight does not fit the configuration
+   */
+  public static RetentionWeights pack(
+      Engine engine, RetentionConfig config, RetentionParameters parameters, WeightType type) {
+    parameters.checkAgainst(config);
+    return new RetentionWeights(engine, config, parameters, type);
+  }
+
+  /** Packs seeded random weights, see {@link RetentionParameters#random}. */
+  public static RetentionWeights random(
+      Engine engine, RetentionConfig config, WeightType type, long seed) {
+    return pack(engine, config, RetentionParameters.random(config, seed), type);
+  }
+
+  /** Returns the configuration. */
+  public RetentionConfig config() {
+    return config;
+  }
+
+  /** Returns the type in which the weights are stored. */
+  public WeightType type() {
+    return type;
+  }
+
+  /** Returns the bytes held. */
+  public long bytes() {
+    long bytes = query.bytes() + key.bytes() + value.bytes() + output.bytes();
+    return gate == null ? bytes : bytes + gate.bytes();
+  }
+
+  /**
+   * Returns the values as new arrays, exact to the bit.
+   *
+   * @throws IllegalStateException after close
+   */
+  public RetentionParameters unpack() {
+    return new RetentionParameters(
+        query.unpack(),
+        key.unpack(),
+        value.unpack(),
+        gate == null ? null : gate.unpack(),
+        output.unpack(),
+        headNorm == null ? null : headNorm.clone());
+  }
+
+  PackedMatrix query() {
+    return query;
+  }
+
+  PackedMatrix key() {
+    return key;
+  }
+
+  PackedMatrix value() {
+    return value;
+  }
+
+  /** Returns the gate's weights, or null. */
+  PackedMatrix gate() {
+    return gate;
+  }
+
+  PackedMatrix output() {
+    return output;
+  }
+
+  /** Returns the head norm's weight, or null; not to be changed. */
+  double[] headNorm() {
+    return headNorm;
+  }
+
+  @Override
+  public void close() {
+    query.close();
+    key.close();
+    value.close();
+    if (gate != null) {
+      gate.close();
+    }
+    output.close();
+  }
+}
