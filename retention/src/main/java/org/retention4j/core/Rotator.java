@@ -4,7 +4,7 @@ package org.retention4j.core;
  * Cosines and sines of position·θ_i in double for a run of positions: those of the run's start are
  * computed, the others follow by the addition theorem from a table of offsets.
  */
-final class Rotator {
+public final class Rotator {
   private final double[] frequencies;
   private final double[][] offsetCos;
   private final double[][] offsetSin;
@@ -17,7 +17,7 @@ final class Rotator {
    * @param rows number of independent starts
    * @param tokens largest offset plus 1
    */
-  Rotator(double[] frequencies, int rows, int tokens) {
+  public Rotator(double[] frequencies, int rows, int tokens) {
     this.frequencies = frequencies;
     offsetCos = new double[tokens][frequencies.length];
     offsetSin = new double[tokens][frequencies.length];
@@ -37,12 +37,12 @@ final class Rotator {
   }
 
   /** Sets the position at which a row's run starts. */
-  void start(int row, long position) {
+  public void start(int row, long position) {
     fill(position, startCos[row], startSin[row]);
   }
 
   /** Computes the angles' cosines and sines at start + offset. */
-  void at(int row, int offset, double[] cos, double[] sin) {
+  public void at(int row, int offset, double[] cos, double[] sin) {
     double[] c = startCos[row];
     double[] s = startSin[row];
     double[] oc = offsetCos[offset];

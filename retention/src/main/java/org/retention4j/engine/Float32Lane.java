@@ -12,6 +12,7 @@ final class Float32Lane extends Lane {
   private float[] second = new float[64];
   private float[] factorRow = new float[64];
   private float[] coefficients = new float[64];
+  private float[][] cacheScores = new float[0][];
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
 
   Float32Lane(int index, Arena arena, Kernels kernels) {
@@ -330,5 +331,89 @@ final class Float32Lane extends Lane {
     float[] r = row(x.width());
     x.read(batch, token, head, r);
     out.write(outBatch, outToken, outHead, r);
+  }
+
+  @Override
+  public Product softmax(Tile a) {
+    return OneDnn.softmax(arena, OneDnn.Matrix.of((Float32Tile) a, false));
+  }
+
+  @Override
+  public void fill(Tile a, int rowIndex, int from, int to, double value) {
+    float[] x = row(to - from);
+    Arrays.fill(x, 0, to - from, (float) value);
+    ((Float32Tile) a).write(rowIndex, from, x, to - from);
+  }
+
+  @Override
+  public void appendToCache(
+      CacheHead cache, int position, Rows k, Rows v, int batch, long token, int kvHead) {
+    Float32Cache c = (Float32Cache) cache;
+    float[] key = row(c.keyWidth());
+    k.read(batch, token, kvHead, key);
+    float[][] keys = c.keys[position / CacheHead.BLOCK];
+    for (int i = 0; i < c.keyWidth(); i++) {
+      keys[i][position % CacheHead.BLOCK] = key[i];
+    }
+    v.read(batch, token, kvHead, c.values[position / CacheHead.BLOCK][position % CacheHead.BLOCK]);
+  }
+
+  @Override
+  public void loadKeys(CacheHead cache, int block, Tile dst) {
+    float[][] keys = ((Float32Cache) cache).keys[block];
+    for (int i = 0; i < keys.length; i++) {
+      ((Float32Tile) dst).write(i, keys[i], CacheHead.BLOCK);
+    }
+  }
+
+  @Override
+  public void loadValues(CacheHead cache, int block, Tile dst) {
+    float[][] values = ((Float32Cache) cache).values[block];
+    for (int i = 0; i < values.length; i++) {
+      ((Float32Tile) dst).write(i, values[i], cache.valueWidth());
+    }
+  }
+
+  @Override
+  public void attend(
+      CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head) {
+    Float32Cache c = (Float32Cache) cache;
+    int blocks = (count + CacheHead.BLOCK - 1) / CacheHead.BLOCK;
+    float[] query = row(c.keyWidth());
+    q.read(batch, token, head, query);
+    kernels.scale(query, c.keyWidth(), (float) scale);
+    float max = Float.NEGATIVE_INFINITY;
+    for (int b = 0; b < blocks; b++) {
+      float[] x = scores(b);
+      Arrays.fill(x, 0f);
+      kernels.addRows(c.keys[b], query, c.keyWidth(), x, CacheHead.BLOCK);
+      max = Math.max(max, kernels.max(x, blockLength(count, b)));
+    }
+    float[] sum = second(c.valueWidth());
+    Arrays.fill(sum, 0, c.valueWidth(), 0f);
+    double total = 0;
+    for (int b = 0; b < blocks; b++) {
+      int n = blockLength(count, b);
+      total += kernels.expAndSum(scores(b), max, n);
+      kernels.addRows(c.values[b], scores(b), n, sum, c.valueWidth());
+    }
+    kernels.scale(sum, c.valueWidth(), (float) (1 / total));
+    out.write(batch, token, head, sum);
+  }
+
+  private static int blockLength(int count, int block) {
+    return Math.min(CacheHead.BLOCK, count - block * CacheHead.BLOCK);
+  }
+
+  /** Returns the scores of one block of a cache, made when a cache first grows that long. */
+  private float[] scores(int block) {
+    if (block >= cacheScores.length) {
+      int old = cacheScores.length;
+      cacheScores = Arrays.copyOf(cacheScores, Math.max(2 * old, block + 1));
+      for (int i = old; i < cacheScores.length; i++) {
+        cacheScores[i] = new float[CacheHead.BLOCK];
+      }
+    }
+    return cacheScores[block];
   }
 }

@@ -57,4 +57,8 @@ final class Float32Tile extends Tile {
   void write(int row, float[] from, int count) {
     buffer.put(start + row * stride, from, 0, count);
   }
+
+  void write(int row, int column, float[] from, int count) {
+    buffer.put(start + row * stride + column, from, 0, count);
+  }
 }

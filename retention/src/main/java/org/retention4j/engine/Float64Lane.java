@@ -297,4 +297,96 @@ final class Float64Lane extends Lane {
     x.read(batch, token, head, r);
     out.write(outBatch, outToken, outHead, r);
   }
+
+  @Override
+  public Product softmax(Tile a) {
+    Float64Tile tile = (Float64Tile) a;
+    return new Product() {
+      @Override
+      public void run() {
+        for (int i = 0; i < tile.rows(); i++) {
+          softmax(tile.row(i), tile.column(), tile.columns());
+        }
+      }
+
+      @Override
+      public String implementation() {
+        return "java:float64";
+      }
+    };
+  }
+
+  private static void softmax(double[] x, int from, int n) {
+    double max = Double.NEGATIVE_INFINITY;
+    for (int j = from; j < from + n; j++) {
+      max = Math.max(max, x[j]);
+    }
+    double sum = 0;
+    for (int j = from; j < from + n; j++) {
+      x[j] = Math.exp(x[j] - max);
+      sum += x[j];
+    }
+    for (int j = from; j < from + n; j++) {
+      x[j] /= sum;
+    }
+  }
+
+  @Override
+  public void fill(Tile a, int row, int from, int to, double value) {
+    Float64Tile tile = (Float64Tile) a;
+    Arrays.fill(tile.row(row), tile.column() + from, tile.column() + to, value);
+  }
+
+  @Override
+  public void appendToCache(
+      CacheHead cache, int position, Rows k, Rows v, int batch, long token, int kvHead) {
+    double[] x = row(Math.max(cache.keyWidth(), cache.valueWidth()));
+    k.read(batch, token, kvHead, x);
+    for (int i = 0; i < cache.keyWidth(); i++) {
+      cache.setKey(position, i, x[i]);
+    }
+    v.read(batch, token, kvHead, x);
+    for (int i = 0; i < cache.valueWidth(); i++) {
+      cache.setValue(position, i, x[i]);
+    }
+  }
+
+  @Override
+  public void loadKeys(CacheHead cache, int block, Tile dst) {
+    copyRows(((Float64Cache) cache).keys[block], (Float64Tile) dst);
+  }
+
+  @Override
+  public void loadValues(CacheHead cache, int block, Tile dst) {
+    copyRows(((Float64Cache) cache).values[block], (Float64Tile) dst);
+  }
+
+  private static void copyRows(double[][] from, Float64Tile to) {
+    for (int i = 0; i < from.length; i++) {
+      System.arraycopy(from[i], 0, to.row(i), to.column(), to.columns());
+    }
+  }
+
+  @Override
+  public void attend(
+      CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head) {
+    Float64Cache c = (Float64Cache) cache;
+    double[] query = row(c.keyWidth());
+    double[] weights = second(count);
+    double[] sum = third(c.valueWidth());
+    q.read(batch, token, head, query);
+    for (int t = 0; t < count; t++) {
+      weights[t] = 0;
+      for (int i = 0; i < c.keyWidth(); i++) {
+        weights[t] += scale * query[i] * c.keys[t / CacheHead.BLOCK][i][t % CacheHead.BLOCK];
+      }
+    }
+    softmax(weights, 0, count);
+    Arrays.fill(sum, 0, c.valueWidth(), 0);
+    for (int t = 0; t < count; t++) {
+      double[] value = c.values[t / CacheHead.BLOCK][t % CacheHead.BLOCK];
+      Float64Product.addScaled(weights[t], value, sum, c.valueWidth());
+    }
+    out.write(batch, token, head, sum);
+  }
 }

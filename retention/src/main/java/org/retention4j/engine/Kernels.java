@@ -32,6 +32,9 @@ interface Kernels {
   /** s[j] ← s[j] − loss·s[j], rounded once. */
   void decay(float[] s, float loss, int n);
 
-  /** x ← silu(x) = x / (1 + e^(−x)) for i < n. */
-  void silu(float[] x, int n);
+  /** Returns the largest of the first n elements, −∞ for n = 0. */
+  float max(float[] x, int n);
+
+  /** x[i] ← e^(x[i]−max) for i < n; returns their sum. */
+  float expAndSum(float[] x, float max, int n);
 }

@@ -134,4 +134,28 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
   /** out[outBatch, outToken, outHead, :] ← x[batch, token, head, :]. */
   public abstract void copy(
       Rows x, int batch, long token, int head, Rows out, int outBatch, long outToken, int outHead);
+
+  /** Prepares the softmax of each row of a tile, in place. */
+  public abstract Product softmax(Tile a);
+
+  /** a[row, from…to) ← value. */
+  public abstract void fill(Tile a, int row, int from, int to, double value);
+
+  /** Writes the key and value of one token into a cache at {@code position}. */
+  public abstract void appendToCache(
+      CacheHead cache, int position, Rows k, Rows v, int batch, long token, int kvHead);
+
+  /** dst (K, block) ← the transposed keys of one block of a cache. */
+  public abstract void loadKeys(CacheHead cache, int block, Tile dst);
+
+  /** dst (block, V) ← the values of one block of a cache. */
+  public abstract void loadValues(CacheHead cache, int block, Tile dst);
+
+  /**
+   * out ← softmax(scale·q Kᵀ) V of one token over the first {@code count} tokens of a cache.
+   *
+   * @param count at least 1
+   */
+  public abstract void attend(
+      CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head);
 }

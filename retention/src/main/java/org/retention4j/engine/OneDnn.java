@@ -8,7 +8,9 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.post_ops;
 import org.bytedeco.dnnl.primitive;
 import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.primitive_desc_base;
 import org.bytedeco.dnnl.reorder;
+import org.bytedeco.dnnl.softmax_forward;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.Pointer;
 
@@ -136,13 +138,44 @@ final class OneDnn {
             FIRST_POST_OP | dnnl.DNNL_ARG_SRC_1,
             arena.own(new memory(other.desc(F32), CPU, other.data())));
       }
-      memory.desc scratchDesc = desc.scratchpad_desc();
-      long scratch = scratchDesc.get_size();
-      if (scratch > 0) {
-        Pointer block = arena.allocate(scratch);
-        arguments.put(dnnl.DNNL_ARG_SCRATCHPAD, arena.own(new memory(scratchDesc, CPU, block)));
-      }
+      addScratchpad(arena, desc, arguments);
       return new Bound(primitive, arena.own(new stream(CPU)), arguments, implementation);
+    }
+  }
+
+  /** Prepares the softmax of each row, in place. */
+  static Product softmax(Arena arena, Matrix rows) {
+    try (primitive_attr attributes = attributes(PostOp.NONE, null);
+        memory.desc layout = rows.desc(F32);
+        softmax_forward.primitive_desc desc =
+            new softmax_forward.primitive_desc(
+                CPU,
+                dnnl.dnnl_forward_inference,
+                dnnl.dnnl_softmax_accurate,
+                layout,
+                layout,
+                1,
+                attributes,
+                false)) {
+      memory data = arena.own(new memory(layout, CPU, rows.data()));
+      IntMemoryMap arguments = arena.own(new IntMemoryMap());
+      arguments.put(dnnl.DNNL_ARG_SRC, data);
+      arguments.put(dnnl.DNNL_ARG_DST, data);
+      addScratchpad(arena, desc, arguments);
+      return new Bound(
+          arena.own(new softmax_forward(desc)),
+          arena.own(new stream(CPU)),
+          arguments,
+          desc.impl_info_str().getString());
+    }
+  }
+
+  private static void addScratchpad(Arena arena, primitive_desc_base desc, IntMemoryMap arguments) {
+    memory.desc layout = desc.scratchpad_desc();
+    long size = layout.get_size();
+    if (size > 0) {
+      Pointer block = arena.allocate(size);
+      arguments.put(dnnl.DNNL_ARG_SCRATCHPAD, arena.own(new memory(layout, CPU, block)));
     }
   }
 

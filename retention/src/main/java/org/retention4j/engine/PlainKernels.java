@@ -137,9 +137,21 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void silu(float[] x, int n) {
+  public float max(float[] x, int n) {
+    float max = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < n; i++) {
-      x[i] = (float) (x[i] / (1 + Math.exp(-x[i])));
+      max = Math.max(max, x[i]);
     }
+    return max;
+  }
+
+  @Override
+  public float expAndSum(float[] x, float max, int n) {
+    float sum = 0;
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) Math.exp(x[i] - max);
+      sum += x[i];
+    }
+    return sum;
   }
 }

@@ -30,11 +30,6 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void silu(float[] x, int n) {
-    plain.silu(x, n);
-  }
-
-  @Override
   public float dot(float[] a, float[] b, int n) {
     FloatVector s0 = FloatVector.zero(SPECIES);
     FloatVector s1 = FloatVector.zero(SPECIES);
@@ -135,5 +130,36 @@ final class VectorKernels implements Kernels {
   @Override
   public void decay(float[] s, float loss, int n) {
     plain.decay(s, loss, n);
+  }
+
+  @Override
+  public float max(float[] x, int n) {
+    FloatVector max = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      max = max.max(FloatVector.fromArray(SPECIES, x, i));
+    }
+    float rest = max.reduceLanes(VectorOperators.MAX);
+    for (; i < n; i++) {
+      rest = Math.max(rest, x[i]);
+    }
+    return rest;
+  }
+
+  @Override
+  public float expAndSum(float[] x, float max, int n) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector e = FloatVector.fromArray(SPECIES, x, i).sub(max).lanewise(VectorOperators.EXP);
+      e.intoArray(x, i);
+      sum = sum.add(e);
+    }
+    float rest = sum.reduceLanes(VectorOperators.ADD);
+    for (; i < n; i++) {
+      x[i] = (float) Math.exp(x[i] - max);
+      rest += x[i];
+    }
+    return rest;
   }
 }

@@ -1,0 +1,175 @@
+package org.retention4j.model;
+
+import org.retention4j.core.Rotation;
+import org.retention4j.core.Rotator;
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Lane;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.Projection;
+import org.retention4j.engine.Rows;
+import org.retention4j.engine.Tile;
+
+/**
+ * Softmax attention over one piece of tokens: project, rotate, append to the cache, attend,
+ * project. A single token streams the cache; more tokens go through {@link AttentionKernel} in
+ * tiles.
+ */
+final class AttentionPass implements MixerPass {
+  private final Arena arena = new Arena();
+  private final Engine engine;
+  private final AttentionConfig config;
+  private final int batch;
+  private final int tokens;
+  private final Projection[] projections;
+  private final int projectionParts;
+  private final Projection outputProjection;
+  private final Rows q;
+  private final Rows k;
+  private final Rows v;
+  private final Rows o;
+  private final double scale;
+  private final Rotator rotator;
+  private final double[][] cos;
+  private final double[][] sin;
+  private final AttentionKernel[] kernels;
+  private final int queryBlocks;
+  private final int[] counts;
+  private final LaneTask project = this::projectInput;
+  private final LaneTask append = this::rotateAndAppend;
+  private final LaneTask attend = this::attendBlock;
+  private final LaneTask projectOutput;
+  private KeyValueCache cache;
+
+  AttentionPass(Engine engine, AttentionMixer mixer, int batch, int tokens, Tile x, Tile y) {
+    this.engine = engine;
+    config = mixer.config();
+    this.batch = batch;
+    this.tokens = tokens;
+    counts = new int[batch];
+    int width = config.headWidth();
+    int rows = batch * tokens;
+    Tile qTile = engine.tile(arena, rows, config.heads() * width);
+    Tile kTile = engine.tile(arena, rows, config.kvHeads() * width);
+    Tile vTile = engine.tile(arena, rows, config.kvHeads() * width);
+    Tile oTile = engine.tile(arena, rows, config.heads() * width);
+    q = Rows.of(qTile, tokens, width);
+    k = Rows.of(kTile, tokens, width);
+    v = Rows.of(vTile, tokens, width);
+    o = Rows.of(oTile, tokens, width);
+    projections =
+        new Projection[] {
+          engine.project(arena, x, mixer.query(), qTile, Activation.NONE),
+          engine.project(arena, x, mixer.key(), kTile, Activation.NONE),
+          engine.project(arena, x, mixer.value(), vTile, Activation.NONE)
+        };
+    projectionParts = projections[0].parts() + projections[1].parts() + projections[2].parts();
+    outputProjection = engine.project(arena, oTile, mixer.output(), y, Activation.NONE);
+    projectOutput = outputProjection::run;
+    scale = 1 / Math.sqrt(width);
+    Rotation rope = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
+    rotator = new Rotator(rope.frequencies(width), batch, tokens);
+    cos = new double[engine.threads()][width / 2];
+    sin = new double[engine.threads()][width / 2];
+    kernels = tokens == 1 ? null : AttentionKernel.forEngine(engine, width);
+    queryBlocks = (tokens + AttentionKernel.QUERIES - 1) / AttentionKernel.QUERIES;
+  }
+
+  @Override
+  public void run(MixerMemory memory, int[] tokenCounts) {
+    cache = checked(memory, tokenCounts);
+    System.arraycopy(tokenCounts, 0, counts, 0, batch);
+    engine.run(projectionParts, project);
+    for (int b = 0; b < batch; b++) {
+      rotator.start(b, cache.position(b));
+    }
+    engine.run(batch * config.kvHeads(), append);
+    engine.run(batch * config.heads() * queryBlocks, attend);
+    engine.run(outputProjection.parts(), projectOutput);
+    for (int b = 0; b < batch; b++) {
+      cache.moved(b, counts[b]);
+    }
+    cache = null;
+  }
+
+  private KeyValueCache checked(MixerMemory memory, int[] tokenCounts) {
+    if (!(memory instanceof KeyValueCache given)
+        || given.batch() != batch
+        || !given.config().equals(config)) {
+      throw new IllegalArgumentException(
+          "expected a key/value cache of batch " + batch + ", " + config + ", got " + memory);
+    }
+    if (given.closed()) {
+      throw new IllegalArgumentException("expected an open cache, got a closed one");
+    }
+    for (int b = 0; b < batch; b++) {
+      if (given.position(b) + tokenCounts[b] > given.capacity()) {
+        throw new IllegalArgumentException(
+            String.format(
+                "expected at most %d tokens in row %d, the cache's capacity, got %d",
+                given.capacity(), b, given.position(b) + tokenCounts[b]));
+      }
+    }
+    return given;
+  }
+
+  private void projectInput(Lane lane, int index) {
+    int part = index;
+    for (Projection projection : projections) {
+      if (part < projection.parts()) {
+        projection.run(lane, part);
+        return;
+      }
+      part -= projection.parts();
+    }
+  }
+
+  /** Rotates the keys of one key/value head and the queries it serves, and stores its tokens. */
+  private void rotateAndAppend(Lane lane, int index) {
+    int b = index / config.kvHeads();
+    int kvHead = index % config.kvHeads();
+    int group = config.heads() / config.kvHeads();
+    double[] c = cos[lane.index()];
+    double[] s = sin[lane.index()];
+    for (int t = 0; t < counts[b]; t++) {
+      rotator.at(b, t, c, s);
+      lane.rotate(k, b, t, kvHead, false, c, s, 1);
+      for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+        lane.rotate(q, b, t, h, false, c, s, 1);
+      }
+      int position = (int) cache.position(b) + t;
+      lane.appendToCache(cache.head(b, kvHead), position, k, v, b, t, kvHead);
+    }
+  }
+
+  /** Attends for one block of queries; late blocks, which cost most, come first. */
+  private void attendBlock(Lane lane, int index) {
+    int block = queryBlocks - 1 - index / (batch * config.heads());
+    int rest = index % (batch * config.heads());
+    int b = rest / config.heads();
+    int h = rest % config.heads();
+    int kvHead = h / (config.heads() / config.kvHeads());
+    int from = block * AttentionKernel.QUERIES;
+    int n = Math.min(counts[b] - from, AttentionKernel.QUERIES);
+    int seen = (int) cache.position(b) + from;
+    if (n <= 0) {
+      return;
+    }
+    if (kernels == null) {
+      lane.attend(cache.head(b, kvHead), seen + 1, scale, q, o, b, from, h);
+      return;
+    }
+    kernels[lane.index()].attend(cache.head(b, kvHead), seen, n, scale, q, o, b, from, h);
+  }
+
+  @Override
+  public String implementation() {
+    return outputProjection.implementation();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

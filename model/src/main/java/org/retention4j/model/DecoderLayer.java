@@ -1,0 +1,120 @@
+package org.retention4j.model;
+
+import java.util.Arrays;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.engine.Engine;
+
+/**
+ * x ← x + mixer(RMSNorm(x)); x ← x + ffn(RMSNorm(x)), with any token mixer. Immutable; one layer
+ * serves many memories.
+ */
+public final class DecoderLayer implements AutoCloseable {
+  private final Engine engine;
+  private final TokenMixer mixer;
+  private final FeedForward feedForward;
+  private final double[] mixerNorm;
+  private final double[] feedForwardNorm;
+  private final double eps;
+
+  /**
+   * Takes over a mixer and a feed-forward and closes them when it is closed.
+   *
+   * @param mixerNorm (D) weight of the norm before the mixer
+   * @param feedForwardNorm (D) weight of the norm before the feed-forward
+   * @param eps of both norms
+   * @throws IllegalArgumentException if the widths differ
+   */
+  public DecoderLayer(
+      Engine engine,
+      TokenMixer mixer,
+      FeedForward feedForward,
+      double[] mixerNorm,
+      double[] feedForwardNorm,
+      double eps) {
+    int width = mixer.modelWidth();
+    if (feedForward.modelWidth() != width
+        || mixerNorm.length != width
+        || feedForwardNorm.length != width) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected width %d, the mixer's, got feed-forward %d and norms %d and %d",
+              width, feedForward.modelWidth(), mixerNorm.length, feedForwardNorm.length));
+    }
+    this.engine = engine;
+    this.mixer = mixer;
+    this.feedForward = feedForward;
+    this.mixerNorm = mixerNorm.clone();
+    this.feedForwardNorm = feedForwardNorm.clone();
+    this.eps = eps;
+  }
+
+  /** Returns the mixer. */
+  public TokenMixer mixer() {
+    return mixer;
+  }
+
+  /** Returns the number of weights, the norms' included. */
+  public long parameters() {
+    return mixer.parameters() + feedForward.parameters() + 2L * mixer.modelWidth();
+  }
+
+  /** Returns the bytes of the packed weights. */
+  public long weightBytes() {
+    return mixer.weightBytes() + feedForward.weightBytes();
+  }
+
+  FeedForward feedForward() {
+    return feedForward;
+  }
+
+  double[] mixerNorm() {
+    return mixerNorm;
+  }
+
+  double[] feedForwardNorm() {
+    return feedForwardNorm;
+  }
+
+  double eps() {
+    return eps;
+  }
+
+  /**
+   * Binds the layer to its arrays and memory; {@link BoundLayer#step()} then allocates nothing once
+   * it has seen its longest run.
+   *
+   * @param x (B,T,D) of the engine's type
+   * @param memory made by this layer's mixer for batch B, advanced in place
+   * @param y (B,T,D), receives the outputs; may be x itself
+   * @throws IllegalArgumentException if something does not fit, with what was expected
+   */
+  public BoundLayer bind(INDArray x, MixerMemory memory, INDArray y) {
+    if (x.rank() != 3 || x.size(2) != mixer.modelWidth()) {
+      throw new IllegalArgumentException(
+          "expected x of shape (B,T,"
+              + mixer.modelWidth()
+              + "), got "
+              + Arrays.toString(x.shape()));
+    }
+    if (!Arrays.equals(x.shape(), y.shape())) {
+      throw new IllegalArgumentException(
+          "expected y of x's shape "
+              + Arrays.toString(x.shape())
+              + ", got "
+              + Arrays.toString(y.shape()));
+    }
+    if (x.dataType() != engine.type().dataType() || y.dataType() != engine.type().dataType()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected x and y of type %s, the engine's, got %s and %s",
+              engine.type().dataType(), x.dataType(), y.dataType()));
+    }
+    return new BoundLayer(engine, this, x, memory, y);
+  }
+
+  @Override
+  public void close() {
+    mixer.close();
+    feedForward.close();
+  }
+}
