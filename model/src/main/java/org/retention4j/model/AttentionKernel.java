@@ -48,10 +48,7 @@ final class AttentionKernel {
   /** The products over scores of a whole number of key blocks. */
   private record Steps(Tile scores, Product[] scoring, Product softmax, Product[] output) {}
 
-  /**
-   * Prepares for a number of key blocks. Scores of few blocks lie densely, so that a short row does
-   * not stride over the memory of a long one.
-   */
+  /** Prepares for a number of key blocks; rows lie densely, or oneDNN's softmax is slow. */
   private Steps steps(int blocks) {
     while (byBlocks.size() < blocks) {
       byBlocks.add(null);
@@ -61,7 +58,7 @@ final class AttentionKernel {
         scores = lane.tile(QUERIES, Math.max(4, Integer.highestOneBit(2 * blocks - 1)) * KEYS);
         byBlocks.replaceAll(old -> null);
       }
-      Tile all = scores.part(0, QUERIES, 0, blocks * KEYS);
+      Tile all = scores.narrow(blocks * KEYS);
       Product[] scoring = new Product[blocks];
       Product[] output = new Product[blocks];
       for (int i = 0; i < blocks; i++) {

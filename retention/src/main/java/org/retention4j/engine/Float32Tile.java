@@ -41,6 +41,11 @@ final class Float32Tile extends Tile {
     return new Float32Tile(block, buffer, at, stride, rowCount, columnCount);
   }
 
+  @Override
+  Tile repack(int columnCount) {
+    return new Float32Tile(block, buffer, start, columnCount, rows(), columnCount);
+  }
+
   /** Returns a pointer to element (0,0); the arena keeps the memory. */
   FloatPointer pointer() {
     return new FloatPointer(Arena.window(block, 4L * start, block.limit() - 4L * start));

@@ -28,6 +28,11 @@ final class Float64Tile extends Tile {
     return new Float64Tile(elements, this.row + row, this.column + column, rowCount, columnCount);
   }
 
+  @Override
+  Tile repack(int columnCount) {
+    return slice(0, rows(), 0, columnCount);
+  }
+
   /** Returns the array that holds row {@code i}; elements start at {@link #column()}. */
   double[] row(int i) {
     return elements[row + i];

@@ -1,5 +1,8 @@
 package org.retention4j.engine;
 
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl;
@@ -26,6 +29,9 @@ final class OneDnn {
   private static final int FIRST_POST_OP = dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
 
   private static final engine CPU = new engine(engine.kind.cpu, 0);
+
+  private static final Logger LOGGER = System.getLogger(OneDnn.class.getName());
+  private static final AtomicBoolean WARNED = new AtomicBoolean();
 
   private OneDnn() {}
 
@@ -127,7 +133,7 @@ final class OneDnn {
         memory.desc weightsDesc = weights.get_desc();
         matmul.primitive_desc desc =
             new matmul.primitive_desc(CPU, srcDesc, weightsDesc, dstDesc, attributes, false)) {
-      String implementation = desc.impl_info_str().getString();
+      String implementation = checked(desc.impl_info_str().getString());
       matmul primitive = arena.own(new matmul(desc));
       IntMemoryMap arguments = arena.own(new IntMemoryMap());
       arguments.put(dnnl.DNNL_ARG_SRC, arena.own(new memory(srcDesc, CPU, src.data())));
@@ -166,7 +172,7 @@ final class OneDnn {
           arena.own(new softmax_forward(desc)),
           arena.own(new stream(CPU)),
           arguments,
-          desc.impl_info_str().getString());
+          checked(desc.impl_info_str().getString()));
     }
   }
 
@@ -217,6 +223,14 @@ final class OneDnn {
       primitive.execute(stream, from, to);
       stream._wait();
     }
+  }
+
+  /** Says it when oneDNN has nothing better than its reference code, 10 to 100 times slower. */
+  private static String checked(String implementation) {
+    if (implementation.startsWith("ref") && WARNED.compareAndSet(false, true)) {
+      LOGGER.log(Level.WARNING, "oneDNN computes with its slow reference code: " + implementation);
+    }
+    return implementation;
   }
 
   /** A primitive with all its arguments. */

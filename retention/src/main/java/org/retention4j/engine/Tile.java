@@ -49,5 +49,21 @@ public abstract sealed class Tile permits Float32Tile, Float64Tile {
     return slice(row, rowCount, column, columnCount);
   }
 
+  /**
+   * Returns a tile of fewer columns over the memory of this one, its rows without gaps.
+   *
+   * @throws IllegalArgumentException if this tile is a part of another or is too small
+   */
+  public final Tile narrow(int columnCount) {
+    if (columnCount < 0 || columnCount > columns || stride() != columns) {
+      throw new IllegalArgumentException(
+          String.format(
+              "a tile of %d x %d cannot be narrowed to %d columns", rows, columns, columnCount));
+    }
+    return repack(columnCount);
+  }
+
+  abstract Tile repack(int columnCount);
+
   abstract Tile slice(int row, int rowCount, int column, int columnCount);
 }
