@@ -27,11 +27,10 @@ public final class Engine implements AutoCloseable {
     this.type = type;
     this.provider = provider;
     lanes = new Lane[threads];
-    Kernels kernels = provider.kernels();
     for (int i = 0; i < threads; i++) {
       lanes[i] =
           type == ElementType.FLOAT32
-              ? new Float32Lane(i, arena, kernels)
+              ? new Float32Lane(i, arena, provider.kernels())
               : new Float64Lane(i, arena);
     }
     workers = new Workers(lanes, () -> OpenMp.setThreads(1));

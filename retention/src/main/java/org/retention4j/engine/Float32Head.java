@@ -9,22 +9,56 @@ package org.retention4j.engine;
 final class Float32Head extends HeadState {
   static final int CAPACITY = 16;
 
-  final float[][] s;
+  private float[][] s;
   final float[][] pendingKeys;
   final float[][] pendingValues;
   private final double[] decays = new double[CAPACITY];
-  private final float[] column = new float[CAPACITY];
+  private final float[] scratch = new float[CAPACITY];
   private int pending;
 
   Float32Head(int keyWidth, int valueWidth) {
+    this(keyWidth, valueWidth, Provider.best().kernels().flatStates());
+  }
+
+  private Float32Head(int keyWidth, int valueWidth, boolean flat) {
     super(keyWidth, valueWidth);
-    s = new float[keyWidth][valueWidth];
+    s = flat ? new float[1][keyWidth * valueWidth] : new float[keyWidth][valueWidth];
     pendingKeys = new float[CAPACITY][keyWidth];
     pendingValues = new float[CAPACITY][valueWidth];
   }
 
+  private boolean flat() {
+    return s.length == 1;
+  }
+
+  /** Returns S in the layout of a provider; changes the layout if another had it before. */
+  float[][] rows(Kernels kernels) {
+    if (kernels.flatStates() != flat() && keyWidth() > 1) {
+      Float32Head other = new Float32Head(keyWidth(), valueWidth(), kernels.flatStates());
+      for (int k = 0; k < keyWidth(); k++) {
+        System.arraycopy(array(k), start(k), other.array(k), other.start(k), valueWidth());
+      }
+      s = other.s;
+    }
+    return s;
+  }
+
+  /** Returns the array that holds row {@code k}, from {@link #start} on. */
+  float[] array(int k) {
+    return flat() ? s[0] : s[k];
+  }
+
+  int start(int k) {
+    return flat() ? k * valueWidth() : 0;
+  }
+
   int pending() {
     return pending;
+  }
+
+  /** Returns whether the next token must be preceded by a fold. */
+  boolean full() {
+    return pending == CAPACITY;
   }
 
   /** Returns the log decay from the last fold to now, ≤ 0. */
@@ -59,21 +93,23 @@ final class Float32Head extends HeadState {
       kernels.scale(pendingKeys[i], keyWidth(), (float) Math.exp(decaySince(i)));
     }
     float loss = (float) -Math.expm1(decaySinceFold());
-    for (int k = 0; k < keyWidth(); k++) {
-      for (int i = 0; i < pending; i++) {
-        column[i] = pendingKeys[i][k];
-      }
-      kernels.decay(s[k], loss, valueWidth());
-      kernels.addRows(pendingValues, column, pending, s[k], valueWidth());
-    }
+    kernels.fold(
+        rows(kernels),
+        keyWidth(),
+        valueWidth(),
+        loss,
+        pendingKeys,
+        pendingValues,
+        pending,
+        scratch);
     pending = 0;
   }
 
   @Override
   public Float32Head copy() {
-    Float32Head copy = new Float32Head(keyWidth(), valueWidth());
-    for (int k = 0; k < keyWidth(); k++) {
-      System.arraycopy(s[k], 0, copy.s[k], 0, valueWidth());
+    Float32Head copy = new Float32Head(keyWidth(), valueWidth(), flat());
+    for (int i = 0; i < s.length; i++) {
+      System.arraycopy(s[i], 0, copy.s[i], 0, s[i].length);
     }
     for (int i = 0; i < pending; i++) {
       System.arraycopy(pendingKeys[i], 0, copy.pendingKeys[i], 0, keyWidth());
@@ -87,14 +123,14 @@ final class Float32Head extends HeadState {
   @Override
   public void readRow(int key, double[] into) {
     for (int j = 0; j < valueWidth(); j++) {
-      into[j] = s[key][j];
+      into[j] = array(key)[start(key) + j];
     }
   }
 
   @Override
   public void writeRow(int key, double[] from) {
     for (int j = 0; j < valueWidth(); j++) {
-      s[key][j] = (float) from[j];
+      array(key)[start(key) + j] = (float) from[j];
     }
   }
 

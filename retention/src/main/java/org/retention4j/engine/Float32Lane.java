@@ -187,7 +187,7 @@ final class Float32Lane extends Lane {
     head.fold(kernels);
     Float32Tile tile = (Float32Tile) dst;
     for (int k = 0; k < head.keyWidth(); k++) {
-      tile.write(k, head.s[k], head.valueWidth());
+      tile.writeFrom(k, head.array(k), head.start(k), head.valueWidth());
     }
   }
 
@@ -199,11 +199,12 @@ final class Float32Lane extends Lane {
     int width = head.valueWidth();
     float[] x = row(width);
     float loss = (float) -Math.expm1(logDecay);
+    float[][] rows = head.rows(kernels);
     for (int k = 0; k < head.keyWidth(); k++) {
       add.read(k, x, width);
-      kernels.decayAndAdd(head.s[k], loss, x, width);
+      kernels.decayAndAdd(rows, k, width, loss, x);
       if (copy != null) {
-        copy.write(k, head.s[k], width);
+        copy.writeFrom(k, head.array(k), head.start(k), width);
       }
     }
   }
@@ -233,10 +234,14 @@ final class Float32Lane extends Lane {
     }
     Arrays.fill(sum, 0, valueWidth, 0f);
     kernels.scale(query, keyWidth, (float) Math.exp(h.decaySinceFold()));
-    kernels.addRows(h.s, query, keyWidth, sum, valueWidth);
+    kernels.readState(h.rows(kernels), keyWidth, valueWidth, query, sum);
     kernels.addRows(h.pendingValues, pendingCoefficients, pending, sum, valueWidth);
     kernels.scale(sum, valueWidth, (float) scale);
     out.write(batch, token, head, sum);
+    if (h.full()) {
+      // The state has just been read and lies in the cache: folding now saves reading it again.
+      h.fold(kernels);
+    }
   }
 
   @Override

@@ -66,4 +66,8 @@ final class Float32Tile extends Tile {
   void write(int row, int column, float[] from, int count) {
     buffer.put(start + row * stride + column, from, 0, count);
   }
+
+  void writeFrom(int row, float[] from, int start, int count) {
+    buffer.put(this.start + row * stride, from, start, count);
+  }
 }

@@ -2,7 +2,8 @@ package org.retention4j.engine;
 
 /**
  * The element-wise arithmetic on fp32 rows, in one provider per instruction route. Callers have
- * checked lengths; providers agree to rounding, each is deterministic.
+ * checked lengths; providers agree to rounding, each is deterministic. An instance may hold scratch
+ * and belongs to one lane.
  */
 interface Kernels {
   /** Returns the provider's name as reports show it. */
@@ -26,11 +27,36 @@ interface Kernels {
   /** sum[j] ← sum[j] + Σ_i factors[i]·rows[i][j] for i < count, j < n. */
   void addRows(float[][] rows, float[] factors, int count, float[] sum, int n);
 
-  /** s[j] ← (s[j] − loss·s[j]) + add[j], the product and difference rounded once. */
-  void decayAndAdd(float[] s, float loss, float[] add, int n);
+  /**
+   * Returns whether this provider wants the rows of a state in one array; otherwise each row has an
+   * array of its own.
+   */
+  boolean flatStates();
 
-  /** s[j] ← s[j] − loss·s[j], rounded once. */
-  void decay(float[] s, float loss, int n);
+  /**
+   * sum[j] ← sum[j] + Σ_k q[k]·S[k,j].
+   *
+   * @param s (K,V) in the layout of {@link #flatStates()}
+   */
+  void readState(float[][] s, int keyWidth, int valueWidth, float[] q, float[] sum);
+
+  /** S[row,j] ← (S[row,j] − loss·S[row,j]) + add[j], the product and difference rounded once. */
+  void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add);
+
+  /**
+   * S[k,:] ← (S[k,:] − loss·S[k,:]) + Σ_i keys[i][k]·values[i][:], i < count.
+   *
+   * @param scratch at least count long
+   */
+  void fold(
+      float[][] s,
+      int keyWidth,
+      int valueWidth,
+      float loss,
+      float[][] keys,
+      float[][] values,
+      int count,
+      float[] scratch);
 
   /** Returns the largest of the first n elements, −∞ for n = 0. */
   float max(float[] x, int n);

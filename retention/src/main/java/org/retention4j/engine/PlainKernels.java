@@ -80,17 +80,7 @@ final class PlainKernels implements Kernels {
   public void addRows(float[][] rows, float[] factors, int count, float[] sum, int n) {
     int i = 0;
     for (; i + 4 <= count; i += 4) {
-      addFour(
-          rows[i],
-          rows[i + 1],
-          rows[i + 2],
-          rows[i + 3],
-          factors[i],
-          factors[i + 1],
-          factors[i + 2],
-          factors[i + 3],
-          sum,
-          n);
+      addFour(rows[i], rows[i + 1], rows[i + 2], rows[i + 3], factors, i, sum, n);
     }
     for (; i < count; i++) {
       addOne(rows[i], factors[i], sum, n);
@@ -108,12 +98,14 @@ final class PlainKernels implements Kernels {
       float[] r1,
       float[] r2,
       float[] r3,
-      float f0,
-      float f1,
-      float f2,
-      float f3,
+      float[] factors,
+      int first,
       float[] sum,
       int n) {
+    float f0 = factors[first];
+    float f1 = factors[first + 1];
+    float f2 = factors[first + 2];
+    float f3 = factors[first + 3];
     for (int j = 0; j < n; j++) {
       float low = Math.fma(f1, r1[j], Math.fma(f0, r0[j], sum[j]));
       sum[j] = Math.fma(f3, r3[j], Math.fma(f2, r2[j], low));
@@ -121,18 +113,47 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void decayAndAdd(float[] s, float loss, float[] add, int n) {
+  public boolean flatStates() {
+    return false;
+  }
+
+  @Override
+  public void readState(float[][] s, int keyWidth, int valueWidth, float[] q, float[] sum) {
+    addRows(s, q, keyWidth, sum, valueWidth);
+  }
+
+  @Override
+  public void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add) {
+    float minus = -loss;
+    float[] x = s[row];
+    for (int j = 0; j < valueWidth; j++) {
+      x[j] = Math.fma(minus, x[j], x[j]) + add[j];
+    }
+  }
+
+  private static void decay(float[] s, float loss, int n) {
     float minus = -loss;
     for (int j = 0; j < n; j++) {
-      s[j] = Math.fma(minus, s[j], s[j]) + add[j];
+      s[j] = Math.fma(minus, s[j], s[j]);
     }
   }
 
   @Override
-  public void decay(float[] s, float loss, int n) {
-    float minus = -loss;
-    for (int j = 0; j < n; j++) {
-      s[j] = Math.fma(minus, s[j], s[j]);
+  public void fold(
+      float[][] s,
+      int keyWidth,
+      int valueWidth,
+      float loss,
+      float[][] keys,
+      float[][] values,
+      int count,
+      float[] scratch) {
+    for (int k = 0; k < keyWidth; k++) {
+      for (int i = 0; i < count; i++) {
+        scratch[i] = keys[i][k];
+      }
+      decay(s[k], loss, valueWidth);
+      addRows(values, scratch, count, s[k], valueWidth);
     }
   }
 

@@ -23,7 +23,7 @@ public enum Provider {
   }
 
   /**
-   * Returns the kernels of this provider.
+   * Returns new kernels of this provider, for one lane.
    *
    * @throws IllegalArgumentException if the provider is not available
    */

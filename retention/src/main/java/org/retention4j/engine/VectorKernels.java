@@ -13,6 +13,8 @@ final class VectorKernels implements Kernels {
   private static final int LANES = SPECIES.length();
 
   private final PlainKernels plain = new PlainKernels();
+  private float[] flatKeys = new float[0];
+  private float[] flatValues = new float[0];
 
   @Override
   public String name() {
@@ -71,65 +73,211 @@ final class VectorKernels implements Kernels {
   public void addRows(float[][] rows, float[] factors, int count, float[] sum, int n) {
     int i = 0;
     for (; i + 4 <= count; i += 4) {
-      addFour(rows, i, factors, sum, n);
+      float[] r0 = rows[i];
+      float[] r1 = rows[i + 1];
+      float[] r2 = rows[i + 2];
+      float[] r3 = rows[i + 3];
+      FloatVector f0 = broadcast(factors[i]);
+      FloatVector f1 = broadcast(factors[i + 1]);
+      FloatVector f2 = broadcast(factors[i + 2]);
+      FloatVector f3 = broadcast(factors[i + 3]);
+      int j = 0;
+      for (; j + LANES <= n; j += LANES) {
+        FloatVector low = f1.fma(load(r1, j), f0.fma(load(r0, j), load(sum, j)));
+        f3.fma(load(r3, j), f2.fma(load(r2, j), low)).intoArray(sum, j);
+      }
+      for (; j < n; j++) {
+        float low = Math.fma(factors[i + 1], r1[j], Math.fma(factors[i], r0[j], sum[j]));
+        sum[j] = Math.fma(factors[i + 3], r3[j], Math.fma(factors[i + 2], r2[j], low));
+      }
     }
     for (; i < count; i++) {
-      addOne(rows[i], factors[i], sum, n);
+      addRow(rows[i], 0, factors[i], sum, n);
     }
   }
 
-  private static void addFour(float[][] rows, int i, float[] factors, float[] sum, int n) {
-    float[] r0 = rows[i];
-    float[] r1 = rows[i + 1];
-    float[] r2 = rows[i + 2];
-    float[] r3 = rows[i + 3];
-    FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
-    FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + 1]);
-    FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2]);
-    FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3]);
+  private static void addRow(float[] rows, int from, float factor, float[] sum, int n) {
+    FloatVector f = broadcast(factor);
     int j = 0;
     for (; j + LANES <= n; j += LANES) {
-      FloatVector s = FloatVector.fromArray(SPECIES, sum, j);
-      s = f0.fma(FloatVector.fromArray(SPECIES, r0, j), s);
-      s = f1.fma(FloatVector.fromArray(SPECIES, r1, j), s);
-      s = f2.fma(FloatVector.fromArray(SPECIES, r2, j), s);
-      s = f3.fma(FloatVector.fromArray(SPECIES, r3, j), s);
-      s.intoArray(sum, j);
+      f.fma(load(rows, from + j), load(sum, j)).intoArray(sum, j);
     }
     for (; j < n; j++) {
-      float low = Math.fma(factors[i + 1], r1[j], Math.fma(factors[i], r0[j], sum[j]));
-      sum[j] = Math.fma(factors[i + 3], r3[j], Math.fma(factors[i + 2], r2[j], low));
+      sum[j] = Math.fma(factor, rows[from + j], sum[j]);
     }
   }
 
-  private static void addOne(float[] row, float factor, float[] sum, int n) {
-    FloatVector f = FloatVector.broadcast(SPECIES, factor);
-    int j = 0;
-    for (; j + LANES <= n; j += LANES) {
-      f.fma(FloatVector.fromArray(SPECIES, row, j), FloatVector.fromArray(SPECIES, sum, j))
-          .intoArray(sum, j);
+  private static FloatVector load(float[] a, int at) {
+    return FloatVector.fromArray(SPECIES, a, at);
+  }
+
+  private static FloatVector broadcast(float x) {
+    return FloatVector.broadcast(SPECIES, x);
+  }
+
+  @Override
+  public boolean flatStates() {
+    return true;
+  }
+
+  /** Eight rows at once keep enough cache lines under way to hide the memory's latency. */
+  @Override
+  public void readState(float[][] s, int keyWidth, int valueWidth, float[] q, float[] sum) {
+    float[] x = s[0];
+    int n = valueWidth;
+    int k = 0;
+    for (; k + 8 <= keyWidth; k += 8) {
+      int r = k * n;
+      FloatVector f0 = broadcast(q[k]);
+      FloatVector f1 = broadcast(q[k + 1]);
+      FloatVector f2 = broadcast(q[k + 2]);
+      FloatVector f3 = broadcast(q[k + 3]);
+      FloatVector f4 = broadcast(q[k + 4]);
+      FloatVector f5 = broadcast(q[k + 5]);
+      FloatVector f6 = broadcast(q[k + 6]);
+      FloatVector f7 = broadcast(q[k + 7]);
+      int j = 0;
+      for (; j + LANES <= n; j += LANES) {
+        FloatVector a = f1.fma(load(x, r + n + j), f0.fma(load(x, r + j), load(sum, j)));
+        FloatVector b = f3.fma(load(x, r + 3 * n + j), f2.fma(load(x, r + 2 * n + j), a));
+        FloatVector c = f5.fma(load(x, r + 5 * n + j), f4.fma(load(x, r + 4 * n + j), b));
+        f7.fma(load(x, r + 7 * n + j), f6.fma(load(x, r + 6 * n + j), c)).intoArray(sum, j);
+      }
+      for (; j < n; j++) {
+        for (int i = 0; i < 8; i++) {
+          sum[j] = Math.fma(q[k + i], x[r + i * n + j], sum[j]);
+        }
+      }
     }
-    for (; j < n; j++) {
-      sum[j] = Math.fma(factor, row[j], sum[j]);
+    for (; k < keyWidth; k++) {
+      addRow(x, k * n, q[k], sum, n);
     }
   }
 
   @Override
-  public void decayAndAdd(float[] s, float loss, float[] add, int n) {
-    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
+  public void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add) {
+    float[] x = s[0];
+    int from = row * valueWidth;
+    FloatVector minus = broadcast(-loss);
     int j = 0;
-    for (; j + LANES <= n; j += LANES) {
-      FloatVector x = FloatVector.fromArray(SPECIES, s, j);
-      minus.fma(x, x).add(FloatVector.fromArray(SPECIES, add, j)).intoArray(s, j);
+    for (; j + LANES <= valueWidth; j += LANES) {
+      FloatVector old = load(x, from + j);
+      minus.fma(old, old).add(load(add, j)).intoArray(x, from + j);
     }
-    for (; j < n; j++) {
-      s[j] = Math.fma(-loss, s[j], s[j]) + add[j];
+    for (; j < valueWidth; j++) {
+      x[from + j] = Math.fma(-loss, x[from + j], x[from + j]) + add[j];
     }
   }
 
+  /** Four rows by two vectors stay in registers while the tokens pass. */
   @Override
-  public void decay(float[] s, float loss, int n) {
-    plain.decay(s, loss, n);
+  public void fold(
+      float[][] s,
+      int keyWidth,
+      int valueWidth,
+      float loss,
+      float[][] keys,
+      float[][] values,
+      int count,
+      float[] scratch) {
+    float[] x = s[0];
+    int n = valueWidth;
+    flatKeys = flat(keys, keyWidth, count, flatKeys);
+    flatValues = flat(values, valueWidth, count, flatValues);
+    int k = 0;
+    for (; k + 4 <= keyWidth; k += 4) {
+      int j = 0;
+      for (; j + 2 * LANES <= n; j += 2 * LANES) {
+        foldBlock(x, k * n + j, n, loss, flatKeys, k, keyWidth, flatValues, j, count);
+      }
+      for (int row = k; row < k + 4; row++) {
+        foldOne(x, row, j, n, loss, keys, values, count);
+      }
+    }
+    for (; k < keyWidth; k++) {
+      foldOne(x, k, 0, n, loss, keys, values, count);
+    }
+  }
+
+  private static float[] flat(float[][] rows, int width, int count, float[] old) {
+    float[] to = old.length < count * width ? new float[count * width] : old;
+    for (int i = 0; i < count; i++) {
+      System.arraycopy(rows[i], 0, to, i * width, width);
+    }
+    return to;
+  }
+
+  private static void foldBlock(
+      float[] x,
+      int at,
+      int n,
+      float loss,
+      float[] keys,
+      int key,
+      int keyWidth,
+      float[] values,
+      int value,
+      int count) {
+    FloatVector minus = broadcast(-loss);
+    FloatVector a0 = decayed(x, at, minus);
+    FloatVector a1 = decayed(x, at + LANES, minus);
+    FloatVector b0 = decayed(x, at + n, minus);
+    FloatVector b1 = decayed(x, at + n + LANES, minus);
+    FloatVector c0 = decayed(x, at + 2 * n, minus);
+    FloatVector c1 = decayed(x, at + 2 * n + LANES, minus);
+    FloatVector d0 = decayed(x, at + 3 * n, minus);
+    FloatVector d1 = decayed(x, at + 3 * n + LANES, minus);
+    int keyAt = key;
+    int valueAt = value;
+    for (int i = 0; i < count; i++) {
+      FloatVector v0 = load(values, valueAt);
+      FloatVector v1 = load(values, valueAt + LANES);
+      FloatVector f = broadcast(keys[keyAt]);
+      a0 = f.fma(v0, a0);
+      a1 = f.fma(v1, a1);
+      f = broadcast(keys[keyAt + 1]);
+      b0 = f.fma(v0, b0);
+      b1 = f.fma(v1, b1);
+      f = broadcast(keys[keyAt + 2]);
+      c0 = f.fma(v0, c0);
+      c1 = f.fma(v1, c1);
+      f = broadcast(keys[keyAt + 3]);
+      d0 = f.fma(v0, d0);
+      d1 = f.fma(v1, d1);
+      keyAt += keyWidth;
+      valueAt += n;
+    }
+    a0.intoArray(x, at);
+    a1.intoArray(x, at + LANES);
+    b0.intoArray(x, at + n);
+    b1.intoArray(x, at + n + LANES);
+    c0.intoArray(x, at + 2 * n);
+    c1.intoArray(x, at + 2 * n + LANES);
+    d0.intoArray(x, at + 3 * n);
+    d1.intoArray(x, at + 3 * n + LANES);
+  }
+
+  private static FloatVector decayed(float[] x, int at, FloatVector minus) {
+    FloatVector old = load(x, at);
+    return minus.fma(old, old);
+  }
+
+  private static void foldOne(
+      float[] x,
+      int k,
+      int fromColumn,
+      int n,
+      float loss,
+      float[][] keys,
+      float[][] values,
+      int count) {
+    for (int j = fromColumn; j < n; j++) {
+      float sum = Math.fma(-loss, x[k * n + j], x[k * n + j]);
+      for (int i = 0; i < count; i++) {
+        sum = Math.fma(keys[i][k], values[i][j], sum);
+      }
+      x[k * n + j] = sum;
+    }
   }
 
   @Override
