@@ -10,7 +10,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * part computes does not.
  */
 final class Workers implements AutoCloseable {
-  private static final int SPINS_BEFORE_PARKING = 20_000;
+  /** About 20 µs: the gap between two tasks of a decoding step. */
+  private static final int SPINS = 500;
+
+  /** Some 100 µs to 1 ms, in which others may have the core. */
+  private static final int YIELDS = 400;
 
   private final Lane[] lanes;
   private final Helper[] helpers;
@@ -67,8 +71,8 @@ final class Workers implements AutoCloseable {
       helper.wake();
     }
     takeParts(lanes[0]);
-    while (busy.get() != 0) {
-      Thread.onSpinWait();
+    for (int i = 0; busy.get() != 0; i++) {
+      pause(i);
     }
     task = null;
     Throwable thrown = failure;
@@ -81,6 +85,14 @@ final class Workers implements AutoCloseable {
         throw e;
       }
       throw new IllegalStateException(thrown);
+    }
+  }
+
+  private static void pause(int round) {
+    if (round < SPINS) {
+      Thread.onSpinWait();
+    } else {
+      Thread.yield();
     }
   }
 
@@ -155,11 +167,11 @@ final class Workers implements AutoCloseable {
     }
 
     private int await(int seen) {
-      for (int i = 0; i < SPINS_BEFORE_PARKING; i++) {
+      for (int i = 0; i < SPINS + YIELDS; i++) {
         if (generation != seen) {
           return generation;
         }
-        Thread.onSpinWait();
+        pause(i);
       }
       parked = true;
       while (generation == seen) {
