@@ -180,6 +180,10 @@ public final class Engine implements AutoCloseable {
               "expected x (M,%d) and y (M,%d), got x (%d,%d) and y (%d,%d)",
               w.inputs(), w.outputs(), x.rows(), x.columns(), y.rows(), y.columns()));
     }
+    if (w instanceof Float64Packed != (type == ElementType.FLOAT64)) {
+      throw new IllegalArgumentException(
+          "expected weights packed for a " + type + " engine, got weights of another engine type");
+    }
     if (type == ElementType.FLOAT64) {
       return ((Float64Packed) w).projection((Float64Tile) x, (Float64Tile) y, activation);
     }
