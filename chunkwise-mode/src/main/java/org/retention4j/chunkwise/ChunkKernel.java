@@ -15,8 +15,8 @@ import org.retention4j.engine.Tile;
  * S'  = e^(G_C) S + Σ_j e^(G_C−G_j) k_jᵀ v_j
  * </pre>
  *
- * <p>The two terms of o are one product: [scores | e^G q] · [v ; S]. Nothing but differences of G
- * that are ≤ 0 is exponentiated.
+ * <p>The two terms of o are one product: [scores | e^G q] · [v ; S]. Each G_i−G_j is a sum of its
+ * own, ≤ 0, and nothing else is exponentiated.
  */
 final class ChunkKernel implements RetentionForm.HeadKernel {
   private final Lane lane;
@@ -35,7 +35,8 @@ final class ChunkKernel implements RetentionForm.HeadKernel {
   private final Product output;
   private final Product crossOutput;
   private final Product updating;
-  private final double[] decay;
+  private final double[] logDecay;
+  private final double[] fromStart;
   private final double[] factors;
 
   ChunkKernel(Lane lane, int chunk, int keyWidth, int valueWidth) {
@@ -55,7 +56,8 @@ final class ChunkKernel implements RetentionForm.HeadKernel {
     output = lane.product(left, false, right, false, o, false); // (C,C+K)·(C+K,V) -> (C,V)
     crossOutput = lane.product(decayedQ, false, s, false, o, false); // (C,K)·(K,V) -> (C,V)
     updating = lane.product(k, true, v, false, update, false); // (K,C)·(C,V) -> (K,V)
-    decay = new double[chunk];
+    logDecay = new double[chunk];
+    fromStart = new double[chunk];
     factors = new double[chunk];
   }
 
@@ -68,15 +70,16 @@ final class ChunkKernel implements RetentionForm.HeadKernel {
   }
 
   private void advanceChunk(HeadPass pass, int t, int n) {
-    pass.cumulativeDecay(t, n, decay);
+    pass.logDecays(t, n, logDecay);
+    pass.decayFromStart(t, n, fromStart);
     lane.load(pass.q(), pass.batch(), t, pass.head(), n, null, q);
     boolean finite = lane.load(pass.k(), pass.batch(), t, pass.kvHead(), n, null, k);
     finite &= lane.load(pass.v(), pass.batch(), t, pass.kvHead(), n, null, v);
 
     scoring.run();
-    lane.causalDecay(scores, n, decay, pass.uniformDecay());
+    lane.causalDecay(scores, n, logDecay, pass.uniformDecay());
     for (int i = 0; i < n; i++) {
-      factors[i] = Math.exp(decay[i]);
+      factors[i] = Math.exp(fromStart[i]);
     }
     lane.scaleRows(q, n, factors, decayedQ);
     if (finite) {
@@ -88,11 +91,12 @@ final class ChunkKernel implements RetentionForm.HeadKernel {
     }
     lane.store(o, n, pass.scale(), pass.out(), pass.batch(), t, pass.head());
 
+    pass.decayToEnd(t, n, factors);
     for (int j = 0; j < n; j++) {
-      factors[j] = Math.exp(decay[n - 1] - decay[j]);
+      factors[j] = Math.exp(factors[j]);
     }
     lane.scaleRows(k, n, factors, k);
     updating.run();
-    lane.decayAndAdd(pass.state(), decay[n - 1], update, s);
+    lane.decayAndAdd(pass.state(), fromStart[n - 1], update, s);
   }
 }

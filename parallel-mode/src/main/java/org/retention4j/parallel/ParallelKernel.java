@@ -15,8 +15,8 @@ import org.retention4j.engine.Tile;
  * </pre>
  *
  * <p>Between two blocks the decay e^(G_i−G_j) is split at the blocks' borders into three factors,
- * each ≤ 1: one for the query's row, one for what lies between, one for the key's row. G is summed
- * from each block's own start, so distances never come from the difference of two long sums.
+ * each ≤ 1: one for the query's row, one for what lies between, one for the key's row. Each is a
+ * sum of its own, so distances never come from the difference of two long sums.
  */
 final class ParallelKernel implements RetentionForm.HeadKernel {
   private final Lane lane;
@@ -34,8 +34,8 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
   private final Product addOutput;
   private final Product addCrossOutput;
   private final Product addUpdate;
-  private final double[] queryDecay;
-  private final double[] keyDecay;
+  private final double[] logDecay;
+  private final double[] fromStart;
   private final double[] factors;
 
   ParallelKernel(Lane lane, int block, int keyWidth, int valueWidth) {
@@ -54,8 +54,8 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
     addOutput = lane.product(scores, false, v, false, o, true); // (N,N)·(N,V) -> (N,V)
     addCrossOutput = lane.product(decayedQ, false, s, false, o, true); // (N,K)·(K,V) -> (N,V)
     addUpdate = lane.product(k, true, v, false, update, true); // (K,N)·(N,V) -> (K,V)
-    queryDecay = new double[block];
-    keyDecay = new double[block];
+    logDecay = new double[block];
+    fromStart = new double[block];
     factors = new double[block];
   }
 
@@ -70,16 +70,17 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
 
   /** Computes the outputs of the n queries from token {@code from} on. */
   private void outputs(HeadPass pass, int from, int n) {
-    pass.cumulativeDecay(from, n, queryDecay);
+    pass.logDecays(from, n, logDecay);
+    pass.decayFromStart(from, n, fromStart);
     lane.load(pass.q(), pass.batch(), from, pass.head(), n, null, q);
     for (int i = 0; i < n; i++) {
-      factors[i] = Math.exp(queryDecay[i]);
+      factors[i] = Math.exp(fromStart[i]);
     }
     lane.scaleRows(q, n, factors, decayedQ);
     lane.clear(o);
     boolean finite = loadKeysAndValues(pass, from, n, null);
     diagonalScores.run();
-    lane.causalDecay(scores, n, queryDecay, pass.uniformDecay());
+    lane.causalDecay(scores, n, logDecay, pass.uniformDecay());
     if (finite) {
       addOutput.run();
     } else {
@@ -88,7 +89,7 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
     }
     double between = addEarlierBlocks(pass, from);
     for (int i = 0; i < n; i++) {
-      factors[i] = Math.exp(queryDecay[i] + between);
+      factors[i] = Math.exp(fromStart[i] + between);
     }
     lane.scaleRows(q, n, factors, decayedQ);
     addCrossOutput.run();
@@ -99,17 +100,26 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
   private double addEarlierBlocks(HeadPass pass, int from) {
     double between = 0;
     for (int t = from - block; t >= 0; t -= block) {
-      pass.cumulativeDecay(t, block, keyDecay);
-      double whole = keyDecay[block - 1];
-      for (int j = 0; j < block; j++) {
-        factors[j] = Math.exp(between + (whole - keyDecay[j]));
-      }
+      double whole = decayAfterKeys(pass, t, block, between);
       loadKeysAndValues(pass, t, block, factors);
       earlierScores.run();
       addOutput.run();
       between += whole;
     }
     return between;
+  }
+
+  /**
+   * Sets the factors of n keys: the decay from each to the end of its block and on over {@code
+   * after}. Returns the log decay of the whole block.
+   */
+  private double decayAfterKeys(HeadPass pass, int t, int n, double after) {
+    pass.decayToEnd(t, n, factors);
+    double whole = factors[0] + pass.logDecay(t);
+    for (int j = 0; j < n; j++) {
+      factors[j] = Math.exp(after + factors[j]);
+    }
+    return whole;
   }
 
   private boolean loadKeysAndValues(HeadPass pass, int t, int n, double[] keyFactors) {
@@ -124,13 +134,10 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
     int last = (pass.tokens() - 1) / block * block;
     for (int t = last; t >= 0; t -= block) {
       int n = Math.min(block, pass.tokens() - t);
-      pass.cumulativeDecay(t, n, keyDecay);
-      for (int j = 0; j < n; j++) {
-        factors[j] = Math.exp(after + (keyDecay[n - 1] - keyDecay[j]));
-      }
+      double whole = decayAfterKeys(pass, t, n, after);
       loadKeysAndValues(pass, t, n, factors);
       addUpdate.run();
-      after += keyDecay[n - 1];
+      after += whole;
     }
     lane.decayAndAdd(pass.state(), after, update, null);
   }

@@ -40,6 +40,10 @@ final class CoreChecks {
     checkArray("k", k, engine, batch, tokens, kvHeads, state.keyWidth());
     checkArray("v", v, engine, batch, tokens, kvHeads, state.valueWidth());
     checkArray("out", out, engine, batch, tokens, heads, state.valueWidth());
+    if (Rows.overlap(out, q) || Rows.overlap(out, k) || Rows.overlap(out, v)) {
+      throw new IllegalArgumentException(
+          "expected out to have memory of its own, got one that overlaps q, k or v");
+    }
     checkDecay(decay, batch, tokens, heads);
     if (Double.isNaN(scale) || Double.isInfinite(scale)) {
       throw new IllegalArgumentException("expected a finite scale, got " + scale);

@@ -109,22 +109,35 @@ public final class HeadPass {
         : tokenDecay.get(batch, decayOffset + token, 0, head);
   }
 
-  /**
-   * Fills into[i] with g_from + … + g_(from+i), i &lt; n. A constant decay is multiplied, never
-   * summed; per-token decays are summed in double from {@code from} on.
-   */
-  public void cumulativeDecay(long from, int n, double[] into) {
-    if (tokenDecay == null) {
-      double g = constantDecay.of(head);
-      for (int i = 0; i < n; i++) {
-        into[i] = (i + 1) * g;
-      }
-      return;
+  /** Fills into[i] with g of token from+i, i &lt; n. */
+  public void logDecays(long from, int n, double[] into) {
+    for (int i = 0; i < n; i++) {
+      into[i] = logDecay(from + i);
     }
+  }
+
+  /**
+   * Fills into[i] with g_from + … + g_(from+i), i &lt; n: the decay from before the first of n
+   * tokens to after token i. A constant decay is multiplied, never summed.
+   */
+  public void decayFromStart(long from, int n, double[] into) {
     double sum = 0;
     for (int i = 0; i < n; i++) {
-      sum += tokenDecay.get(batch, decayOffset + from + i, 0, head);
+      sum = tokenDecay == null ? (i + 1) * constantDecay.of(head) : sum + logDecay(from + i);
       into[i] = sum;
+    }
+  }
+
+  /**
+   * Fills into[i] with g_(from+i+1) + … + g_(from+n−1), i &lt; n: the decay from after token i to
+   * after the last of n. Summed on its own, since the difference of two sums loses every digit when
+   * one token of them decays far.
+   */
+  public void decayToEnd(long from, int n, double[] into) {
+    double sum = 0;
+    for (int i = n - 1; i >= 0; i--) {
+      into[i] = tokenDecay == null ? (n - 1 - i) * constantDecay.of(head) : sum;
+      sum += logDecay(from + i);
     }
   }
 

@@ -88,7 +88,7 @@ public final class Retention {
    * @param state (B,H,K,V), advanced in place by each step
    * @param lengths (B) tokens of each row, 0…T; null when every row has T. Padded tokens are not
    *     read, do not touch the state and give 0
-   * @param out (B,T,H,V), receives o
+   * @param out (B,T,H,V), receives o; shares no memory with q, k or v
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    */
   public static Retention bind(

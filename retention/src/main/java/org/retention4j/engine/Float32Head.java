@@ -12,8 +12,12 @@ final class Float32Head extends HeadState {
   private float[][] s;
   final float[][] pendingKeys;
   final float[][] pendingValues;
-  private final double[] decays = new double[CAPACITY];
+
+  /** The log decay from each pending token to now, ≤ 0; summed for each, never subtracted. */
+  private final double[] since = new double[CAPACITY];
+
   private final float[] scratch = new float[CAPACITY];
+  private double sinceFold;
   private int pending;
 
   Float32Head(int keyWidth, int valueWidth) {
@@ -63,12 +67,12 @@ final class Float32Head extends HeadState {
 
   /** Returns the log decay from the last fold to now, ≤ 0. */
   double decaySinceFold() {
-    return pending == 0 ? 0 : decays[pending - 1];
+    return sinceFold;
   }
 
   /** Returns the log decay from pending token {@code i} to now, ≤ 0. */
   double decaySince(int i) {
-    return decays[pending - 1] - decays[i];
+    return since[i];
   }
 
   /** Makes room for one more pending token, decayed by {@code logDecay}, and returns its index. */
@@ -76,7 +80,11 @@ final class Float32Head extends HeadState {
     if (pending == CAPACITY) {
       fold(kernels);
     }
-    decays[pending] = decaySinceFold() + logDecay;
+    for (int i = 0; i < pending; i++) {
+      since[i] += logDecay;
+    }
+    sinceFold += logDecay;
+    since[pending] = 0;
     return pending++;
   }
 
@@ -103,6 +111,7 @@ final class Float32Head extends HeadState {
         pending,
         scratch);
     pending = 0;
+    sinceFold = 0;
   }
 
   @Override
@@ -114,9 +123,10 @@ final class Float32Head extends HeadState {
     for (int i = 0; i < pending; i++) {
       System.arraycopy(pendingKeys[i], 0, copy.pendingKeys[i], 0, keyWidth());
       System.arraycopy(pendingValues[i], 0, copy.pendingValues[i], 0, valueWidth());
-      copy.decays[i] = decays[i];
+      copy.since[i] = since[i];
     }
     copy.pending = pending;
+    copy.sinceFold = sinceFold;
     return copy;
   }
 

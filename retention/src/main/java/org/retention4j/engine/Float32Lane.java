@@ -115,7 +115,7 @@ final class Float32Lane extends Lane {
   }
 
   @Override
-  public void causalDecay(Tile a, int n, double[] cumulative, boolean uniform) {
+  public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform) {
     Float32Tile tile = (Float32Tile) a;
     int width = tile.columns();
     float[] x = row(width);
@@ -123,7 +123,7 @@ final class Float32Lane extends Lane {
     float[] byDistance = second(width);
     if (uniform) {
       for (int d = 0; d < n; d++) {
-        byDistance[n - 1 - d] = (float) Math.exp(cumulative[d] - cumulative[0]);
+        byDistance[n - 1 - d] = (float) Math.exp(d * logDecay[0]);
       }
     }
     for (int i = 0; i < n; i++) {
@@ -131,8 +131,10 @@ final class Float32Lane extends Lane {
       if (uniform) {
         System.arraycopy(byDistance, n - 1 - i, factors, 0, i + 1);
       } else {
-        for (int j = 0; j <= i; j++) {
-          factors[j] = (float) Math.exp(cumulative[i] - cumulative[j]);
+        double sum = 0;
+        for (int j = i; j >= 0; j--) {
+          factors[j] = (float) Math.exp(sum);
+          sum += logDecay[j];
         }
       }
       kernels.multiply(x, factors, i + 1);

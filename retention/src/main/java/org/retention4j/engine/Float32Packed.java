@@ -21,7 +21,7 @@ final class Float32Packed implements PackedMatrix {
   private final int outputs;
   private final WeightType type;
   private final memory[] blocks;
-  private boolean closed;
+  private volatile boolean closed;
 
   Float32Packed(INDArray source, WeightType type) {
     outputs = Math.toIntExact(source.size(0));
@@ -107,7 +107,7 @@ final class Float32Packed implements PackedMatrix {
     return blocks;
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (closed) {
       throw new IllegalStateException("these weights are closed");
     }

@@ -4,9 +4,11 @@ import org.bytedeco.dnnl.memory;
 
 /** A projection whose parts are the weight's blocks of output features. */
 final class Float32Projection implements Projection {
+  private final Float32Packed weights;
   private final Product[] products;
 
   Float32Projection(Arena arena, Float32Tile x, Float32Packed w, Float32Tile y, Activation f) {
+    weights = w;
     memory[] blocks = w.blocks();
     products = new Product[blocks.length];
     OneDnn.Matrix src = OneDnn.Matrix.of(x, false);
@@ -34,6 +36,7 @@ final class Float32Projection implements Projection {
 
   @Override
   public void run(Lane lane, int part) {
+    weights.checkOpen();
     products[part].run();
   }
 

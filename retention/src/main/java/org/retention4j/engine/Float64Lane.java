@@ -105,13 +105,15 @@ final class Float64Lane extends Lane {
   }
 
   @Override
-  public void causalDecay(Tile a, int n, double[] cumulative, boolean uniform) {
+  public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform) {
     Float64Tile tile = (Float64Tile) a;
     int c = tile.column();
     for (int i = 0; i < n; i++) {
       double[] x = tile.row(i);
-      for (int j = 0; j <= i; j++) {
-        x[c + j] *= Math.exp(cumulative[i] - cumulative[j]);
+      double sum = 0;
+      for (int j = i - 1; j >= 0; j--) {
+        sum = uniform ? (i - j) * logDecay[0] : sum + logDecay[j + 1];
+        x[c + j] *= Math.exp(sum);
       }
       Arrays.fill(x, c + i + 1, c + tile.columns(), 0);
     }

@@ -56,12 +56,12 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
   public abstract void scaleRows(Tile src, int n, double[] factors, Tile dst);
 
   /**
-   * a[i,j] ← e^(G[i]−G[j])·a[i,j] for j ≤ i < n and 0 elsewhere, never by multiplying with 0.
+   * a[i,j] ← e^(g[j+1]+…+g[i])·a[i,j] for j ≤ i < n and 0 elsewhere, never by multiplying with 0.
    *
-   * @param cumulative G, the inclusive sums of log decays from the tile's first token on
-   * @param uniform whether G[i]−G[j] depends on i−j only, so that n exponentials do
+   * @param logDecay g of each token
+   * @param uniform whether all g are equal, so that n exponentials do
    */
-  public abstract void causalDecay(Tile a, int n, double[] cumulative, boolean uniform);
+  public abstract void causalDecay(Tile a, int n, double[] logDecay, boolean uniform);
 
   /** c[i,:] ← c[i,:] + Σ_{j≤i} a[i,j]·b[j,:] for i < n, touching no b[j,:] with j > i. */
   public abstract void addCausalProduct(Tile a, Tile b, int n, Tile c);

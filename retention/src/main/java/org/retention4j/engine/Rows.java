@@ -20,7 +20,9 @@ public final class Rows {
   private static final long WINDOW_MASK = (1L << WINDOW_SHIFT) - 1;
   private static final long WINDOW_LENGTH = 3L << (WINDOW_SHIFT - 1);
 
+  @SuppressWarnings("unused") // keeps the memory alive
   private final Object owner;
+
   private final FloatBuffer[] floats;
   private final DoubleBuffer[] doubles;
   private final double[][] heap;
@@ -70,10 +72,7 @@ public final class Rows {
     if (array.isEmpty() || array.length() == 0) {
       return new Rows(array, new FloatBuffer[0], new DoubleBuffer[0], null, 0, strides, width);
     }
-    long extent = 1;
-    for (int i = 0; i < rank; i++) {
-      extent += (shape[i] - 1) * given[i];
-    }
+    long extent = extent(array);
     Pointer base = array.data().addressPointer();
     if (array.dataType() == DataType.FLOAT) {
       return new Rows(array, floatWindows(base, extent), null, null, 0, strides, width);
@@ -129,9 +128,24 @@ public final class Rows {
     return width;
   }
 
-  /** Returns what this view keeps alive. */
-  Object owner() {
-    return owner;
+  /** Returns whether the memory ranges of two arrays overlap. */
+  public static boolean overlap(INDArray a, INDArray b) {
+    if (a.length() == 0 || b.length() == 0) {
+      return false;
+    }
+    long startA = a.data().addressPointer().address();
+    long startB = b.data().addressPointer().address();
+    return startA < startB + extent(b) * b.dataType().width()
+        && startB < startA + extent(a) * a.dataType().width();
+  }
+
+  /** Returns the elements from an array's first to its last in memory. */
+  private static long extent(INDArray array) {
+    long extent = 1;
+    for (int i = 0; i < array.rank(); i++) {
+      extent += (array.size(i) - 1) * array.stride(i);
+    }
+    return extent;
   }
 
   private long offset(int batch, long token, int head) {

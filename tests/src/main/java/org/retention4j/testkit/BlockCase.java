@@ -1,0 +1,193 @@
+package org.retention4j.testkit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.ArgumentsProvider;
+import org.junit.jupiter.params.support.ParameterDeclarations;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.DecaySchedule;
+import org.retention4j.core.LogDecay;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionParameters;
+import org.retention4j.core.Rotation;
+
+/**
+ * A block's call by configuration and sizes; the numbers come from a fixed seed.
+ *
+ * @param tokenDecay whether a log decay per token is given
+ * @param withState whether there is a state and a position to start from
+ */
+record BlockCase(
+    String name,
+    RetentionConfig config,
+    int batch,
+    int tokens,
+    boolean tokenDecay,
+    boolean withState,
+    int[] lengths) {
+
+  static BlockCase of(String name, RetentionConfig config, int batch, int tokens) {
+    return new BlockCase(name, config, batch, tokens, false, true, null);
+  }
+
+  BlockCase fromZero() {
+    return new BlockCase(name, config, batch, tokens, tokenDecay, false, lengths);
+  }
+
+  BlockCase withTokenDecay() {
+    return new BlockCase(name, config, batch, tokens, true, withState, lengths);
+  }
+
+  BlockCase lengths(int... lengths) {
+    return new BlockCase(name, config, batch, tokens, tokenDecay, withState, lengths);
+  }
+
+  /** D = 12, two heads, K = 6, V = 12, in the conventions of fla checkpoints. */
+  static RetentionConfig.Builder fla() {
+    return RetentionConfig.builder(12, 2);
+  }
+
+  /** The same in the conventions of torchscale checkpoints. */
+  static RetentionConfig.Builder torchscale() {
+    return fla()
+        .rotation(Rotation.TORCHSCALE)
+        .headNormWeight(false)
+        .scaleKeys(true)
+        .normaliseOutput(true);
+  }
+
+  BlockCall call(DataType type) {
+    return call(type, 40);
+  }
+
+  /** Returns the call with other numbers. */
+  BlockCall call(DataType type, long seed) {
+    INDArray state = null;
+    long[] positions = null;
+    LogDecay decay = null;
+    if (withState) {
+      state =
+          Tensors.gaussian(
+              seed + 1, type, batch, config.heads(), config.keyWidth(), config.valueWidth());
+      positions = new long[batch];
+      for (int b = 0; b < batch; b++) {
+        positions[b] = 3 + 10L * b;
+      }
+    }
+    if (tokenDecay) {
+      double[] g = new double[batch * tokens * config.heads()];
+      Random random = new Random(seed + 2);
+      for (int i = 0; i < g.length; i++) {
+        g[i] = i % 5 == 2 ? 0 : -0.2 * Math.abs(random.nextGaussian());
+      }
+      decay = LogDecay.perToken(Tensors.of(g, type, batch, tokens, config.heads()));
+    }
+    return new BlockCall(
+        config,
+        parameters(config, type, seed + 3),
+        Tensors.gaussian(seed + 4, type, batch, tokens, config.modelWidth()),
+        decay,
+        state,
+        positions,
+        lengths);
+  }
+
+  /** Normal weights of variance 1/in, head norm weights around 1. */
+  static RetentionParameters parameters(RetentionConfig config, DataType type, long seed) {
+    int d = config.modelWidth();
+    int keys = config.keyWidth();
+    int values = config.valueWidth();
+    double[] norm = null;
+    if (config.headNormWeight()) {
+      norm = new double[values];
+      for (int i = 0; i < values; i++) {
+        norm[i] = 0.5 + (i % 5) / 4.0;
+      }
+    }
+    return new RetentionParameters(
+        matrix(seed, type, config.heads() * keys, d),
+        matrix(seed + 1, type, config.kvHeads() * keys, d),
+        matrix(seed + 2, type, config.kvHeads() * values, d),
+        config.gate() ? matrix(seed + 3, type, config.heads() * values, d) : null,
+        matrix(seed + 4, type, d, config.heads() * values),
+        norm);
+  }
+
+  private static INDArray matrix(long seed, DataType type, int out, int in) {
+    return Tensors.gaussian(seed, DataType.DOUBLE, out, in).div(Math.sqrt(in)).castTo(type);
+  }
+
+  @Override
+  public String toString() {
+    return String.format(
+        "%s B=%d T=%d%s%s%s",
+        name,
+        batch,
+        tokens,
+        tokenDecay ? " decay per token" : "",
+        withState ? "" : " from zero",
+        lengths == null ? "" : " lengths " + java.util.Arrays.toString(lengths));
+  }
+
+  /** Every convention by itself, and the two families whole. */
+  static List<BlockCase> all() {
+    List<BlockCase> cases = new ArrayList<>();
+    for (int tokens : new int[] {1, 7, 65}) {
+      cases.add(of("fla", fla().build(), 2, tokens));
+      cases.add(of("torchscale", torchscale().build(), 2, tokens));
+    }
+    cases.add(of("fla", fla().build(), 1, 130).fromZero());
+    cases.add(of("torchscale", torchscale().build(), 1, 130).fromZero());
+    cases.add(of("fla", fla().build(), 3, 20).lengths(20, 0, 7));
+    cases.add(of("torchscale", torchscale().build(), 3, 20).lengths(19, 1, 0));
+    cases.add(of("fla gated", fla().build(), 2, 20).withTokenDecay());
+    cases.add(of("grouped heads", RetentionConfig.builder(16, 4).kvHeads(2).build(), 2, 20));
+    cases.add(of("one kv head", RetentionConfig.builder(16, 4).kvHeads(1).build(), 1, 20));
+    cases.add(of("no gate", fla().gate(false).build(), 1, 20));
+    cases.add(of("no norm weight", fla().headNormWeight(false).build(), 1, 20));
+    cases.add(of("norm weight", torchscale().headNormWeight(true).build(), 1, 20));
+    cases.add(of("large eps", fla().normEps(0.5).build(), 1, 20));
+    cases.add(of("no rotation", fla().rotation(Rotation.NONE).keyWidth(5).build(), 1, 20));
+    cases.add(of("one pair", torchscale().keyWidth(2).build(), 1, 20));
+    Rotation closedHalf = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.CLOSED, 100);
+    cases.add(of("half, closed, base 100", fla().rotation(closedHalf).build(), 1, 20));
+    Rotation openInterleaved =
+        new Rotation(Rotation.Layout.INTERLEAVED, Rotation.Schedule.OPEN, 10_000);
+    cases.add(of("interleaved, open", fla().rotation(openInterleaved).build(), 1, 20));
+    cases.add(of("scaled keys only", fla().scaleKeys(true).build(), 1, 20));
+    Rotation none = Rotation.NONE;
+    cases.add(of("scaled, unrotated", fla().rotation(none).scaleKeys(true).build(), 1, 20));
+    cases.add(of("normalised only", fla().normaliseOutput(true).build(), 1, 20));
+    cases.add(of("linspace", fla().decay(DecaySchedule.linspace(2)).build(), 1, 20));
+    cases.add(of("custom", torchscale().decay(DecaySchedule.custom(0.1, 0.9997)).build(), 1, 20));
+    cases.add(of("odd widths", fla().keyWidth(10).valueWidth(7).build(), 1, 20));
+    return cases;
+  }
+
+  /** Gives {@link #all()} to a parameterised test. */
+  static final class All implements ArgumentsProvider {
+    @Override
+    public Stream<? extends Arguments> provideArguments(
+        ParameterDeclarations parameters, ExtensionContext context) {
+      return all().stream().map(Arguments::of);
+    }
+  }
+
+  /** Gives one case of each family, for the tests that repeat a call many times. */
+  static final class Few implements ArgumentsProvider {
+    @Override
+    public Stream<? extends Arguments> provideArguments(
+        ParameterDeclarations parameters, ExtensionContext context) {
+      return Stream.of(
+              of("fla", fla().build(), 2, 9),
+              of("fla gated", fla().build(), 2, 9).withTokenDecay().lengths(9, 4),
+              of("torchscale", torchscale().build(), 2, 9).lengths(5, 9))
+          .map(Arguments::of);
+    }
+  }
+}

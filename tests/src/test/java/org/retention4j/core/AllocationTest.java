@@ -1,0 +1,121 @@
+package org.retention4j.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.engine.NativeMemory;
+import org.retention4j.engine.WeightType;
+import org.retention4j.forms.Engines;
+import org.retention4j.forms.Variant;
+import org.retention4j.parallel.ParallelForm;
+import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.testkit.Tensors;
+
+/** A bound step allocates nothing: heap bytes over all threads and native bytes, 1000 steps. */
+class AllocationTest {
+  private static final int STEPS = 1000;
+  private static final int MOST_ROUNDS = 60;
+
+  /** Surefire's threads talk to Maven on a timer. */
+  private static final String TEST_RUNNER = "surefire-forkedjvm-";
+
+  static List<Variant> variants() {
+    return List.of(
+        new Variant(Engines.plain(), new RecurrentForm()),
+        new Variant(Engines.vector(), new RecurrentForm()),
+        new Variant(Engines.vector(), new ParallelForm(4)),
+        new Variant(Engines.vector(), new ChunkwiseForm(4)),
+        new Variant(Engines.float64(), new ChunkwiseForm(4)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void coreStepsAllocateNothing(Variant variant) {
+    DataType type = variant.dataType();
+    for (int tokens : new int[] {1, 6}) {
+      INDArray q = Tensors.gaussian(1, type, 2, tokens, 2, 32);
+      INDArray k = Tensors.gaussian(2, type, 2, tokens, 2, 32);
+      INDArray v = Tensors.gaussian(3, type, 2, tokens, 2, 64);
+      INDArray g = Nd4j.valueArrayOf(new long[] {2, tokens, 2}, -0.1, DataType.DOUBLE);
+      INDArray out = Nd4j.zeros(type, 2, tokens, 2, 64);
+      for (LogDecay decay : List.of(LogDecay.perHead(-0.1, -0.01), LogDecay.perToken(g))) {
+        RetentionState state = RetentionState.zeros(variant.engine().type(), 2, 2, 32, 64);
+        Retention bound =
+            Retention.bind(variant.engine(), variant.form(), q, k, v, decay, 1, state, null, out);
+        assertAllocatesNothing(bound::step);
+        assertThat(state.position(0)).isGreaterThanOrEqualTo((long) STEPS * tokens);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("variants")
+  void blockStepsAllocateNothing(Variant variant) {
+    RetentionConfig config = RetentionConfig.torchscale(32, 2);
+    try (RetentionWeights weights =
+        RetentionWeights.pack(
+            variant.engine(), config, RetentionParameters.random(config, 1), WeightType.BFLOAT16)) {
+      MultiScaleRetention block = new MultiScaleRetention(variant.engine(), weights);
+      INDArray x = Tensors.gaussian(1, variant.dataType(), 2, 1, 32);
+      INDArray y = Nd4j.zeros(variant.dataType(), 2, 1, 32);
+      RetentionState state = RetentionState.zeros(config, variant.engine().type(), 2);
+      try (BoundRetention bound = block.bind(variant.form(), x, null, state, null, y)) {
+        assertAllocatesNothing(bound::step);
+      }
+    }
+  }
+
+  /**
+   * Steps in rounds until one allocates nothing. Before the JIT compiler is done the Vector API
+   * boxes its vectors, and other threads of the JVM allocate now and then; what a compiled step
+   * allocates shows in every round.
+   */
+  private static void assertAllocatesNothing(Runnable step) {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long[] ids =
+        Arrays.stream(threads.getThreadInfo(threads.getAllThreadIds()))
+            .filter(thread -> thread != null && !thread.getThreadName().startsWith(TEST_RUNNER))
+            .mapToLong(ThreadInfo::getThreadId)
+            .toArray();
+    long counted = NativeMemory.liveBytes();
+    long nativeBytes = Pointer.totalBytes();
+    List<Long> rounds = new ArrayList<>();
+    do {
+      long start = allocated(threads, ids);
+      // What reading the counters itself allocates on this thread.
+      long reading = allocated(threads, ids) - start;
+      long before = allocated(threads, ids);
+      for (int i = 0; i < STEPS; i++) {
+        step.run();
+      }
+      rounds.add(allocated(threads, ids) - before - reading);
+
+    } while (rounds.get(rounds.size() - 1) != 0 && rounds.size() < MOST_ROUNDS);
+    assertThat(rounds)
+        .as("heap bytes of %s steps over all threads, round by round", STEPS)
+        .endsWith(0L);
+    assertThat(NativeMemory.liveBytes()).as("counted bytes").isEqualTo(counted);
+    assertThat(Pointer.totalBytes()).as("native bytes").isLessThanOrEqualTo(nativeBytes);
+  }
+
+  private static long allocated(ThreadMXBean threads, long[] ids) {
+    long[] bytes = threads.getThreadAllocatedBytes(ids);
+    long sum = 0;
+    for (int i = 0; i < ids.length; i++) {
+      sum += Math.max(0, bytes[i]);
+    }
+    return sum;
+  }
+}

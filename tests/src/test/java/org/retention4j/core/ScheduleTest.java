@@ -1,0 +1,150 @@
+package org.retention4j.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.within;
+
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.parallel.ParallelForm;
+import org.retention4j.recurrent.RecurrentForm;
+
+/** Decay schedules, log decays, rotation frequencies and the forms' own settings. */
+class ScheduleTest {
+  private static void refuses(ThrowingCallable code, String... said) {
+    assertThatIllegalArgumentException().isThrownBy(code).withMessageContainingAll(said);
+  }
+
+  @Test
+  void pow2() {
+    DecaySchedule schedule = DecaySchedule.pow2(40);
+    assertThat(schedule.name()).isEqualTo("pow2");
+    assertThat(schedule.heads()).isEqualTo(40);
+    // ln(1 − 2^−5), and ln(1 − x) = −x − x²/2 − … where 1 − x rounds to 1 in fp32.
+    assertThat(schedule.logDecay().of(0)).isCloseTo(-0.0317486983145803, within(1e-17));
+    double x = Math.pow(2, -44);
+    assertThat(schedule.logDecay().of(39)).isEqualTo(-x - x * x / 2);
+    assertThat(schedule.gammas()[1]).isEqualTo(1 - 1.0 / 64);
+  }
+
+  @Test
+  void linspace() {
+    double[] gammas = DecaySchedule.linspace(3).gammas();
+    // 1 − 1/32, 1 − 1/√(32·512) = 1 − 1/128, 1 − 1/512.
+    assertThat(gammas).hasSize(3);
+    assertThat(gammas[0]).isCloseTo(1 - 1.0 / 32, within(1e-15));
+    assertThat(gammas[1]).isCloseTo(1 - 1.0 / 128, within(1e-15));
+    assertThat(gammas[2]).isCloseTo(1 - 1.0 / 512, within(1e-15));
+    assertThat(DecaySchedule.linspace(1).gammas()[0]).isCloseTo(1 - 1.0 / 32, within(1e-15));
+    assertThat(DecaySchedule.linspace(2).name()).isEqualTo("linspace");
+  }
+
+  @Test
+  void custom() {
+    DecaySchedule schedule = DecaySchedule.custom(0.5, 1 - 1.0 / 3000);
+    assertThat(schedule.logDecay().of(0)).isEqualTo(-0.6931471805599453);
+    assertThat(schedule.name()).isEqualTo("custom");
+    for (double gamma : new double[] {0, 1, -0.1, 1.1, Double.NaN}) {
+      refuses(() -> DecaySchedule.custom(0.5, gamma), "(0,1)", "head 1", "" + gamma);
+    }
+    refuses(DecaySchedule::custom, "1 to 1000", "got 0");
+  }
+
+  @Test
+  void schedulesCheckTheirHeads() {
+    for (int heads : new int[] {0, -1, 1001}) {
+      refuses(() -> DecaySchedule.pow2(heads), "got " + heads);
+      refuses(() -> DecaySchedule.linspace(heads), "got " + heads);
+    }
+    assertThat(DecaySchedule.pow2(1000).heads()).isEqualTo(1000);
+    assertThat(DecaySchedule.linspace(1000).heads()).isEqualTo(1000);
+  }
+
+  @Test
+  void constantLogDecay() {
+    double[] values = {-1, -2};
+    LogDecay.PerHead decay = (LogDecay.PerHead) LogDecay.perHead(values);
+    values[0] = -9;
+    decay.values()[1] = -9;
+    assertThat(decay.values()).containsExactly(-1, -2);
+    assertThat(decay.heads()).isEqualTo(2);
+    assertThat(decay)
+        .isEqualTo(LogDecay.perHead(-1, -2))
+        .hasSameHashCodeAs(LogDecay.perHead(-1, -2));
+    assertThat(decay).isNotEqualTo(LogDecay.perHead(-1, -3)).isNotEqualTo("");
+    assertThat(decay.hashCode()).isNotEqualTo(LogDecay.perHead(-1, -3).hashCode());
+    assertThat(decay).hasToString("LogDecay.perHead[-1.0, -2.0]");
+    for (double g : new double[] {0, 1, Double.NaN, Double.NEGATIVE_INFINITY}) {
+      refuses(() -> LogDecay.perHead(-1, g), "head 1", "" + g);
+    }
+  }
+
+  @Test
+  void tokenLogDecay() {
+    refuses(() -> LogDecay.perToken(Nd4j.zeros(2, 3)), "(B,T,H)", "[2, 3]");
+    refuses(() -> LogDecay.perToken(Nd4j.zeros(2, 3, 4, 5)), "(B,T,H)", "[2, 3, 4, 5]");
+    refuses(() -> LogDecay.perToken(Nd4j.zeros(DataType.INT32, 2, 3, 4)), "INT");
+    refuses(() -> LogDecay.perToken(Nd4j.zeros(DataType.HALF, 2, 3, 4)), "HALF");
+    LogDecay.perToken(Nd4j.zeros(DataType.FLOAT, 2, 3, 4));
+  }
+
+  @Test
+  void frequencies() {
+    assertThat(Rotation.FLA.frequencies(4)).containsExactly(1, 0.01);
+    assertThat(Rotation.TORCHSCALE.frequencies(4)).containsExactly(1, 1e-4);
+    assertThat(Rotation.TORCHSCALE.frequencies(6)).containsExactly(1, 0.01, 1e-4);
+    assertThat(Rotation.TORCHSCALE.frequencies(2)).containsExactly(1);
+    assertThat(Rotation.FLA.active()).isTrue();
+    assertThat(Rotation.NONE.active()).isFalse();
+    refuses(() -> Rotation.FLA.frequencies(5), "even", "got 5");
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0, -1, Double.NaN, Double.POSITIVE_INFINITY})
+  void rotationChecksItsBase(double base) {
+    refuses(
+        () -> new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, base), "base", "" + base);
+  }
+
+  @Test
+  void formsCheckTheirSizes() {
+    refuses(() -> new ChunkwiseForm(0), "chunk", "got 0");
+    refuses(() -> new ChunkwiseForm(-3), "chunk", "got -3");
+    refuses(() -> new ParallelForm(0), "block", "got 0");
+    assertThat(new ChunkwiseForm(1).chunk()).isEqualTo(1);
+    assertThat(new ParallelForm(1).block()).isEqualTo(1);
+    assertThat(new ChunkwiseForm()).isEqualTo(new ChunkwiseForm(ChunkwiseForm.DEFAULT_CHUNK));
+    assertThat(new ParallelForm()).isEqualTo(new ParallelForm(ParallelForm.DEFAULT_BLOCK));
+    assertThat(new RecurrentForm()).isEqualTo(new RecurrentForm());
+    assertThat(new RecurrentForm().name()).isEqualTo("recurrent");
+    assertThat(new ParallelForm().name()).isEqualTo("parallel");
+    assertThat(new ChunkwiseForm().name()).isEqualTo("chunkwise");
+  }
+
+  /** Pieces cover a sequence, hold at least a token, and those of chunks are whole chunks. */
+  @Test
+  void piecesCoverSequences() {
+    for (int tokens : new int[] {0, 1, 64, 511, 512, 513, 1000, 1025, 8192}) {
+      assertThat(new ParallelForm(7).pieceLength(tokens)).isEqualTo(Math.max(1, tokens));
+      assertThat(new RecurrentForm().pieceLength(tokens))
+          .isEqualTo(Math.max(1, Math.min(tokens, 512)));
+      for (int chunk : new int[] {1, 7, 64, 600}) {
+        int piece = new ChunkwiseForm(chunk).pieceLength(tokens);
+        assertThat(piece).isPositive();
+        if (tokens <= 512) {
+          assertThat(piece).isEqualTo(Math.max(1, tokens));
+        } else {
+          assertThat(piece % chunk).isZero();
+          assertThat(piece).isLessThan(512 + chunk);
+        }
+      }
+    }
+    // 1025 tokens: three pieces of 342, rounded up to chunks of 64.
+    assertThat(new ChunkwiseForm(64).pieceLength(1025)).isEqualTo(384);
+  }
+}

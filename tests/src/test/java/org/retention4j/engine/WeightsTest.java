@@ -1,0 +1,206 @@
+package org.retention4j.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.retention4j.testkit.TensorAssert.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.forms.Engines;
+import org.retention4j.testkit.Tensors;
+import org.retention4j.testkit.Tolerance;
+
+/** Packed weights: exact to unpack, right to multiply with, refused where they do not fit. */
+class WeightsTest {
+  /** Rounds to bfloat16 by arithmetic on the significand, ties to even; for normal numbers. */
+  private static double bf16(double x) {
+    if (x == 0) {
+      return x;
+    }
+    double unit = Math.scalb(1.0, Math.getExponent(x) - 7);
+    return Math.rint(x / unit) * unit;
+  }
+
+  private static INDArray rounded(INDArray array) {
+    double[] values = Tensors.flat(array);
+    for (int i = 0; i < values.length; i++) {
+      values[i] = bf16(values[i]);
+    }
+    return Tensors.of(values, array.dataType(), array.shape());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1,1", "3,5", "64,64", "77,130", "1024,3", "1025,8", "2100,16"})
+  void unpacksToTheBit(int outputs, int inputs) {
+    INDArray w = Tensors.gaussian(1, DataType.FLOAT, outputs, inputs);
+    w.putScalar(0, Float.MIN_VALUE);
+    if (w.length() > 1) {
+      w.putScalar(1, -0f);
+    }
+    try (PackedMatrix packed = Engines.plain().pack(w, WeightType.FLOAT32)) {
+      assertThat(packed.unpack()).isEqualTo(w);
+      assertThat(packed.outputs()).isEqualTo(outputs);
+      assertThat(packed.inputs()).isEqualTo(inputs);
+      assertThat(packed.bytes()).isGreaterThanOrEqualTo(4L * outputs * inputs);
+    }
+    INDArray normal = Tensors.gaussian(1, DataType.FLOAT, outputs, inputs);
+    INDArray halved = rounded(normal);
+    try (PackedMatrix packed = Engines.plain().pack(normal, WeightType.BFLOAT16)) {
+      assertThat(packed.unpack()).isEqualTo(halved);
+      assertThat(packed.type()).isEqualTo(WeightType.BFLOAT16);
+    }
+    try (PackedMatrix packed = Engines.plain().pack(halved, WeightType.BFLOAT16)) {
+      assertThat(packed.unpack()).isEqualTo(halved);
+    }
+  }
+
+  @Test
+  void unpacksToTheBitInFloat64() {
+    INDArray w = Tensors.gaussian(1, DataType.DOUBLE, 7, 5);
+    try (PackedMatrix packed = Engines.float64().pack(w, WeightType.FLOAT64)) {
+      assertThat(packed.unpack()).isEqualTo(w);
+    }
+    try (PackedMatrix packed = Engines.float64().pack(w, WeightType.FLOAT32)) {
+      assertThat(packed.unpack()).isEqualTo(w.castTo(DataType.FLOAT).castTo(DataType.DOUBLE));
+    }
+    INDArray floats = w.castTo(DataType.FLOAT);
+    try (PackedMatrix packed = Engines.float64().pack(floats, WeightType.BFLOAT16)) {
+      assertThat(packed.unpack()).isEqualTo(rounded(floats).castTo(DataType.DOUBLE));
+    }
+  }
+
+  @Test
+  void keepsNothingOfTheSourceAndReadsViews() {
+    INDArray w = Tensors.gaussian(1, DataType.FLOAT, 6, 4);
+    try (PackedMatrix packed = Engines.plain().pack(w, WeightType.FLOAT32);
+        PackedMatrix strided = Engines.plain().pack(Tensors.strided(w), WeightType.FLOAT32);
+        PackedMatrix transposed = Engines.plain().pack(w.transpose(), WeightType.FLOAT32);
+        PackedMatrix doubles =
+            Engines.plain().pack(w.castTo(DataType.DOUBLE), WeightType.FLOAT32)) {
+      INDArray before = w.dup();
+      w.assign(9);
+      assertThat(packed.unpack()).isEqualTo(before);
+      assertThat(strided.unpack()).isEqualTo(before);
+      assertThat(doubles.unpack()).isEqualTo(before);
+      assertThat(transposed.unpack()).isEqualTo(before.transpose().dup('c'));
+    }
+  }
+
+  /** Projections by every weight type, on one row and many, over several blocks of outputs. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+  void projects(WeightType type) {
+    for (Engine engine : new Engine[] {Engines.plain(), Engines.float64()}) {
+      for (int rows : new int[] {1, 2, 33}) {
+        for (Activation activation : Activation.values()) {
+          project(engine, type, rows, activation);
+        }
+      }
+    }
+  }
+
+  private static void project(Engine engine, WeightType type, int rows, Activation activation) {
+    DataType data = engine.type().dataType();
+    INDArray x = Tensors.gaussian(1, data, 1, rows, 40);
+    INDArray w = Tensors.gaussian(2, DataType.FLOAT, 1030, 40);
+    try (Arena arena = new Arena();
+        PackedMatrix packed = engine.pack(w, type)) {
+      Tile in = engine.tile(arena, rows, 40);
+      Tile out = engine.tile(arena, rows, 1030);
+      copy(engine, Rows.of(x), Rows.of(in, rows, 40), rows);
+      Projection projection = engine.project(arena, in, packed, out, activation);
+      assertThat(projection.implementation()).doesNotContain("ref").isNotEmpty();
+      engine.run(projection.parts(), projection::run);
+      INDArray y = Nd4j.zeros(data, 1, rows, 1030);
+      copy(engine, Rows.of(out, rows, 1030), Rows.of(y), rows);
+      double[] a = Tensors.flat(x);
+      double[] b = Tensors.flat(type == WeightType.BFLOAT16 ? rounded(w) : w);
+      double[] expected = new double[rows * 1030];
+      for (int i = 0; i < expected.length; i++) {
+        for (int j = 0; j < 40; j++) {
+          expected[i] += a[i / 1030 * 40 + j] * b[i % 1030 * 40 + j];
+        }
+        if (activation == Activation.SILU) {
+          expected[i] /= 1 + Math.exp(-expected[i]);
+        }
+      }
+      assertThat(y)
+          .isCloseTo(
+              Tensors.of(expected, DataType.DOUBLE, 1, rows, 1030),
+              Tolerance.reference(data, true, rows));
+    }
+  }
+
+  private static void copy(Engine engine, Rows from, Rows to, int rows) {
+    engine.run(rows, (lane, i) -> lane.copy(from, 0, i, 0, to, 0, i, 0));
+  }
+
+  @Test
+  void refusesWhatDoesNotFit() {
+    Engine fp32 = Engines.plain();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> fp32.pack(Nd4j.zeros(2, 3, 4), WeightType.FLOAT32))
+        .withMessageContaining("[2, 3, 4]");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> fp32.pack(Nd4j.create(DataType.FLOAT, 0, 3), WeightType.FLOAT32))
+        .withMessageContaining("[0, 3]");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> fp32.pack(Nd4j.zeros(2, 3), WeightType.FLOAT64))
+        .withMessageContaining("FLOAT64");
+    try (Arena arena = new Arena();
+        PackedMatrix w = fp32.pack(Nd4j.zeros(2, 3), WeightType.FLOAT32)) {
+      for (int[] s : new int[][] {{4, 4, 4, 2}, {4, 3, 4, 3}, {4, 3, 5, 2}}) {
+        assertThatIllegalArgumentException()
+            .isThrownBy(
+                () ->
+                    fp32.project(
+                        arena,
+                        fp32.tile(arena, s[0], s[1]),
+                        w,
+                        fp32.tile(arena, s[2], s[3]),
+                        Activation.NONE))
+            .withMessageContaining("x (%d,%d) and y (%d,%d)", s[0], s[1], s[2], s[3]);
+      }
+    }
+  }
+
+  @Test
+  void saysThatItIsClosed() {
+    for (Engine engine : new Engine[] {Engines.plain(), Engines.float64()}) {
+      PackedMatrix w = engine.pack(Nd4j.zeros(2, 3), WeightType.FLOAT32);
+      w.close();
+      w.close();
+      assertThatThrownBy(w::unpack)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+      try (Arena arena = new Arena()) {
+        Tile x = engine.tile(arena, 1, 3);
+        Tile y = engine.tile(arena, 1, 2);
+        assertThatThrownBy(() -> engine.project(arena, x, w, y, Activation.NONE))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessageContaining("closed");
+      }
+    }
+  }
+
+  @Test
+  void roundsToBfloat16() {
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(1f))).isEqualTo(1f);
+    // Halfway between 1 and 1 + 2^−7: to even, down; the next halfway: to even, up.
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(1f + 0x1p-8f))).isEqualTo(1f);
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(1f + 3 * 0x1p-8f))).isEqualTo(1f + 0x1p-6f);
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(1f + 0x1.0002p-8f))).isEqualTo(1f + 0x1p-7f);
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(Float.NaN))).isNaN();
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(Float.intBitsToFloat(0x7f800001)))).isNaN();
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(Float.NEGATIVE_INFINITY)))
+        .isEqualTo(Float.NEGATIVE_INFINITY);
+    assertThat(Bfloat16.toFloat(Bfloat16.fromFloat(Float.MAX_VALUE)))
+        .isEqualTo(Float.POSITIVE_INFINITY);
+  }
+}

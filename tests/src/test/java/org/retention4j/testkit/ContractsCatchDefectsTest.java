@@ -1,0 +1,139 @@
+package org.retention4j.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.testkit.engine.EngineTestKit;
+import org.junit.platform.testkit.engine.Event;
+import org.junit.platform.testkit.engine.Events;
+
+/** Implementations broken on purpose fail the contracts, and those that are not do not. */
+class ContractsCatchDefectsTest {
+  private static final Map<String, Set<String>> FAILED = new ConcurrentHashMap<>();
+
+  /** Returns the names of the tests that fail; each defect runs once. */
+  private static Set<String> failedTests(Class<?> contract, Defect defect) {
+    return FAILED.computeIfAbsent(
+        contract.getSimpleName() + defect, name -> failedTests(run(contract, defect)));
+  }
+
+  private static Events run(Class<?> contract, Defect defect) {
+    return EngineTestKit.engine("junit-jupiter")
+        .configurationParameter(DefectExtension.PARAMETER, defect.name())
+        .selectors(selectClass(contract))
+        .execute()
+        .testEvents();
+  }
+
+  private static Set<String> failedTests(Events events) {
+    Set<String> names = new TreeSet<>();
+    for (Event event : events.failed().list()) {
+      names.add(
+          event
+              .getTestDescriptor()
+              .getSource()
+              .map(source -> ((MethodSource) source).getMethodName())
+              .orElseThrow());
+    }
+    return names;
+  }
+
+  @Test
+  void aFormWithoutDefectPasses() {
+    Events events = run(LoopForm.class, Defect.NONE);
+    assertThat(failedTests(events)).isEmpty();
+    assertThat(events.succeeded().count()).isGreaterThan(90);
+    assertThat(events.skipped().count()).isZero();
+  }
+
+  @Test
+  void aBlockWithoutDefectPasses() {
+    Events events = run(LoopBlock.class, Defect.NONE);
+    assertThat(failedTests(events)).isEmpty();
+    assertThat(events.succeeded().count()).isGreaterThan(60);
+    assertThat(events.skipped().count()).isZero();
+  }
+
+  /** Which tests of the form contract catch which defect. */
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '"',
+      value = {
+        "DECAY_DROPPED, equalsTheReference",
+        "OUTPUT_BEFORE_UPDATE, equalsTheReference",
+        "STATE_ONE_TOKEN_SHORT, handsTheStateOverAtEverySplit",
+        "STATE_NOT_CARRIED, handsTheStateOverAtEverySplit",
+        "STATE_NOT_CARRIED, handsTheStateOverToAnotherForm",
+        "STATE_NOT_CARRIED, acceptsNoTokens",
+        "FUTURE_LEAKS, doesNotSeeTheFuture",
+        "NAN_OF_THE_FUTURE_LEAKS, doesNotSeeTheFuture",
+        "GAMMA_OF_ANOTHER_HEAD, equalsTheReference",
+        "STATE_OF_ANOTHER_ROW, equalsEachRowAlone",
+        "STATE_OF_ANOTHER_ROW, keepsNaNInItsRowAndHead",
+        "WHOLE_CHUNK_DECAY_ON_A_PARTIAL_ONE, equalsTheReference",
+        "WHOLE_CHUNK_DECAY_ON_A_PARTIAL_ONE, handsTheStateOverAtEverySplit",
+        "SCALE_LOST, equalsTheReference",
+        "SCALE_LOST, multipliesOutputsByTheScale",
+        "ONE_TOKEN_WRONG, equalsTheReference",
+        "GAMMA_ROUNDED_TO_FP32, equalsTheReference",
+        "PADDING_DECAYS, leavesPaddingAlone",
+        "PADDING_IS_MULTIPLIED_AWAY, leavesPaddingAlone",
+        "INPUT_STATE_MODIFIED, leavesItsInputsAlone",
+        "NOTHING_REFUSED, refuses",
+        "SHARED_SCRATCH, worksFromManyThreads"
+      })
+  void theFormContractCatches(Defect defect, String test) {
+    assertThat(failedTests(LoopForm.class, defect)).contains(test);
+  }
+
+  /** A defect is caught by what it breaks, not by everything. */
+  @ParameterizedTest
+  @CsvSource({
+    "NAN_OF_THE_FUTURE_LEAKS, equalsTheReference",
+    "PADDING_IS_MULTIPLIED_AWAY, equalsTheReference",
+    "INPUT_STATE_MODIFIED, equalsTheReference",
+    "NOTHING_REFUSED, leavesPaddingAlone",
+    "STATE_NOT_CARRIED, leavesItsInputsAlone",
+    "FUTURE_LEAKS, refuses"
+  })
+  void theFormContractDoesNotBlame(Defect defect, String test) {
+    assertThat(failedTests(LoopForm.class, defect)).isNotEmpty().doesNotContain(test);
+  }
+
+  /** Which tests of the block contract catch which defect. */
+  @ParameterizedTest
+  @CsvSource({
+    "ROTATION_SHIFTED, equalsTheReference",
+    "ROTATION_SHIFTED, handsTheStateOverAtEverySplit",
+    "ROTATION_RESTARTS, rotatesByPosition",
+    "ROTATION_RESTARTS, handsTheStateOverAtEverySplit",
+    "NORMALISER_SHIFTED, equalsTheReference",
+    "KEYS_UNSCALED, equalsTheReference",
+    "DECAY_DROPPED, equalsTheReference",
+    "STATE_ONE_TOKEN_SHORT, handsTheStateOverAtEverySplit",
+    "STATE_NOT_CARRIED, handsTheStateOverAtEverySplit",
+    "FUTURE_LEAKS, doesNotSeeTheFuture",
+    "GAMMA_OF_ANOTHER_HEAD, equalsTheReference",
+    "STATE_OF_ANOTHER_ROW, equalsEachRowAlone",
+    "STATE_OF_ANOTHER_ROW, keepsNaNInItsRow",
+    "WHOLE_CHUNK_DECAY_ON_A_PARTIAL_ONE, handsTheStateOverAtEverySplit",
+    "SCALE_LOST, equalsTheReference",
+    "ONE_TOKEN_WRONG, equalsTheReference",
+    "PADDING_DECAYS, leavesPaddingAlone",
+    "PADDING_IS_MULTIPLIED_AWAY, leavesPaddingAlone",
+    "INPUT_STATE_MODIFIED, leavesItsInputsAlone",
+    "NOTHING_REFUSED, refuses",
+    "SHARED_SCRATCH, worksFromManyThreads"
+  })
+  void theBlockContractCatches(Defect defect, String test) {
+    assertThat(failedTests(LoopBlock.class, defect)).contains(test);
+  }
+}
