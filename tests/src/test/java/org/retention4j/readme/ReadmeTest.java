@@ -1,0 +1,85 @@
+package org.retention4j.readme;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What README.md shows is compiled and run as it stands there. */
+class ReadmeTest {
+  private static final Path README = Path.of("..", "README.md");
+
+  @TempDir Path folder;
+
+  @Test
+  void theExampleCompilesAndRuns() throws Exception {
+    Path source = folder.resolve("Example.java");
+    Files.writeString(source, blocks("Use as a library", "java").get(0));
+
+    int status =
+        ToolProvider.getSystemJavaCompiler()
+            .run(
+                null,
+                null,
+                null,
+                "-proc:none",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "-d",
+                folder.toString(),
+                source.toString());
+
+    assertThat(status).isZero();
+    // D = 256 and 4 heads: K = 64, V = 128, fp32, and 16 pending rows of K + V per head.
+    long bytes = 4L * 4 * (64 * 128 + 16 * (64 + 128));
+    assertThat(run()).contains("position 101, state " + bytes + " bytes");
+  }
+
+  private String run() throws Exception {
+    PrintStream before = System.out;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    try (URLClassLoader loader =
+        new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
+      System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+      loader
+          .loadClass("Example")
+          .getMethod("main", String[].class)
+          .invoke(null, (Object) new String[0]);
+    } finally {
+      System.setOut(before);
+    }
+    return printed.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void theQuickStartHasExactlyTwoCommands() throws IOException {
+    assertThat(blocks("Quick start", "sh")).hasSize(2).allMatch(b -> b.lines().count() == 1);
+  }
+
+  private static List<String> blocks(String heading, String language) throws IOException {
+    String readme = Files.readString(README);
+    String section = readme.substring(readme.indexOf("\n## " + heading + "\n") + 1);
+    int end = section.indexOf("\n## ", 3);
+    Matcher matcher =
+        Pattern.compile("^```" + language + "\n(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL)
+            .matcher(end < 0 ? section : section.substring(0, end));
+    List<String> found = new ArrayList<>();
+    while (matcher.find()) {
+      found.add(matcher.group(1));
+    }
+    return found;
+  }
+}
