@@ -8,6 +8,7 @@ import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionPass;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.StateConvention;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Tile;
 
@@ -16,12 +17,14 @@ public final class RetentionMixer implements TokenMixer {
   private final Engine engine;
   private final RetentionWeights weights;
   private final RetentionForm form;
+  private final StateConvention convention;
 
   /** Puts a mixer on weights, which it closes when it is closed. */
   public RetentionMixer(Engine engine, RetentionWeights weights, RetentionForm form) {
     this.engine = engine;
     this.weights = weights;
     this.form = form;
+    convention = weights.config().stateConvention();
   }
 
   /** Returns a mixer on the same weights in another form; closing either closes the weights. */
@@ -82,7 +85,7 @@ public final class RetentionMixer implements TokenMixer {
 
   private RetentionState checked(MixerMemory memory, int batch) {
     RetentionConfig config = weights.config();
-    if (!(memory instanceof Memory m) || !m.state.convention().equals(config.stateConvention())) {
+    if (!(memory instanceof Memory m) || !m.state.convention().equals(convention)) {
       throw new IllegalArgumentException(
           "expected the memory of a retention mixer of this configuration, got " + memory);
     }
