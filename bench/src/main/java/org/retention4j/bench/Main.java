@@ -1,0 +1,145 @@
+package org.retention4j.bench;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Stack;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IParameterConsumer;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+
+/** The command line of the benchmark. */
+@Command(
+    name = "retention-bench",
+    mixinStandardHelpOptions = true,
+    exitCodeOnExecutionException = Main.BROKEN,
+    sortOptions = false,
+    description = {
+      "Proves that the parallel, recurrent and chunkwise forms of a retention layer are equal,",
+      "then measures them against a Transformer layer of equal size and writes a report."
+    },
+    footer = {
+      "",
+      "Exit code: 0 when done, 1 when a form is not equal, 2 for bad input.",
+      "With java --add-modules jdk.incubator.vector the Vector API is measured too."
+    })
+public final class Main implements Callable<Integer> {
+  /** The command line or a file it names is not right. */
+  static final int BAD_INPUT = 2;
+
+  /** A fault of this program, by the convention of sysexits. */
+  static final int BROKEN = 70;
+
+  @Option(
+      names = "--text",
+      paramLabel = "FILE",
+      description = "text whose bytes are the tokens (default: one that ships with the project)")
+  private Path text;
+
+  @Option(names = "--quick", description = "measure less, in under a minute")
+  private boolean quick;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      defaultValue = "target/retention-report",
+      description = "folder of the report (default: ${DEFAULT-VALUE})")
+  private Path out;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "threads, at least 1 (default: all processors)")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "42",
+      description = "seed of weights and fillings (default: ${DEFAULT-VALUE})")
+  private long seed;
+
+  @Option(
+      names = "--jmh",
+      arity = "0..*",
+      paramLabel = "ARG",
+      parameterConsumer = Rest.class,
+      description = "run the JMH benchmarks instead; everything that follows goes to JMH")
+  private List<String> jmh;
+
+  private final PrintStream rows;
+  private final PrintWriter errors;
+
+  private Main(PrintStream rows, PrintWriter errors) {
+    this.rows = rows;
+    this.errors = errors;
+  }
+
+  /** Runs the benchmark and ends the virtual machine with its exit code. */
+  public static void main(String[] args) {
+    System.exit(execute(args, System.out, new PrintWriter(System.err, true)));
+  }
+
+  /** Runs the benchmark and returns its exit code. */
+  static int execute(String[] args, PrintStream rows, PrintWriter errors) {
+    CommandLine command = new CommandLine(new Main(rows, errors));
+    command.setErr(errors);
+    command.setOut(new PrintWriter(rows, true));
+    command.setExecutionExceptionHandler(
+        (failure, line, parsed) -> {
+          if (!(failure instanceof UncheckedIOException)) {
+            throw failure;
+          }
+          errors.println("retention-bench: " + failure.getMessage());
+          return BAD_INPUT;
+        });
+    command.setParameterExceptionHandler(
+        (failure, ignored) -> {
+          errors.println("retention-bench: " + failure.getMessage() + " (see --help)");
+          return BAD_INPUT;
+        });
+    try {
+      return command.execute(args);
+    } catch (Error e) {
+      // Left to the virtual machine it would end with 1, which means something else here.
+      e.printStackTrace(errors);
+      return BROKEN;
+    }
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (jmh != null) {
+      org.openjdk.jmh.Main.main(jmh.toArray(new String[0]));
+      return BenchmarkRun.OK;
+    }
+    BenchmarkRun run;
+    try {
+      run = BenchmarkRun.prepare(new Settings(text, quick, out, threads, seed), rows);
+    } catch (IllegalArgumentException e) {
+      errors.println("retention-bench: " + e.getMessage());
+      return BAD_INPUT;
+    }
+    return run.execute();
+  }
+
+  /** Takes all that follows an option, options of another program included. */
+  static final class Rest implements IParameterConsumer {
+    @Override
+    public void consumeParameters(Stack<String> args, ArgSpec option, CommandSpec command) {
+      List<String> rest = new ArrayList<>();
+      while (!args.isEmpty()) {
+        rest.add(args.pop());
+      }
+      option.setValue(rest);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package org.retention4j.bench.ceiling;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.engine;
+import org.bytedeco.dnnl.global.dnnl;
+import org.bytedeco.dnnl.matmul;
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.dnnl.primitive_attr;
+import org.bytedeco.dnnl.reorder;
+import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * One fp32 product of oneDNN, dst (M,P) ← src (M,N) · weights (N,P), weights packed in the layout
+ * that oneDNN chooses. Planned for the OpenMP thread count at construction.
+ */
+final class BareProduct implements AutoCloseable {
+  private static final engine CPU = new engine(engine.kind.cpu, 0);
+  private static final memory.data_type F32 = memory.data_type.f32;
+
+  private final List<Pointer> owned = new ArrayList<>();
+  private final NativeBlock weights;
+  private final matmul primitive;
+  private final IntMemoryMap arguments;
+  private final stream stream;
+
+  /**
+   * Plans the product on seeded weights.
+   *
+   * @param src (M,N) dense
+   * @param dst (M,P) with rows {@code dstStride} apart
+   */
+  BareProduct(Pointer src, Pointer dst, long m, long n, long p, long dstStride) {
+    try (primitive_attr attributes = new primitive_attr();
+        memory.desc srcDesc = new memory.desc(new long[] {m, n}, F32, memory.format_tag.ab);
+        memory.desc any = new memory.desc(new long[] {n, p}, F32, memory.format_tag.any);
+        memory.desc dstDesc = new memory.desc(new long[] {m, p}, F32, new long[] {dstStride, 1});
+        matmul.primitive_desc desc =
+            new matmul.primitive_desc(CPU, srcDesc, any, dstDesc, attributes, false)) {
+      memory.desc layout = desc.weights_desc();
+      weights = new NativeBlock(layout.get_size());
+      memory packed = own(new memory(layout, CPU, weights.at(0, weights.bytes())));
+      pack(packed, n, p);
+      arguments = own(new IntMemoryMap());
+      arguments.put(dnnl.DNNL_ARG_SRC, own(new memory(srcDesc, CPU, src)));
+      arguments.put(dnnl.DNNL_ARG_WEIGHTS, packed);
+      arguments.put(dnnl.DNNL_ARG_DST, own(new memory(dstDesc, CPU, dst)));
+      primitive = own(new matmul(desc));
+      stream = own(new stream(CPU));
+    }
+  }
+
+  private void pack(memory packed, long n, long p) {
+    try (NativeBlock plain = new NativeBlock(n * p * Float.BYTES).fillRandom(n + p);
+        memory.desc desc = new memory.desc(new long[] {n, p}, F32, memory.format_tag.ab);
+        memory from = new memory(desc, CPU, plain.at(0, plain.bytes()));
+        stream copying = new stream(CPU);
+        reorder copy = new reorder(from, packed)) {
+      copy.execute(copying, from, packed);
+      copying._wait();
+    }
+  }
+
+  /** Returns oneDNN's processor. */
+  static engine cpu() {
+    return CPU;
+  }
+
+  private <P extends Pointer> P own(P pointer) {
+    owned.add(pointer);
+    return pointer;
+  }
+
+  /** Computes. */
+  void run() {
+    primitive.execute(stream, arguments);
+    stream._wait();
+  }
+
+  @Override
+  public void close() {
+    for (int i = owned.size() - 1; i >= 0; i--) {
+      owned.get(i).deallocate();
+    }
+    owned.clear();
+    weights.close();
+  }
+}

@@ -1,0 +1,86 @@
+package org.retention4j.bench.jmh;
+
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.retention4j.core.RetentionParameters;
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.Projection;
+import org.retention4j.engine.WeightType;
+
+/** One projection of the paper's layer, 2048 to 4096 features, on all lanes. */
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(
+    value = 1,
+    jvmArgsAppend = {"--add-modules", "jdk.incubator.vector"})
+@State(Scope.Benchmark)
+public class ProjectionBenchmark {
+  private static final int INPUTS = 2048;
+  private static final int OUTPUTS = 4096;
+  private static final long SEED = 42;
+
+  /** M, the tokens that are projected together. */
+  @Param({"1", "512"})
+  public int rows;
+
+  /** How the weights are stored. */
+  @Param({"FLOAT32", "BFLOAT16"})
+  public WeightType weightType;
+
+  private Engine engine;
+  private Arena arena;
+  private PackedMatrix weights;
+  private Projection projection;
+  private LaneTask task;
+
+  /** Binds. */
+  @Setup(Level.Trial)
+  public void bind() {
+    engine = Engine.float32();
+    arena = new Arena();
+    weights =
+        engine.pack(
+            RetentionParameters.uniform(new SplittableRandom(SEED), OUTPUTS, INPUTS), weightType);
+    projection =
+        engine.project(
+            arena,
+            engine.tile(arena, rows, INPUTS),
+            weights,
+            engine.tile(arena, rows, OUTPUTS),
+            Activation.NONE);
+    task = projection::run;
+  }
+
+  /** Projects all rows. */
+  @Benchmark
+  public void project() {
+    engine.run(projection.parts(), task);
+  }
+
+  /** Frees. */
+  @TearDown(Level.Trial)
+  public void close() {
+    arena.close();
+    weights.close();
+    engine.close();
+  }
+}
