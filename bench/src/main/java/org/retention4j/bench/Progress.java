@@ -17,6 +17,7 @@ final class Progress implements AutoCloseable {
 
   private final PrintStream out;
   private final ProgressBar bar;
+  private boolean begun;
 
   Progress(PrintStream out, int steps) {
     this.out = out;
@@ -29,6 +30,7 @@ final class Progress implements AutoCloseable {
         .setInitialMax(steps)
         .setStyle(ProgressBarStyle.ASCII)
         .setUpdateIntervalMillis(NEVER)
+        .continuousUpdate()
         .setConsumer(new ConsoleProgressBarConsumer(System.err, 100))
         .clearDisplayOnFinish()
         .build();
@@ -47,11 +49,14 @@ final class Progress implements AutoCloseable {
     }
   }
 
-  /** Says what comes next and counts it. */
+  /** Says what comes next and counts what came before. */
   void step(String what) {
     if (bar != null) {
       bar.setExtraMessage(what);
-      bar.step();
+      if (begun) {
+        bar.step();
+      }
+      begun = true;
       bar.refresh();
     }
   }

@@ -66,8 +66,8 @@ final class Headline {
     all.add(
         String.format(
             "Generating, at the start of a text: retention is %s (%s against %s). Measured, %s;"
-                + " counting bytes alone predicts %s. Below that depth retention moves more bytes,"
-                + " and is the slower one.",
+                + " counting bytes alone predicts %s. Below that depth a state is more bytes to read"
+                + " and write than a cache is to read, so there attention has the advantage.",
             compared(near),
             Format.time(median(results, "recurrent", depths.get(0))),
             Format.time(median(results, "attention", depths.get(0))),

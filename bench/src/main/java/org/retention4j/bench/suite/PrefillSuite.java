@@ -101,7 +101,8 @@ public final class PrefillSuite {
   private Sampler.Plan plan(int tokens) {
     int repeats = scene.effort().repeats();
     if (tokens == scene.effort().lengths().get(0)) {
-      return new Sampler.Plan(scene.effort().warmUpSeconds(), repeats, 1);
+      double warmUp = scene.effort().quick() ? 0 : scene.effort().warmUpSeconds();
+      return new Sampler.Plan(warmUp, repeats, 1);
     }
     double cost = subjects().stream().mapToDouble(s -> seconds(s, tokens)).sum();
     int rounds =
