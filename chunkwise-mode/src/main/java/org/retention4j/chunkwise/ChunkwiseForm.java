@@ -7,7 +7,9 @@ import org.retention4j.engine.Lane;
  * Parallel inside a chunk of C tokens, recurrent from chunk to chunk (arXiv 2307.08621, equation
  * 7): the form for prefill. Its work per token is constant, and all of it is matrix products.
  *
- * @param chunk C, the tokens of a chunk
+ * @param chunk C, the tokens of a chunk, at least 1; the results do not depend on it, and more than
+ *     1024 are computed as several chunks. Scratch of C·(C+2K+2V)+2·K·V elements per lane stays
+ *     with the engine
  */
 public record ChunkwiseForm(int chunk) implements RetentionForm {
   /** The fastest of 16…256 at the paper's head shape, K 256 and V 512, on AVX-512 and AMX cores. */
@@ -15,6 +17,9 @@ public record ChunkwiseForm(int chunk) implements RetentionForm {
 
   /** Beyond this many tokens larger buffers no longer make the surrounding products faster. */
   private static final int PIECE = 512;
+
+  /** A longer chunk is computed as chunks of this many: scores grow with its square. */
+  private static final int LARGEST = 1024;
 
   /** Uses {@link #DEFAULT_CHUNK}. */
   public ChunkwiseForm() {
@@ -45,11 +50,12 @@ public record ChunkwiseForm(int chunk) implements RetentionForm {
     if (pieces == 1) {
       return Math.max(1, tokens);
     }
-    return (length + chunk - 1) / chunk * chunk;
+    int c = Math.min(chunk, LARGEST);
+    return (length + c - 1) / c * c;
   }
 
   @Override
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-    return new ChunkKernel(lane, chunk, keyWidth, valueWidth);
+    return new ChunkKernel(lane, Math.min(chunk, LARGEST), keyWidth, valueWidth);
   }
 }

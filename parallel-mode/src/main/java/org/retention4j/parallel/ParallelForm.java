@@ -8,11 +8,15 @@ import org.retention4j.engine.Lane;
  * e^(G_i−G_j), the form in which the paper trains. Its work grows with T², its memory does not: it
  * goes through blocks of queries and keys and skips the blocks above the diagonal.
  *
- * @param block the queries, and the keys, of one block
+ * @param block the queries, and the keys, of one block, at least 1; the results do not depend on
+ *     it, and more than 1024 are computed as several blocks. Scratch stays with the engine
  */
 public record ParallelForm(int block) implements RetentionForm {
   /** The fastest of 32…512 at the paper's head shape, K 256 and V 512. */
   public static final int DEFAULT_BLOCK = 128;
+
+  /** A larger block is computed as blocks of this many: scores grow with its square. */
+  private static final int LARGEST = 1024;
 
   /** Uses {@link #DEFAULT_BLOCK}. */
   public ParallelForm() {
@@ -43,6 +47,6 @@ public record ParallelForm(int block) implements RetentionForm {
 
   @Override
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-    return new ParallelKernel(lane, block, keyWidth, valueWidth);
+    return new ParallelKernel(lane, Math.min(block, LARGEST), keyWidth, valueWidth);
   }
 }

@@ -16,6 +16,7 @@ public final class BoundRetention implements AutoCloseable {
   private static final int COPY_BLOCK = 16;
 
   private final Engine engine;
+  private final RetentionWeights weights;
   private final RetentionState state;
   private final LogDecay decay;
   private final Rows tokenDecay;
@@ -46,6 +47,7 @@ public final class BoundRetention implements AutoCloseable {
       int[] lengths,
       INDArray y) {
     this.engine = engine;
+    this.weights = weights;
     this.state = state;
     this.decay = decay;
     this.lengths = lengths == null ? null : lengths.clone();
@@ -84,17 +86,29 @@ public final class BoundRetention implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("this binding is closed");
     }
+    x.requireOpen();
+    y.requireOpen();
     CoreChecks.checkOpen(state);
     CoreChecks.checkValues(decay, tokenDecay, batch, tokens, heads, lengths);
-    for (from = 0; from < tokens; from += piece) {
-      for (int b = 0; b < batch; b++) {
-        int length = lengths == null ? tokens : lengths[b];
-        counts[b] = Math.max(0, Math.min(piece, length - from));
+    engine.lock();
+    try {
+      weights.requireOpen();
+      for (from = 0; from < tokens; from += piece) {
+        advancePiece();
       }
-      engine.run(batch * copyBlocks(), copyIn);
-      pass.run(state, counts, tokenDecay, from);
-      engine.run(batch * copyBlocks(), copyOut);
+    } finally {
+      engine.unlock();
     }
+  }
+
+  private void advancePiece() {
+    for (int b = 0; b < batch; b++) {
+      int length = lengths == null ? tokens : lengths[b];
+      counts[b] = Math.max(0, Math.min(piece, length - from));
+    }
+    engine.run(batch * copyBlocks(), copyIn);
+    pass.run(state, counts, tokenDecay, from);
+    engine.run(batch * copyBlocks(), copyOut);
   }
 
   private int copyBlocks() {

@@ -20,6 +20,9 @@ final class CoreChecks {
       int[] lengths,
       INDArray out) {
     checkRanks(q, k, v);
+    present("state", state);
+    present("log decay", decay);
+    present("out", out);
     checkOpen(state);
     if (state.type() != engine.type()) {
       throw new IllegalArgumentException(
@@ -40,11 +43,17 @@ final class CoreChecks {
     checkArray("k", k, engine, batch, tokens, kvHeads, state.keyWidth());
     checkArray("v", v, engine, batch, tokens, kvHeads, state.valueWidth());
     checkArray("out", out, engine, batch, tokens, heads, state.valueWidth());
+    checkDecay(decay, batch, tokens, heads);
+    LogDecay.PerHead expected = state.convention().decay();
+    if (expected != null && decay instanceof LogDecay.PerHead && !decay.equals(expected)) {
+      throw new IllegalArgumentException(
+          "expected the decay of the state's configuration, " + expected + ", got " + decay);
+    }
     if (Rows.overlap(out, q) || Rows.overlap(out, k) || Rows.overlap(out, v)) {
       throw new IllegalArgumentException(
           "expected out to have memory of its own, got one that overlaps q, k or v");
     }
-    checkDecay(decay, batch, tokens, heads);
+    checkApart("out", out, decay);
     if (Double.isNaN(scale) || Double.isInfinite(scale)) {
       throw new IllegalArgumentException("expected a finite scale, got " + scale);
     }
@@ -57,7 +66,23 @@ final class CoreChecks {
     checkRank("v", v);
   }
 
+  /** Refuses null. */
+  static void present(String name, Object value) {
+    if (value == null) {
+      throw new IllegalArgumentException("expected " + name + ", got null");
+    }
+  }
+
+  /** Refuses outputs that would overwrite the per-token decays while they are being read. */
+  static void checkApart(String name, INDArray out, LogDecay decay) {
+    if (decay instanceof LogDecay.PerToken g && Rows.overlap(out, g.values())) {
+      throw new IllegalArgumentException(
+          "expected " + name + " to have memory of its own, got one that overlaps the log decay");
+    }
+  }
+
   private static void checkRank(String name, INDArray array) {
+    present(name, array);
     if (array.rank() != 4) {
       throw new IllegalArgumentException(
           "expected "
@@ -129,6 +154,7 @@ final class CoreChecks {
     if (!(decay instanceof LogDecay.PerToken)) {
       return;
     }
+    values.requireOpen();
     for (int b = 0; b < batch; b++) {
       int n = lengths == null ? tokens : lengths[b];
       for (int t = 0; t < n; t++) {

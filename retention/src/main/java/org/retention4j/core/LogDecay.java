@@ -36,6 +36,7 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   record PerHead(double[] values) implements LogDecay {
     /** Checks and copies. */
     public PerHead {
+      CoreChecks.present("log decays", values);
       values = values.clone();
       for (int h = 0; h < values.length; h++) {
         if (!(values[h] < 0) || Double.isInfinite(values[h])) {
@@ -83,6 +84,7 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   record PerToken(INDArray values) implements LogDecay {
     /** Checks rank and type; the values are checked when they are used. */
     public PerToken {
+      CoreChecks.present("log decays", values);
       if (values.rank() != 3) {
         throw new IllegalArgumentException(
             "expected a log decay of shape (B,T,H), got " + Arrays.toString(values.shape()));

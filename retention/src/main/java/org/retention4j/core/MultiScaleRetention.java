@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.Rows;
 
 /**
  * The multi-scale retention block from x to y in any form, over one set of weights (arXiv
@@ -18,6 +19,10 @@ public final class MultiScaleRetention {
 
   /** Puts a block on weights that were packed for this engine; both stay the caller's to close. */
   public MultiScaleRetention(Engine engine, RetentionWeights weights) {
+    if (weights.engine() != engine) {
+      throw new IllegalArgumentException(
+          "expected weights packed for this engine, got weights of another engine");
+    }
     this.engine = engine;
     this.weights = weights;
   }
@@ -59,6 +64,7 @@ public final class MultiScaleRetention {
    */
   public INDArray forward(
       RetentionForm form, INDArray x, LogDecay decay, RetentionState state, int[] lengths) {
+    CoreChecks.present("x", x);
     INDArray y = Nd4j.create(engine.type().dataType(), x.shape());
     try (BoundRetention bound = bind(form, x, decay, state, lengths, y)) {
       bound.step();
@@ -69,7 +75,8 @@ public final class MultiScaleRetention {
   /**
    * Binds the block to its arrays and state; {@link BoundRetention#step()} then allocates nothing.
    *
-   * @param y (B,T,D), receives the outputs; may be x itself
+   * @param y (B,T,D), receives the outputs; x itself, or memory that x and per-token decays do not
+   *     share
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    * @see #forward(RetentionForm, INDArray, LogDecay, RetentionState, int[])
    */
@@ -80,11 +87,16 @@ public final class MultiScaleRetention {
       RetentionState state,
       int[] lengths,
       INDArray y) {
+    CoreChecks.present("form", form);
     check(x, decay, state, lengths, y);
+    weights.requireOpen();
     return new BoundRetention(engine, weights, form, x, decay, state, lengths, y);
   }
 
   private void check(INDArray x, LogDecay decay, RetentionState state, int[] lengths, INDArray y) {
+    CoreChecks.present("x", x);
+    CoreChecks.present("state", state);
+    CoreChecks.present("y", y);
     RetentionConfig config = config();
     if (x.rank() != 3 || x.size(2) != config.modelWidth()) {
       throw new IllegalArgumentException(
@@ -117,6 +129,11 @@ public final class MultiScaleRetention {
       }
     }
     CoreChecks.checkLengths(lengths, x.size(0), x.size(1));
+    if (Rows.overlap(x, y) && !Rows.same(x, y)) {
+      throw new IllegalArgumentException(
+          "expected y to be x itself or to have memory of its own, got one that overlaps x");
+    }
+    CoreChecks.checkApart("y", y, decay);
   }
 
   private void checkState(RetentionState state, long batch) {

@@ -24,6 +24,9 @@ public final class Retention {
   private final int heads;
   private final int group;
   private final int tokens;
+  private final Rows q;
+  private final Rows k;
+  private final Rows v;
   private final Rows out;
   private final RetentionForm.HeadKernel[] kernels;
   private final HeadPass[] passes;
@@ -50,13 +53,13 @@ public final class Retention {
     tokenDecay = decay instanceof LogDecay.PerToken g ? Rows.of(g.values()) : null;
     kernels = kernels(engine, form, state.keyWidth(), state.valueWidth());
     passes = new HeadPass[kernels.length];
-    Rows qRows = Rows.of(q);
-    Rows kRows = Rows.of(k);
-    Rows vRows = Rows.of(v);
+    this.q = Rows.of(q);
+    this.k = Rows.of(k);
+    this.v = Rows.of(v);
     this.out = Rows.of(out);
     LogDecay.PerHead constant = decay instanceof LogDecay.PerHead g ? g : null;
     for (int i = 0; i < passes.length; i++) {
-      passes[i] = new HeadPass(qRows, kRows, vRows, this.out, scale, constant);
+      passes[i] = new HeadPass(this.q, this.k, this.v, this.out, scale, constant);
       if (tokenDecay != null) {
         passes[i].tokenDecay(tokenDecay, 0);
       }
@@ -88,7 +91,7 @@ public final class Retention {
    * @param state (B,H,K,V), advanced in place by each step
    * @param lengths (B) tokens of each row, 0…T; null when every row has T. Padded tokens are not
    *     read, do not touch the state and give 0
-   * @param out (B,T,H,V), receives o; shares no memory with q, k or v
+   * @param out (B,T,H,V), receives o; shares no memory with q, k, v or per-token decays
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    */
   public static Retention bind(
@@ -102,6 +105,7 @@ public final class Retention {
       RetentionState state,
       int[] lengths,
       INDArray out) {
+    CoreChecks.present("form", form);
     CoreChecks.check(engine, q, k, v, decay, scale, state, lengths, out);
     int[] kept = lengths == null ? null : lengths.clone();
     return new Retention(engine, form, q, k, v, decay, scale, state, kept, out);
@@ -135,6 +139,10 @@ public final class Retention {
    * @throws IllegalArgumentException if the state is closed or a log decay is not finite or &gt; 0
    */
   public void step() {
+    q.requireOpen();
+    k.requireOpen();
+    v.requireOpen();
+    out.requireOpen();
     CoreChecks.checkOpen(state);
     CoreChecks.checkValues(decay, tokenDecay, state.batch(), tokens, heads, lengths);
     engine.run(state.batch() * heads, task);

@@ -38,6 +38,8 @@ public record RetentionConfig(
     positive("kvHeads", kvHeads);
     positive("keyWidth", keyWidth);
     positive("valueWidth", valueWidth);
+    CoreChecks.present("decay", decay);
+    CoreChecks.present("rotation", rotation);
     if (heads % kvHeads != 0) {
       throw new IllegalArgumentException(
           "expected kvHeads to divide heads = " + heads + ", got " + kvHeads);
@@ -47,7 +49,8 @@ public record RetentionConfig(
           "expected a decay schedule for " + heads + " heads, got one for " + decay.heads());
     }
     if (rotation.active() && keyWidth % 2 != 0) {
-      throw new IllegalArgumentException("rotation needs an even key width K, got " + keyWidth);
+      throw new IllegalArgumentException(
+          "expected an even key width K for rotation, got " + keyWidth);
     }
     if (!(normEps >= 0) || Double.isInfinite(normEps)) {
       throw new IllegalArgumentException("expected a finite normEps >= 0, got " + normEps);
@@ -213,7 +216,7 @@ public record RetentionConfig(
           heads,
           kvHeads == 0 ? heads : kvHeads,
           keyWidth == 0 ? modelWidth / heads : keyWidth,
-          valueWidth == 0 ? 2 * modelWidth / heads : valueWidth,
+          valueWidth == 0 ? Math.multiplyExact(2, modelWidth / heads) : valueWidth,
           decay == null ? DecaySchedule.pow2(heads) : decay,
           rotation,
           headNormWeight,

@@ -28,6 +28,7 @@ public final class RetentionPass implements AutoCloseable {
 
   private final Arena arena = new Arena();
   private final Engine engine;
+  private final RetentionWeights weights;
   private final RetentionConfig config;
   private final double[] headNorm;
   private final int batch;
@@ -68,6 +69,7 @@ public final class RetentionPass implements AutoCloseable {
       Tile x,
       Tile y) {
     this.engine = engine;
+    this.weights = weights;
     this.config = weights.config();
     this.batch = batch;
     this.tokens = tokens;
@@ -111,9 +113,6 @@ public final class RetentionPass implements AutoCloseable {
     projectOutput = outputProjection::run;
     boolean rotates = config.rotation().active();
     rotator = rotates ? new Rotator(config.rotation().frequencies(keyWidth), batch, tokens) : null;
-    if (rotates) {
-      arena.account(2L * Double.BYTES * (tokens + batch) * (keyWidth / 2));
-    }
     cos = new double[engine.threads()][keyWidth / 2];
     sin = new double[engine.threads()][keyWidth / 2];
     keyFactor = config.scaleKeys() ? config.scale() : 1;
@@ -126,11 +125,6 @@ public final class RetentionPass implements AutoCloseable {
 
   private Projection project(Tile from, PackedMatrix w, Tile to, Activation activation) {
     return engine.project(arena, from, w, to, activation);
-  }
-
-  /** Returns N. */
-  public int tokens() {
-    return tokens;
   }
 
   /** Returns the implementation of the products, as oneDNN names it. */
@@ -148,11 +142,25 @@ public final class RetentionPass implements AutoCloseable {
    * @param decayOffset the index in T of this piece's token 0
    */
   public void run(RetentionState state, int[] tokenCounts, Rows tokenDecay, long decayOffset) {
-    this.state = state;
-    System.arraycopy(tokenCounts, 0, counts, 0, batch);
-    for (HeadPass pass : passes) {
-      pass.tokenDecay(tokenDecay, decayOffset);
+    engine.lock();
+    try {
+      weights.requireOpen();
+      this.state = state;
+      System.arraycopy(tokenCounts, 0, counts, 0, batch);
+      for (HeadPass pass : passes) {
+        pass.tokenDecay(tokenDecay, decayOffset);
+      }
+      runTasks();
+      for (int b = 0; b < batch; b++) {
+        state.moved(b, counts[b]);
+      }
+    } finally {
+      this.state = null;
+      engine.unlock();
     }
+  }
+
+  private void runTasks() {
     engine.run(inputParts, projectInputs);
     if (rotator != null) {
       for (int b = 0; b < batch; b++) {
@@ -164,10 +172,6 @@ public final class RetentionPass implements AutoCloseable {
     }
     engine.run(batch * config.heads(), advance);
     engine.run(outputProjection.parts(), projectOutput);
-    for (int b = 0; b < batch; b++) {
-      state.moved(b, counts[b]);
-    }
-    this.state = null;
   }
 
   private void projectInput(Lane lane, int index) {

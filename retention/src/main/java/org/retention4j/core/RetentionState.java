@@ -19,6 +19,9 @@ import org.retention4j.engine.Rows;
  * IllegalStateException} here.
  */
 public final class RetentionState implements AutoCloseable {
+  /** Beyond it angles position·θ have no digits left. */
+  private static final long LARGEST_POSITION = 1L << 50;
+
   private final ElementType type;
   private final int heads;
   private final int keyWidth;
@@ -100,9 +103,11 @@ public final class RetentionState implements AutoCloseable {
               "expected a state (B,H,K,V) with all sizes >= 1, got (%d,%d,%d,%d)",
               batch, heads, keyWidth, valueWidth));
     }
-    if (start < 0) {
-      throw new IllegalArgumentException("expected a start position >= 0, got " + start);
+    if (start < 0 || start > LARGEST_POSITION) {
+      throw new IllegalArgumentException(
+          "expected a start position in 0.." + LARGEST_POSITION + ", got " + start);
     }
+    CoreChecks.present("convention", convention);
     HeadState[] states = new HeadState[Math.multiplyExact(batch, heads)];
     CompensatedSum[] decay = new CompensatedSum[states.length];
     for (int i = 0; i < states.length; i++) {
@@ -140,8 +145,9 @@ public final class RetentionState implements AutoCloseable {
               + positions.length);
     }
     for (long p : positions) {
-      if (p < 0) {
-        throw new IllegalArgumentException("expected positions >= 0, got " + p);
+      if (p < 0 || p > LARGEST_POSITION) {
+        throw new IllegalArgumentException(
+            "expected positions in 0.." + LARGEST_POSITION + ", got " + p);
       }
     }
     RetentionState state =
@@ -327,7 +333,7 @@ public final class RetentionState implements AutoCloseable {
    */
   public RetentionState join(RetentionState next) {
     checkOpen();
-    next.checkOpen();
+    CoreChecks.checkOpen(next);
     requireJoinable(next);
     RetentionState joined = copy();
     double[] s1 = new double[valueWidth];

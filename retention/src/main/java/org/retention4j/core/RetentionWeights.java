@@ -11,6 +11,7 @@ import org.retention4j.engine.WeightType;
  * packed form is the only copy; {@link #unpack()} gives back its exact values.
  */
 public final class RetentionWeights implements AutoCloseable {
+  private final Engine engine;
   private final RetentionConfig config;
   private final WeightType type;
   private final PackedMatrix query;
@@ -22,6 +23,7 @@ public final class RetentionWeights implements AutoCloseable {
 
   private RetentionWeights(
       Engine engine, RetentionConfig config, RetentionParameters from, WeightType type) {
+    this.engine = engine;
     this.config = config;
     this.type = type;
     query = pack(engine, from.query(), type);
@@ -56,6 +58,11 @@ public final class RetentionWeights implements AutoCloseable {
     return pack(engine, config, RetentionParameters.random(config, seed), type);
   }
 
+  /** Returns the engine these weights were packed for. */
+  public Engine engine() {
+    return engine;
+  }
+
   /** Returns the configuration. */
   public RetentionConfig config() {
     return config;
@@ -87,6 +94,17 @@ public final class RetentionWeights implements AutoCloseable {
         headNorm == null ? null : headNorm.clone());
   }
 
+  /**
+   * Checks that the weights can be used.
+   *
+   * @throws IllegalStateException after close
+   */
+  void requireOpen() {
+    if (query.closed()) {
+      throw new IllegalStateException("these retention weights are closed");
+    }
+  }
+
   PackedMatrix query() {
     return query;
   }
@@ -113,6 +131,7 @@ public final class RetentionWeights implements AutoCloseable {
     return headNorm;
   }
 
+  /** Frees the weights once no step is running; closing twice does no harm. */
   @Override
   public void close() {
     query.close();

@@ -56,7 +56,8 @@ public record Rotation(Layout layout, Schedule schedule, double base) {
    */
   public double[] frequencies(int keyWidth) {
     if (keyWidth % 2 != 0) {
-      throw new IllegalArgumentException("rotation needs an even key width K, got " + keyWidth);
+      throw new IllegalArgumentException(
+          "expected an even key width K for rotation, got " + keyWidth);
     }
     int n = keyWidth / 2;
     int steps = schedule == Schedule.OPEN ? n : Math.max(1, n - 1);

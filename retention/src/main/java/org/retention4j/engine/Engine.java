@@ -78,6 +78,19 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * Keeps other threads out of this engine until {@link #unlock()}, so that a step of several tasks
+   * is not torn by somebody who closes its weights. A thread may lock more than once.
+   */
+  public void lock() {
+    workers.lock();
+  }
+
+  /** Lets other threads in again. */
+  public void unlock() {
+    workers.unlock();
+  }
+
+  /**
    * Runs parts 0…parts−1 of a task on all lanes and returns when all are done.
    *
    * @throws IllegalStateException after close
@@ -151,7 +164,7 @@ public final class Engine implements AutoCloseable {
               + java.util.Arrays.toString(source.shape()));
     }
     if (type == ElementType.FLOAT64) {
-      return new Float64Packed(source, weightType);
+      return new Float64Packed(this, source, weightType);
     }
     if (weightType == WeightType.FLOAT64) {
       throw new IllegalArgumentException(
@@ -161,7 +174,7 @@ public final class Engine implements AutoCloseable {
         source.dataType() == ElementType.FLOAT32.dataType()
             ? source
             : source.castTo(ElementType.FLOAT32.dataType());
-    return new Float32Packed(floats, weightType);
+    return new Float32Packed(this, floats, weightType);
   }
 
   /**

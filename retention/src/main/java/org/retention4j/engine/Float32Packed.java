@@ -16,6 +16,7 @@ final class Float32Packed implements PackedMatrix {
   /** The number of rows for which the layout is chosen; one row streams it as fast. */
   private static final int LAYOUT_ROWS = 512;
 
+  private final Engine engine;
   private final Arena arena = new Arena();
   private final int inputs;
   private final int outputs;
@@ -23,7 +24,8 @@ final class Float32Packed implements PackedMatrix {
   private final memory[] blocks;
   private volatile boolean closed;
 
-  Float32Packed(INDArray source, WeightType type) {
+  Float32Packed(Engine engine, INDArray source, WeightType type) {
+    this.engine = engine;
     outputs = Math.toIntExact(source.size(0));
     inputs = Math.toIntExact(source.size(1));
     this.type = type;
@@ -146,8 +148,19 @@ final class Float32Packed implements PackedMatrix {
   }
 
   @Override
+  public boolean closed() {
+    return closed;
+  }
+
+  /** Waits for a running step, which reads the weights. */
+  @Override
   public void close() {
-    closed = true;
-    arena.close();
+    engine.lock();
+    try {
+      closed = true;
+      arena.close();
+    } finally {
+      engine.unlock();
+    }
   }
 }

@@ -7,13 +7,15 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /** Weights as double rows, one per input feature, so that rows of outputs accumulate. */
 final class Float64Packed implements PackedMatrix {
+  private final Engine engine;
   private final Arena arena = new Arena();
   private final int inputs;
   private final int outputs;
   private final WeightType type;
   private double[][] byInput;
 
-  Float64Packed(INDArray source, WeightType type) {
+  Float64Packed(Engine engine, INDArray source, WeightType type) {
+    this.engine = engine;
     outputs = Math.toIntExact(source.size(0));
     inputs = Math.toIntExact(source.size(1));
     this.type = type;
@@ -109,8 +111,19 @@ final class Float64Packed implements PackedMatrix {
   }
 
   @Override
+  public boolean closed() {
+    return byInput == null;
+  }
+
+  /** Waits for a running step, which reads the weights. */
+  @Override
   public void close() {
-    byInput = null;
-    arena.close();
+    engine.lock();
+    try {
+      byInput = null;
+      arena.close();
+    } finally {
+      engine.unlock();
+    }
   }
 }

@@ -18,6 +18,9 @@ public interface PackedMatrix extends AutoCloseable {
   /** Returns the type in which the weights are stored. */
   WeightType type();
 
+  /** Returns whether {@link #close()} was called. */
+  boolean closed();
+
   /** Returns the bytes held. */
   long bytes();
 

@@ -3,7 +3,9 @@ package org.retention4j.engine;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import org.bytedeco.javacpp.Pointer;
+import org.nd4j.linalg.api.buffer.DataBuffer;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -20,7 +22,6 @@ public final class Rows {
   private static final long WINDOW_MASK = (1L << WINDOW_SHIFT) - 1;
   private static final long WINDOW_LENGTH = 3L << (WINDOW_SHIFT - 1);
 
-  @SuppressWarnings("unused") // keeps the memory alive
   private final Object owner;
 
   private final FloatBuffer[] floats;
@@ -65,6 +66,7 @@ public final class Rows {
       throw new IllegalArgumentException(
           "expected an array of rank 3 (B,T,W) or 4 (B,T,H,W), got rank " + rank);
     }
+    requireOpen(array);
     long[] shape = array.shape();
     long[] given = array.stride();
     int width = Math.toIntExact(shape[rank - 1]);
@@ -95,6 +97,25 @@ public final class Rows {
     strides[0] = tokens;
     strides[1] = 1;
     return new Rows(tile, null, null, t.elements(), t.column(), strides, width);
+  }
+
+  private static void requireOpen(INDArray array) {
+    DataBuffer data = array.data();
+    DataBuffer viewed = data == null ? null : data.underlyingDataBuffer();
+    if (array.wasClosed() || (viewed != null && viewed.wasClosed())) {
+      throw new IllegalArgumentException("expected an open array, got one that was closed");
+    }
+  }
+
+  /**
+   * Checks that the array behind this view still has its memory.
+   *
+   * @throws IllegalArgumentException if it was closed
+   */
+  public void requireOpen() {
+    if (owner instanceof INDArray array) {
+      requireOpen(array);
+    }
   }
 
   private static FloatBuffer[] floatWindows(Pointer base, long extent) {
@@ -130,6 +151,8 @@ public final class Rows {
 
   /** Returns whether the memory ranges of two arrays overlap. */
   public static boolean overlap(INDArray a, INDArray b) {
+    requireOpen(a);
+    requireOpen(b);
     if (a.length() == 0 || b.length() == 0) {
       return false;
     }
@@ -137,6 +160,13 @@ public final class Rows {
     long startB = b.data().addressPointer().address();
     return startA < startB + extent(b) * b.dataType().width()
         && startB < startA + extent(a) * a.dataType().width();
+  }
+
+  /** Returns whether two arrays are the same elements of the same memory. */
+  public static boolean same(INDArray a, INDArray b) {
+    return a.data().addressPointer().address() == b.data().addressPointer().address()
+        && Arrays.equals(a.shape(), b.shape())
+        && Arrays.equals(a.stride(), b.stride());
   }
 
   /** Returns the elements from an array's first to its last in memory. */

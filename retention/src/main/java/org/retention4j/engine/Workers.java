@@ -38,6 +38,15 @@ final class Workers implements AutoCloseable {
     }
   }
 
+  /** Keeps other threads' tasks out until {@link #unlock()}; a thread may lock more than once. */
+  void lock() {
+    lock.lock();
+  }
+
+  void unlock() {
+    lock.unlock();
+  }
+
   /** Runs parts 0…count−1 and returns when all are done; one task at a time. */
   void run(int parts, LaneTask work) {
     if (parts <= 0) {

@@ -228,7 +228,7 @@ class RetentionStateTest {
     refuses(() -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, -1), "(1,1,1,-1)");
     refuses(
         () -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1, StateConvention.PLAIN, -1),
-        ">= 0, got -1");
+        "got -1");
     RetentionState one = RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1);
     assertThat(one.toArray()).isEqualTo(Nd4j.zeros(DataType.FLOAT, 1, 1, 1, 1));
   }
@@ -296,12 +296,26 @@ class RetentionStateTest {
     state.close();
     assertThat(state.closed()).isTrue();
     for (ThrowingCallable use :
-        List.<ThrowingCallable>of(
-            state::toArray, state::copy, () -> state.join(open), () -> open.join(state))) {
+        List.<ThrowingCallable>of(state::toArray, state::copy, () -> state.join(open))) {
       assertThatThrownBy(use)
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
     }
+    refuses(() -> open.join(state), "expected an open state, got a closed one");
+  }
+
+  @Test
+  void refusesPositionsWithoutDigits() {
+    INDArray array = Nd4j.zeros(DataType.FLOAT, 1, 1, 1, 1);
+    long far = (1L << 50) + 1;
+    refuses(
+        () -> RetentionState.of(array, new long[] {far}, StateConvention.PLAIN),
+        String.valueOf(far));
+    refuses(
+        () -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1, StateConvention.PLAIN, far),
+        String.valueOf(far));
+    refuses(
+        () -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1, null, 0), "convention", "null");
   }
 
   private static void refuses(ThrowingCallable code, String... said) {

@@ -1,0 +1,170 @@
+package org.retention4j.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+class RetentionParametersTest {
+  /** D 8, 2 heads, 1 key/value head, K 4, V 6: every matrix has a shape of its own. */
+  private static final RetentionConfig CONFIG =
+      RetentionConfig.builder(8, 2).kvHeads(1).keyWidth(4).valueWidth(6).build();
+
+  private static final RetentionConfig BARE =
+      RetentionConfig.builder(8, 2)
+          .kvHeads(1)
+          .keyWidth(4)
+          .valueWidth(6)
+          .gate(false)
+          .headNormWeight(false)
+          .build();
+
+  /** One matrix replaced by another. */
+  private record Change(String name, INDArray array) {
+    RetentionParameters in(RetentionParameters p) {
+      return new RetentionParameters(
+          name.equals("query") ? array : p.query(),
+          name.equals("key") ? array : p.key(),
+          name.equals("value") ? array : p.value(),
+          name.equals("gate") ? array : p.gate(),
+          name.equals("output") ? array : p.output(),
+          p.headNorm());
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static Stream<String> names() {
+    return Stream.of("query", "key", "value", "gate", "output");
+  }
+
+  private static RetentionParameters good() {
+    return RetentionParameters.random(CONFIG, 1);
+  }
+
+  @Test
+  void fitsItsOwnConfiguration() {
+    assertThatCode(() -> good().checkAgainst(CONFIG)).doesNotThrowAnyException();
+    assertThatCode(() -> RetentionParameters.random(BARE, 1).checkAgainst(BARE))
+        .doesNotThrowAnyException();
+    assertThat(RetentionParameters.random(BARE, 1).gate()).isNull();
+    assertThat(RetentionParameters.random(BARE, 1).headNorm()).isNull();
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void refusesAMisshapenMatrix(String name) {
+    RetentionParameters bad = new Change(name, Nd4j.ones(DataType.FLOAT, 3, 5)).in(good());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> bad.checkAgainst(CONFIG))
+        .withMessageContaining("expected " + name)
+        .withMessageContaining("[3, 5]");
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void refusesAMissingMatrix(String name) {
+    RetentionParameters bad = new Change(name, null).in(good());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> bad.checkAgainst(CONFIG))
+        .withMessageContaining("expected " + name)
+        .withMessageContaining("none");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"INT", "LONG", "HALF"})
+  void refusesOtherTypes(DataType type) {
+    RetentionParameters bad = new Change("query", good().query().castTo(type)).in(good());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> bad.checkAgainst(CONFIG))
+        .withMessageContaining("FLOAT, DOUBLE or BFLOAT16")
+        .withMessageContaining(type.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"FLOAT", "DOUBLE", "BFLOAT16"})
+  void acceptsTheTypesOfCheckpoints(DataType type) {
+    RetentionParameters p = new Change("query", good().query().castTo(type)).in(good());
+    assertThatCode(() -> p.checkAgainst(CONFIG)).doesNotThrowAnyException();
+  }
+
+  @Test
+  void refusesAGateWithoutOneInTheConfiguration() {
+    RetentionParameters bare = RetentionParameters.random(BARE, 1);
+    RetentionParameters bad = new Change("gate", good().gate()).in(bare);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> bad.checkAgainst(BARE))
+        .withMessageContaining("expected no gate")
+        .withMessageContaining("[12, 8]");
+  }
+
+  @Test
+  void refusesHeadNormsOfAnotherLength() {
+    RetentionParameters p = good();
+    RetentionParameters bad =
+        new RetentionParameters(p.query(), p.key(), p.value(), p.gate(), p.output(), new double[5]);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> bad.checkAgainst(CONFIG))
+        .withMessageContaining("expected 6 head norm weights, got 5");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> RetentionParameters.random(BARE, 1).checkAgainst(CONFIG))
+        .withMessageContaining("gate");
+  }
+
+  @ParameterizedTest
+  @MethodSource("names")
+  void findsWhatIsNotFinite(String name) {
+    for (double x : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+      RetentionParameters p = good();
+      INDArray matrix =
+          switch (name) {
+            case "query" -> p.query();
+            case "key" -> p.key();
+            case "value" -> p.value();
+            case "gate" -> p.gate();
+            default -> p.output();
+          };
+      p.checkFinite();
+      matrix.putScalar(2, 3, x);
+      assertThatIllegalArgumentException()
+          .isThrownBy(p::checkFinite)
+          .withMessageContaining("expected finite " + name)
+          .withMessageContaining(x + " at (2,3)");
+    }
+  }
+
+  @Test
+  void findsAHeadNormThatIsNotFinite() {
+    for (int i : new int[] {0, 5}) {
+      RetentionParameters p = good();
+      p.headNorm()[i] = Double.NaN;
+      assertThatIllegalArgumentException()
+          .isThrownBy(p::checkFinite)
+          .withMessageContaining("head norm")
+          .withMessageContaining("NaN at " + i);
+    }
+    assertThatCode(() -> RetentionParameters.random(BARE, 1).checkFinite())
+        .doesNotThrowAnyException();
+  }
+
+  @Test
+  void theSameSeedGivesTheSameWeights() {
+    assertThat(good().query()).isEqualTo(good().query());
+    assertThat(RetentionParameters.random(CONFIG, 2).query()).isNotEqualTo(good().query());
+    // Uniform with variance 1/in: within ±√(3/8), and not all small.
+    double bound = Math.sqrt(3.0 / 8);
+    assertThat(good().query().amaxNumber().doubleValue()).isBetween(0.8 * bound, bound);
+    assertThat(good().query().minNumber().doubleValue()).isNegative();
+  }
+}
