@@ -37,6 +37,9 @@ final class BenchmarkRun {
 
   private static final int FIXED_STEPS = 9;
 
+  /** The sweep is an extra: it is left out when the time is up. */
+  private static final double SWEEP_SECONDS = 4;
+
   private final Settings settings;
   private final SampleText text;
   private final ReportFiles files;
@@ -111,8 +114,6 @@ final class BenchmarkRun {
       progress.step("core step");
       new CoreStepSuite(scene, ceilings).run();
       decode(scene, ceilings, progress);
-      progress.step("chunk sizes");
-      new ChunkSweep(scene, ceilings).run();
       PrefillSuite prefill = new PrefillSuite(scene, ceilings);
       for (int tokens : effort.lengths()) {
         progress.step("prefill of " + tokens + " tokens");
@@ -120,6 +121,12 @@ final class BenchmarkRun {
       }
       progress.step("peak of memory");
       prefill.peak();
+      progress.step("chunk sizes");
+      if (scene.deadline().remaining() > SWEEP_SECONDS) {
+        new ChunkSweep(scene, ceilings).run();
+      } else {
+        progress.line("No time is left for the chunk sizes: the machine is slow or busy.");
+      }
     }
   }
 

@@ -18,12 +18,13 @@ final class Float32Lane extends Lane {
   private float[] second = new float[64];
   private float[] factorRow = new float[64];
   private float[] coefficients = new float[64];
-  private float[][] cacheScores = new float[0][];
+  private final CacheAttention attention;
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
 
   Float32Lane(int index, Arena arena, Kernels kernels) {
     super(index, arena);
     this.kernels = kernels;
+    attention = new CacheAttention(kernels);
   }
 
   private static float factor(double decay) {
@@ -394,43 +395,11 @@ final class Float32Lane extends Lane {
   @Override
   public void attend(
       CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head) {
-    Float32Cache c = (Float32Cache) cache;
-    int blocks = (count + CacheHead.BLOCK - 1) / CacheHead.BLOCK;
-    float[] query = row(c.keyWidth());
+    float[] query = row(cache.keyWidth());
+    float[] sum = second(cache.valueWidth());
     q.read(batch, token, head, query);
-    kernels.scale(query, c.keyWidth(), (float) scale);
-    float max = Float.NEGATIVE_INFINITY;
-    for (int b = 0; b < blocks; b++) {
-      float[] x = scores(b);
-      Arrays.fill(x, 0f);
-      kernels.addRows(c.keys[b], query, c.keyWidth(), x, CacheHead.BLOCK);
-      max = Math.max(max, kernels.max(x, blockLength(count, b)));
-    }
-    float[] sum = second(c.valueWidth());
-    Arrays.fill(sum, 0, c.valueWidth(), 0f);
-    double total = 0;
-    for (int b = 0; b < blocks; b++) {
-      int n = blockLength(count, b);
-      total += kernels.expAndSum(scores(b), max, n);
-      kernels.addRows(c.values[b], scores(b), n, sum, c.valueWidth());
-    }
-    kernels.scale(sum, c.valueWidth(), (float) (1 / total));
+    kernels.scale(query, cache.keyWidth(), (float) scale);
+    attention.attend((Float32Cache) cache, count, query, sum);
     out.write(batch, token, head, sum);
-  }
-
-  private static int blockLength(int count, int block) {
-    return Math.min(CacheHead.BLOCK, count - block * CacheHead.BLOCK);
-  }
-
-  /** Returns the scores of one block of a cache, made when a cache first grows that long. */
-  private float[] scores(int block) {
-    if (block >= cacheScores.length) {
-      int old = cacheScores.length;
-      cacheScores = Arrays.copyOf(cacheScores, Math.max(2 * old, block + 1));
-      for (int i = old; i < cacheScores.length; i++) {
-        cacheScores[i] = new float[CacheHead.BLOCK];
-      }
-    }
-    return cacheScores[block];
   }
 }
