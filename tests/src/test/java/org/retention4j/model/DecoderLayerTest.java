@@ -1,0 +1,230 @@
+package org.retention4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionWeights;
+import org.retention4j.engine.ElementType;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Provider;
+import org.retention4j.engine.WeightType;
+import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.testkit.TensorAssert;
+import org.retention4j.testkit.Tensors;
+import org.retention4j.testkit.Tolerance;
+
+/** Decoder layers with either mixer, against plain float64 and against themselves at splits. */
+class DecoderLayerTest {
+  private static final int D = 24;
+  private static final int HIDDEN = 40;
+  private static final double EPS = 1e-6;
+
+  private Engine engine;
+
+  @AfterEach
+  void close() {
+    if (engine != null) {
+      engine.close();
+    }
+  }
+
+  private void engine(ElementType type, Provider provider) {
+    engine = Engine.create(type, 2, provider);
+  }
+
+  private static double[] norm(int from) {
+    double[] weight = new double[D];
+    for (int i = 0; i < D; i++) {
+      weight[i] = (float) (0.75 + 0.01 * ((i * 7 + from) % 50));
+    }
+    return weight;
+  }
+
+  private DecoderLayer attention(AttentionConfig config) {
+    return layer(AttentionMixer.random(engine, config, WeightType.FLOAT32, 5));
+  }
+
+  private DecoderLayer layer(TokenMixer mixer) {
+    FeedForward ffn = FeedForward.random(engine, D, HIDDEN, WeightType.FLOAT32, 6);
+    return new DecoderLayer(engine, mixer, ffn, norm(1), norm(2), EPS);
+  }
+
+  private RetentionMixer retention() {
+    RetentionConfig config = RetentionConfig.builder(D, 2).keyWidth(8).valueWidth(10).build();
+    return new RetentionMixer(
+        engine,
+        RetentionWeights.random(engine, config, WeightType.FLOAT32, 5),
+        new ChunkwiseForm(16));
+  }
+
+  private INDArray x(int batch, int tokens) {
+    return Tensors.gaussian(3, DataType.FLOAT, batch, tokens, D).castTo(engine.type().dataType());
+  }
+
+  private static INDArray run(DecoderLayer layer, MixerMemory memory, INDArray x) {
+    INDArray y = Nd4j.create(x.dataType(), x.shape());
+    try (BoundLayer bound = layer.bind(x, memory, y)) {
+      bound.step();
+    }
+    return y;
+  }
+
+  private static INDArray tokens(INDArray x, int from, int to) {
+    return x.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to), NDArrayIndex.all());
+  }
+
+  private static INDArray plain(AttentionConfig config, INDArray x) {
+    PlainTransformerLayer plain =
+        new PlainTransformerLayer(config, 5, HIDDEN, 6, norm(1), norm(2), EPS);
+    INDArray y = Nd4j.create(DataType.DOUBLE, x.shape());
+    for (int b = 0; b < x.size(0); b++) {
+      double[][] row =
+          plain.forward(x.tensorAlongDimension(b, 1, 2).castTo(DataType.DOUBLE).toDoubleMatrix());
+      y.tensorAlongDimension(b, 1, 2).assign(Nd4j.createFromArray(row));
+    }
+    return y;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT64, PLAIN, 4",
+    "FLOAT64, PLAIN, 2",
+    "FLOAT32, PLAIN, 4",
+    "FLOAT32, PLAIN, 1",
+    "FLOAT32, VECTOR, 4",
+    "FLOAT32, VECTOR, 2"
+  })
+  void attentionEqualsPlainFloat64(ElementType type, Provider provider, int kvHeads) {
+    engine(type, provider);
+    AttentionConfig config = new AttentionConfig(D, 4, kvHeads, 6, 10_000);
+    // Longer than a block of keys, than a block of queries, and no multiple of either.
+    for (int tokens : new int[] {1, 7, 255, 257, 530}) {
+      try (DecoderLayer layer = attention(config);
+          MixerMemory memory = layer.mixer().newMemory(2, tokens)) {
+        INDArray x = x(2, tokens);
+        TensorAssert.assertThat(run(layer, memory, x))
+            .isCloseTo(plain(config, x), Tolerance.block(type.dataType()));
+        assertThat(memory.position(1)).isEqualTo(tokens);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT64, PLAIN, true", "FLOAT32, PLAIN, true", "FLOAT32, VECTOR, true",
+    "FLOAT64, PLAIN, false", "FLOAT32, PLAIN, false", "FLOAT32, VECTOR, false"
+  })
+  void anySplitGivesTheSame(ElementType type, Provider provider, boolean attends) {
+    engine(type, provider);
+    INDArray x = x(2, 270);
+    try (DecoderLayer layer =
+        attends ? attention(new AttentionConfig(D, 4, 2, 6, 10_000)) : layer(retention())) {
+      INDArray whole = run(layer, layer.mixer().newMemory(2, 270), x);
+      for (int split : new int[] {1, 63, 256, 269}) {
+        MixerMemory memory = layer.mixer().newMemory(2, 270);
+        INDArray first = run(layer, memory, tokens(x, 0, split));
+        INDArray rest = run(layer, memory, tokens(x, split, 270));
+        TensorAssert.assertThat(Nd4j.concat(1, first, rest))
+            .isCloseTo(whole, Tolerance.block(type.dataType()));
+      }
+    }
+  }
+
+  @Test
+  void bothFormsOfARetentionMixerShareWeights() {
+    engine(ElementType.FLOAT64, Provider.PLAIN);
+    RetentionMixer chunkwise = retention();
+    RetentionMixer recurrent = chunkwise.withForm(new RecurrentForm());
+    assertThat(recurrent.name()).isEqualTo("retention-recurrent");
+    INDArray x = x(1, 40);
+    try (DecoderLayer a = layer(chunkwise);
+        DecoderLayer b = layer(recurrent)) {
+      TensorAssert.assertThat(run(a, a.mixer().newMemory(1, 40), x))
+          .isCloseTo(run(b, b.mixer().newMemory(1, 40), x), Tolerance.block(DataType.DOUBLE));
+      assertThat(a.parameters()).isEqualTo(b.parameters());
+    }
+  }
+
+  @Test
+  void countsParametersAndMemoryByFormula() {
+    engine(ElementType.FLOAT32, Provider.PLAIN);
+    try (DecoderLayer layer = attention(new AttentionConfig(D, 4, 2, 6, 10_000));
+        MixerMemory memory = layer.mixer().newMemory(3, 300)) {
+      // W_Q 24x24, W_K and W_V 12x24, W_O 24x24, feed-forward 3·24·40, two norms.
+      assertThat(layer.parameters()).isEqualTo(576 + 2 * 288 + 576 + 2880 + 48);
+      memory.fillRandom(1, 10);
+      assertThat(memory.position(2)).isEqualTo(10);
+      assertThat(memory.formulaBytes()).isEqualTo(2L * 2 * 6 * 30 * 4);
+      // 300 tokens are two blocks of 256.
+      assertThat(memory.bytes()).isEqualTo(2L * 2 * 6 * 512 * 3 * 4);
+    }
+  }
+
+  @Test
+  void refusesAMemoryThatDoesNotFitAndLeavesItAlone() {
+    engine(ElementType.FLOAT32, Provider.PLAIN);
+    AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000);
+    try (DecoderLayer attends = attention(config);
+        DecoderLayer retains = layer(retention())) {
+      MixerMemory cache = attends.mixer().newMemory(1, 8);
+      refuses(() -> run(attends, cache, x(1, 9)), "at most 8", "got 9");
+      run(attends, cache, x(1, 8));
+      refuses(() -> run(attends, cache, x(1, 1)), "at most 8", "got 9");
+      assertThat(cache.position(0)).isEqualTo(8);
+      refuses(() -> run(attends, cache, x(2, 1)), "batch 2");
+      refuses(
+          () -> run(attends, retains.mixer().newMemory(1, 8), x(1, 1)), "key/value cache", "got");
+      refuses(() -> run(retains, cache, x(1, 1)), "retention mixer", "got a key/value cache");
+      refuses(() -> run(retains, retains.mixer().newMemory(2, 8), x(1, 1)), "batch 1", "batch 2");
+      refuses(() -> cache.fillRandom(1, 9), "0..8", "9");
+      cache.close();
+      refuses(() -> run(attends, cache, x(1, 1)), "open cache");
+      MixerMemory state = retains.mixer().newMemory(1, 8);
+      state.close();
+      refuses(() -> run(retains, state, x(1, 1)), "open memory");
+    }
+  }
+
+  @Test
+  void refusesArraysThatDoNotFit() {
+    engine(ElementType.FLOAT32, Provider.PLAIN);
+    try (DecoderLayer layer = layer(retention());
+        MixerMemory memory = layer.mixer().newMemory(1, 8)) {
+      INDArray x = x(1, 3);
+      refuses(() -> layer.bind(x.reshape(3, D), memory, x), "(B,T,24)", "[3, 24]");
+      refuses(() -> layer.bind(x, memory, x(1, 4)), "[1, 3, 24]", "[1, 4, 24]");
+      refuses(() -> layer.bind(x.castTo(DataType.DOUBLE), memory, x), "FLOAT", "DOUBLE");
+      BoundLayer bound = layer.bind(x, memory, x(1, 3));
+      bound.close();
+      assertThatIllegalStateException().isThrownBy(bound::step).withMessageContaining("closed");
+    }
+    refuses(() -> new AttentionConfig(D, 4, 3, 6, 10_000), "kvHeads", "3");
+    refuses(() -> new AttentionConfig(D, 4, 2, 5, 10_000), "even head width", "5");
+  }
+
+  private static void refuses(ThrowingCallable code, String... said) {
+    assertThatIllegalArgumentException().isThrownBy(code).withMessageContainingAll(said);
+  }
+
+  @Test
+  void theNormsOfALayerHaveItsWidth() {
+    engine(ElementType.FLOAT32, Provider.PLAIN);
+    FeedForward ffn = FeedForward.random(engine, D, HIDDEN, WeightType.FLOAT32, 6);
+    refuses(
+        () -> new DecoderLayer(engine, retention(), ffn, new double[3], norm(2), EPS),
+        "width 24",
+        "norms 3 and 24");
+  }
+}
