@@ -26,7 +26,7 @@ import org.retention4j.testkit.Tensors;
 /** A bound step allocates nothing: heap bytes over all threads and native bytes, 1000 steps. */
 class AllocationTest {
   private static final int STEPS = 1000;
-  private static final int MOST_ROUNDS = 60;
+  private static final int MOST_ROUNDS = 400;
 
   /** Surefire's threads talk to Maven on a timer. */
   private static final String TEST_RUNNER = "surefire-forkedjvm-";
