@@ -7,6 +7,9 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The Vector API, where its module is present. Only {@code fromArray} loads are used: no other
  * exists both on 17 and on 25.
+ *
+ * <p>Vectors are never passed to or returned from methods of this class: C2 inlines the Vector
+ * API's own methods at any depth, but not ours, and a vector that crosses a real call is allocated.
  */
 final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -77,14 +80,21 @@ final class VectorKernels implements Kernels {
       float[] r1 = rows[i + 1];
       float[] r2 = rows[i + 2];
       float[] r3 = rows[i + 3];
-      FloatVector f0 = broadcast(factors[i]);
-      FloatVector f1 = broadcast(factors[i + 1]);
-      FloatVector f2 = broadcast(factors[i + 2]);
-      FloatVector f3 = broadcast(factors[i + 3]);
+      FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + 1]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3]);
       int j = 0;
       for (; j + LANES <= n; j += LANES) {
-        FloatVector low = f1.fma(load(r1, j), f0.fma(load(r0, j), load(sum, j)));
-        f3.fma(load(r3, j), f2.fma(load(r2, j), low)).intoArray(sum, j);
+        FloatVector low =
+            f1.fma(
+                FloatVector.fromArray(SPECIES, r1, j),
+                f0.fma(
+                    FloatVector.fromArray(SPECIES, r0, j), FloatVector.fromArray(SPECIES, sum, j)));
+        f3.fma(
+                FloatVector.fromArray(SPECIES, r3, j),
+                f2.fma(FloatVector.fromArray(SPECIES, r2, j), low))
+            .intoArray(sum, j);
       }
       for (; j < n; j++) {
         float low = Math.fma(factors[i + 1], r1[j], Math.fma(factors[i], r0[j], sum[j]));
@@ -97,22 +107,15 @@ final class VectorKernels implements Kernels {
   }
 
   private static void addRow(float[] rows, int from, float factor, float[] sum, int n) {
-    FloatVector f = broadcast(factor);
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
     int j = 0;
     for (; j + LANES <= n; j += LANES) {
-      f.fma(load(rows, from + j), load(sum, j)).intoArray(sum, j);
+      f.fma(FloatVector.fromArray(SPECIES, rows, from + j), FloatVector.fromArray(SPECIES, sum, j))
+          .intoArray(sum, j);
     }
     for (; j < n; j++) {
       sum[j] = Math.fma(factor, rows[from + j], sum[j]);
     }
-  }
-
-  private static FloatVector load(float[] a, int at) {
-    return FloatVector.fromArray(SPECIES, a, at);
-  }
-
-  private static FloatVector broadcast(float x) {
-    return FloatVector.broadcast(SPECIES, x);
   }
 
   @Override
@@ -128,20 +131,34 @@ final class VectorKernels implements Kernels {
     int k = 0;
     for (; k + 8 <= keyWidth; k += 8) {
       int r = k * n;
-      FloatVector f0 = broadcast(q[k]);
-      FloatVector f1 = broadcast(q[k + 1]);
-      FloatVector f2 = broadcast(q[k + 2]);
-      FloatVector f3 = broadcast(q[k + 3]);
-      FloatVector f4 = broadcast(q[k + 4]);
-      FloatVector f5 = broadcast(q[k + 5]);
-      FloatVector f6 = broadcast(q[k + 6]);
-      FloatVector f7 = broadcast(q[k + 7]);
+      FloatVector f0 = FloatVector.broadcast(SPECIES, q[k]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, q[k + 1]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, q[k + 2]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, q[k + 3]);
+      FloatVector f4 = FloatVector.broadcast(SPECIES, q[k + 4]);
+      FloatVector f5 = FloatVector.broadcast(SPECIES, q[k + 5]);
+      FloatVector f6 = FloatVector.broadcast(SPECIES, q[k + 6]);
+      FloatVector f7 = FloatVector.broadcast(SPECIES, q[k + 7]);
       int j = 0;
       for (; j + LANES <= n; j += LANES) {
-        FloatVector a = f1.fma(load(x, r + n + j), f0.fma(load(x, r + j), load(sum, j)));
-        FloatVector b = f3.fma(load(x, r + 3 * n + j), f2.fma(load(x, r + 2 * n + j), a));
-        FloatVector c = f5.fma(load(x, r + 5 * n + j), f4.fma(load(x, r + 4 * n + j), b));
-        f7.fma(load(x, r + 7 * n + j), f6.fma(load(x, r + 6 * n + j), c)).intoArray(sum, j);
+        FloatVector a =
+            f1.fma(
+                FloatVector.fromArray(SPECIES, x, r + n + j),
+                f0.fma(
+                    FloatVector.fromArray(SPECIES, x, r + j),
+                    FloatVector.fromArray(SPECIES, sum, j)));
+        FloatVector b =
+            f3.fma(
+                FloatVector.fromArray(SPECIES, x, r + 3 * n + j),
+                f2.fma(FloatVector.fromArray(SPECIES, x, r + 2 * n + j), a));
+        FloatVector c =
+            f5.fma(
+                FloatVector.fromArray(SPECIES, x, r + 5 * n + j),
+                f4.fma(FloatVector.fromArray(SPECIES, x, r + 4 * n + j), b));
+        f7.fma(
+                FloatVector.fromArray(SPECIES, x, r + 7 * n + j),
+                f6.fma(FloatVector.fromArray(SPECIES, x, r + 6 * n + j), c))
+            .intoArray(sum, j);
       }
       for (; j < n; j++) {
         for (int i = 0; i < 8; i++) {
@@ -158,11 +175,11 @@ final class VectorKernels implements Kernels {
   public void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add) {
     float[] x = s[0];
     int from = row * valueWidth;
-    FloatVector minus = broadcast(-loss);
+    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
     int j = 0;
     for (; j + LANES <= valueWidth; j += LANES) {
-      FloatVector old = load(x, from + j);
-      minus.fma(old, old).add(load(add, j)).intoArray(x, from + j);
+      FloatVector old = FloatVector.fromArray(SPECIES, x, from + j);
+      minus.fma(old, old).add(FloatVector.fromArray(SPECIES, add, j)).intoArray(x, from + j);
     }
     for (; j < valueWidth; j++) {
       x[from + j] = Math.fma(-loss, x[from + j], x[from + j]) + add[j];
@@ -218,30 +235,38 @@ final class VectorKernels implements Kernels {
       float[] values,
       int value,
       int count) {
-    FloatVector minus = broadcast(-loss);
-    FloatVector a0 = decayed(x, at, minus);
-    FloatVector a1 = decayed(x, at + LANES, minus);
-    FloatVector b0 = decayed(x, at + n, minus);
-    FloatVector b1 = decayed(x, at + n + LANES, minus);
-    FloatVector c0 = decayed(x, at + 2 * n, minus);
-    FloatVector c1 = decayed(x, at + 2 * n + LANES, minus);
-    FloatVector d0 = decayed(x, at + 3 * n, minus);
-    FloatVector d1 = decayed(x, at + 3 * n + LANES, minus);
+    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
+    FloatVector a0 = FloatVector.fromArray(SPECIES, x, at);
+    a0 = minus.fma(a0, a0);
+    FloatVector a1 = FloatVector.fromArray(SPECIES, x, at + LANES);
+    a1 = minus.fma(a1, a1);
+    FloatVector b0 = FloatVector.fromArray(SPECIES, x, at + n);
+    b0 = minus.fma(b0, b0);
+    FloatVector b1 = FloatVector.fromArray(SPECIES, x, at + n + LANES);
+    b1 = minus.fma(b1, b1);
+    FloatVector c0 = FloatVector.fromArray(SPECIES, x, at + 2 * n);
+    c0 = minus.fma(c0, c0);
+    FloatVector c1 = FloatVector.fromArray(SPECIES, x, at + 2 * n + LANES);
+    c1 = minus.fma(c1, c1);
+    FloatVector d0 = FloatVector.fromArray(SPECIES, x, at + 3 * n);
+    d0 = minus.fma(d0, d0);
+    FloatVector d1 = FloatVector.fromArray(SPECIES, x, at + 3 * n + LANES);
+    d1 = minus.fma(d1, d1);
     int keyAt = key;
     int valueAt = value;
     for (int i = 0; i < count; i++) {
-      FloatVector v0 = load(values, valueAt);
-      FloatVector v1 = load(values, valueAt + LANES);
-      FloatVector f = broadcast(keys[keyAt]);
+      FloatVector v0 = FloatVector.fromArray(SPECIES, values, valueAt);
+      FloatVector v1 = FloatVector.fromArray(SPECIES, values, valueAt + LANES);
+      FloatVector f = FloatVector.broadcast(SPECIES, keys[keyAt]);
       a0 = f.fma(v0, a0);
       a1 = f.fma(v1, a1);
-      f = broadcast(keys[keyAt + 1]);
+      f = FloatVector.broadcast(SPECIES, keys[keyAt + 1]);
       b0 = f.fma(v0, b0);
       b1 = f.fma(v1, b1);
-      f = broadcast(keys[keyAt + 2]);
+      f = FloatVector.broadcast(SPECIES, keys[keyAt + 2]);
       c0 = f.fma(v0, c0);
       c1 = f.fma(v1, c1);
-      f = broadcast(keys[keyAt + 3]);
+      f = FloatVector.broadcast(SPECIES, keys[keyAt + 3]);
       d0 = f.fma(v0, d0);
       d1 = f.fma(v1, d1);
       keyAt += keyWidth;
@@ -255,11 +280,6 @@ final class VectorKernels implements Kernels {
     c1.intoArray(x, at + 2 * n + LANES);
     d0.intoArray(x, at + 3 * n);
     d1.intoArray(x, at + 3 * n + LANES);
-  }
-
-  private static FloatVector decayed(float[] x, int at, FloatVector minus) {
-    FloatVector old = load(x, at);
-    return minus.fma(old, old);
   }
 
   private static void foldOne(
