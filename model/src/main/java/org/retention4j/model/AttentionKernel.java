@@ -71,11 +71,15 @@ final class AttentionKernel {
     return byBlocks.get(blocks - 1);
   }
 
-  /** Writes the outputs of n queries; the first of them sees {@code seen} keys before its own. */
+  /**
+   * Writes the outputs of n queries; the first of them sees {@code seen} keys before its own, or as
+   * many of them as the window lets it.
+   */
   void attend(
       CacheHead cache,
       int seen,
       int n,
+      int window,
       double scale,
       Rows queries,
       Rows out,
@@ -84,21 +88,30 @@ final class AttentionKernel {
       int head) {
     Arrays.fill(factors, scale);
     lane.load(queries, batch, token, head, n, factors, q);
-    int blocks = (seen + n + KEYS - 1) / KEYS;
+    int first = firstSeen(seen, window) / KEYS;
+    int blocks = CacheHead.blocksFor(seen + n) - first;
     Steps steps = steps(blocks);
     for (int i = 0; i < blocks; i++) {
-      lane.loadKeys(cache, i, keys);
+      lane.loadKeys(cache, first + i, keys);
       steps.scoring()[i].run();
     }
     for (int i = 0; i < QUERIES; i++) {
-      int visible = Math.min(blocks * KEYS, seen + i + 1);
-      lane.fill(steps.scores(), i, visible, blocks * KEYS, Double.NEGATIVE_INFINITY);
+      // Queries beyond n are zeros whose outputs nobody reads; they see what the last one sees.
+      int own = seen + Math.min(i, n - 1);
+      int from = firstSeen(own, window) - first * KEYS;
+      int to = own + 1 - first * KEYS;
+      lane.fill(steps.scores(), i, 0, from, Double.NEGATIVE_INFINITY);
+      lane.fill(steps.scores(), i, to, blocks * KEYS, Double.NEGATIVE_INFINITY);
     }
     steps.softmax().run();
     for (int i = 0; i < blocks; i++) {
-      lane.loadValues(cache, i, values);
+      lane.loadValues(cache, first + i, values);
       steps.output()[i].run();
     }
     lane.store(o, n, 1, out, batch, token, head);
+  }
+
+  private static int firstSeen(int position, int window) {
+    return Math.max(0, position + 1 - window);
   }
 }

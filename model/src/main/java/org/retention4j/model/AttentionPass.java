@@ -7,9 +7,11 @@ import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
 import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.Projection;
+import org.retention4j.engine.Projections;
 import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
+import org.retention4j.engine.TilePiece;
 
 /**
  * Softmax attention over one piece of tokens: project, rotate, append to the cache, attend,
@@ -21,10 +23,9 @@ final class AttentionPass implements MixerPass {
   private final Engine engine;
   private final AttentionConfig config;
   private final int batch;
-  private final int tokens;
-  private final Projection[] projections;
-  private final int projectionParts;
-  private final Projection outputProjection;
+  private final double[][][] headBiases;
+  private final Projections inputs;
+  private final Projections outputs;
   private final Rows q;
   private final Rows k;
   private final Rows v;
@@ -36,37 +37,36 @@ final class AttentionPass implements MixerPass {
   private final AttentionKernel[] kernels;
   private final int queryBlocks;
   private final int[] counts;
-  private final LaneTask project = this::projectInput;
   private final LaneTask append = this::rotateAndAppend;
   private final LaneTask attend = this::attendBlock;
-  private final LaneTask projectOutput;
   private KeyValueCache cache;
 
-  AttentionPass(Engine engine, AttentionMixer mixer, int batch, int tokens, Tile x, Tile y) {
+  AttentionPass(Engine engine, AttentionMixer mixer, TilePiece piece) {
     this.engine = engine;
     config = mixer.config();
-    this.batch = batch;
-    this.tokens = tokens;
+    headBiases = mixer.headBiases();
+    batch = piece.batch();
+    int tokens = piece.tokens();
+    Scratch scratch = piece.scratch();
     counts = new int[batch];
     int width = config.headWidth();
     int rows = batch * tokens;
-    Tile qTile = engine.tile(arena, rows, config.heads() * width);
-    Tile kTile = engine.tile(arena, rows, config.kvHeads() * width);
-    Tile vTile = engine.tile(arena, rows, config.kvHeads() * width);
-    Tile oTile = engine.tile(arena, rows, config.heads() * width);
+    Tile qTile = scratch.tile(rows, config.heads() * width);
+    Tile kTile = scratch.tile(rows, config.kvHeads() * width);
+    Tile vTile = scratch.tile(rows, config.kvHeads() * width);
+    Tile oTile = scratch.tile(rows, config.heads() * width);
     q = Rows.of(qTile, tokens, width);
     k = Rows.of(kTile, tokens, width);
     v = Rows.of(vTile, tokens, width);
     o = Rows.of(oTile, tokens, width);
-    projections =
-        new Projection[] {
-          engine.project(arena, x, mixer.query(), qTile, Activation.NONE),
-          engine.project(arena, x, mixer.key(), kTile, Activation.NONE),
-          engine.project(arena, x, mixer.value(), vTile, Activation.NONE)
-        };
-    projectionParts = projections[0].parts() + projections[1].parts() + projections[2].parts();
-    outputProjection = engine.project(arena, oTile, mixer.output(), y, Activation.NONE);
-    projectOutput = outputProjection::run;
+    inputs =
+        piece
+            .projections(engine, arena, piece.x())
+            .add(mixer.query(), qTile, Activation.NONE)
+            .add(mixer.key(), kTile, Activation.NONE)
+            .add(mixer.value(), vTile, Activation.NONE);
+    outputs =
+        piece.projections(engine, arena, oTile).add(mixer.output(), piece.y(), Activation.NONE);
     scale = 1 / Math.sqrt(width);
     Rotation rope = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
     rotator = new Rotator(rope.frequencies(width), batch, tokens);
@@ -80,13 +80,14 @@ final class AttentionPass implements MixerPass {
   public void run(MixerMemory memory, int[] tokenCounts) {
     cache = checked(memory, tokenCounts);
     System.arraycopy(tokenCounts, 0, counts, 0, batch);
-    engine.run(projectionParts, project);
+    inputs.run();
     for (int b = 0; b < batch; b++) {
+      cache.reserve(b, cache.position(b) + counts[b]);
       rotator.start(b, cache.position(b));
     }
     engine.run(batch * config.kvHeads(), append);
     engine.run(batch * config.heads() * queryBlocks, attend);
-    engine.run(outputProjection.parts(), projectOutput);
+    outputs.run();
     for (int b = 0; b < batch; b++) {
       cache.moved(b, counts[b]);
     }
@@ -104,25 +105,14 @@ final class AttentionPass implements MixerPass {
       throw new IllegalArgumentException("expected an open cache, got a closed one");
     }
     for (int b = 0; b < batch; b++) {
-      if (given.position(b) + tokenCounts[b] > given.capacity()) {
+      if (given.position(b) + tokenCounts[b] > given.limit()) {
         throw new IllegalArgumentException(
             String.format(
-                "expected at most %d tokens in row %d, the cache's capacity, got %d",
-                given.capacity(), b, given.position(b) + tokenCounts[b]));
+                "expected at most %d tokens in row %d, the cache's limit, got %d",
+                given.limit(), b, given.position(b) + tokenCounts[b]));
       }
     }
     return given;
-  }
-
-  private void projectInput(Lane lane, int index) {
-    int part = index;
-    for (Projection projection : projections) {
-      if (part < projection.parts()) {
-        projection.run(lane, part);
-        return;
-      }
-      part -= projection.parts();
-    }
   }
 
   /** Rotates the keys of one key/value head and the queries it serves, and stores its tokens. */
@@ -134,13 +124,24 @@ final class AttentionPass implements MixerPass {
     double[] s = sin[lane.index()];
     for (int t = 0; t < counts[b]; t++) {
       rotator.at(b, t, c, s);
+      if (headBiases != null) {
+        lane.add(k, bias(1, kvHead), b, t, kvHead);
+        lane.add(v, bias(2, kvHead), b, t, kvHead);
+      }
       lane.rotate(k, b, t, kvHead, false, c, s, 1);
       for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+        if (headBiases != null) {
+          lane.add(q, bias(0, h), b, t, h);
+        }
         lane.rotate(q, b, t, h, false, c, s, 1);
       }
       int position = (int) cache.position(b) + t;
       lane.appendToCache(cache.head(b, kvHead), position, k, v, b, t, kvHead);
     }
+  }
+
+  private double[] bias(int which, int head) {
+    return headBiases[which][head];
   }
 
   /** Attends for one block of queries; late blocks, which cost most, come first. */
@@ -157,15 +158,17 @@ final class AttentionPass implements MixerPass {
       return;
     }
     if (kernels == null) {
-      lane.attend(cache.head(b, kvHead), seen + 1, scale, q, o, b, from, h);
+      int first = Math.max(0, seen + 1 - config.window());
+      lane.attend(cache.head(b, kvHead), first, seen + 1, scale, q, o, b, from, h);
       return;
     }
-    kernels[lane.index()].attend(cache.head(b, kvHead), seen, n, scale, q, o, b, from, h);
+    kernels[lane.index()].attend(
+        cache.head(b, kvHead), seen, n, config.window(), scale, q, o, b, from, h);
   }
 
   @Override
   public String implementation() {
-    return outputProjection.implementation();
+    return outputs.implementation();
   }
 
   @Override

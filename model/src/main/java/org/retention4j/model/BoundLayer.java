@@ -1,11 +1,13 @@
 package org.retention4j.model;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
 import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
 
 /** A decoder layer bound to its arrays and memory. Used by one thread at a time. */
@@ -13,45 +15,36 @@ public final class BoundLayer implements AutoCloseable {
   private static final int BLOCK = 16;
 
   private final Engine engine;
-  private final DecoderLayer layer;
   private final MixerMemory memory;
   private final int batch;
   private final int tokens;
   private final int piece;
   private final int[] counts;
   private final Arena arena = new Arena();
+  private final Scratch scratch;
   private final Rows x;
   private final Rows y;
   private final Rows residual;
-  private final Rows normed;
-  private final Rows mixed;
-  private final MixerPass mixer;
-  private final FeedForward.Pass feedForward;
-  private final LaneTask copyAndNorm = this::copyAndNorm;
-  private final LaneTask addAndNorm = this::addAndNorm;
-  private final LaneTask addAndStore = this::addAndStore;
+  private final LayerPass pass;
+  private final LaneTask copyIn = this::copyIn;
+  private final LaneTask copyOut = this::copyOut;
   private int from;
   private boolean closed;
 
   BoundLayer(Engine engine, DecoderLayer layer, INDArray x, MixerMemory memory, INDArray y) {
     this.engine = engine;
-    this.layer = layer;
     this.memory = memory;
     batch = (int) x.size(0);
     tokens = (int) x.size(1);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
-    piece = Math.max(1, layer.mixer().pieceLength(tokens));
+    piece = Math.max(1, layer.mixer().pieceLength(null, tokens));
     counts = new int[batch];
     int width = layer.mixer().modelWidth();
-    Tile residualTile = engine.tile(arena, batch * piece, width);
-    Tile normedTile = engine.tile(arena, batch * piece, width);
-    Tile mixedTile = engine.tile(arena, batch * piece, width);
-    residual = Rows.of(residualTile, piece, width);
-    normed = Rows.of(normedTile, piece, width);
-    mixed = Rows.of(mixedTile, piece, width);
-    mixer = layer.mixer().bind(batch, piece, normedTile, mixedTile);
-    feedForward = layer.feedForward().bind(normedTile, mixedTile);
+    scratch = new Scratch(engine);
+    Tile residuals = engine.tile(arena, batch * piece, width);
+    residual = Rows.of(residuals, piece, width);
+    pass = new LayerPass(engine, layer, null, batch, piece, residuals, scratch, false);
   }
 
   /**
@@ -65,13 +58,10 @@ public final class BoundLayer implements AutoCloseable {
       throw new IllegalStateException("this binding is closed");
     }
     for (from = 0; from < tokens; from += piece) {
-      java.util.Arrays.fill(counts, Math.min(piece, tokens - from));
-      int blocks = batch * blocks();
-      engine.run(blocks, copyAndNorm);
-      mixer.run(memory, counts);
-      engine.run(blocks, addAndNorm);
-      feedForward.run();
-      engine.run(blocks, addAndStore);
+      Arrays.fill(counts, Math.min(piece, tokens - from));
+      engine.run(batch * blocks(), copyIn);
+      pass.run(memory, counts);
+      engine.run(batch * blocks(), copyOut);
     }
   }
 
@@ -79,48 +69,32 @@ public final class BoundLayer implements AutoCloseable {
     return (piece + BLOCK - 1) / BLOCK;
   }
 
-  private int firstToken(int index) {
-    return index % blocks() * BLOCK;
-  }
-
-  private int endToken(int index) {
-    return Math.min(counts[index / blocks()], firstToken(index) + BLOCK);
-  }
-
-  private void copyAndNorm(Lane lane, int index) {
+  private void copyIn(Lane lane, int index) {
     int b = index / blocks();
-    for (int t = firstToken(index); t < endToken(index); t++) {
+    int start = index % blocks() * BLOCK;
+    for (int t = start; t < Math.min(counts[b], start + BLOCK); t++) {
       lane.copy(x, b, from + t, 0, residual, b, t, 0);
-      lane.rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
     }
   }
 
-  private void addAndNorm(Lane lane, int index) {
+  private void copyOut(Lane lane, int index) {
     int b = index / blocks();
-    for (int t = firstToken(index); t < endToken(index); t++) {
-      lane.add(residual, mixed, b, t, 0);
-      lane.rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), null, normed, b, t, 0);
-    }
-  }
-
-  private void addAndStore(Lane lane, int index) {
-    int b = index / blocks();
-    for (int t = firstToken(index); t < endToken(index); t++) {
-      lane.add(residual, mixed, b, t, 0);
+    int start = index % blocks() * BLOCK;
+    for (int t = start; t < Math.min(counts[b], start + BLOCK); t++) {
       lane.copy(residual, b, t, 0, y, b, from + t, 0);
     }
   }
 
   /** Returns the implementation of the products, as oneDNN names it. */
   public String implementation() {
-    return mixer.implementation();
+    return pass.implementation();
   }
 
   @Override
   public void close() {
     closed = true;
-    mixer.close();
-    feedForward.close();
+    pass.close();
+    scratch.close();
     arena.close();
   }
 }

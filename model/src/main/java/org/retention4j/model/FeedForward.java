@@ -8,17 +8,22 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
 import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.Projection;
+import org.retention4j.engine.Projections;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.Tile;
+import org.retention4j.engine.TilePiece;
 import org.retention4j.engine.WeightType;
 
-/** The gated feed-forward W_down( silu(x W_gate) ⊙ x W_up ), SwiGLU. Immutable and shared. */
+/**
+ * The gated feed-forward W_down( f(x W_gate) ⊙ x W_up ): SwiGLU with f = silu. Immutable and
+ * shared.
+ */
 public final class FeedForward implements AutoCloseable {
   private final Engine engine;
   private final PackedMatrix gate;
   private final PackedMatrix up;
   private final PackedMatrix down;
+  private final Activation activation;
 
   /**
    * Takes over packed weights and closes them when it is closed.
@@ -26,8 +31,11 @@ public final class FeedForward implements AutoCloseable {
    * @param gate (I,D)
    * @param up (I,D)
    * @param down (D,I)
+   * @param activation f
+   * @throws IllegalArgumentException if the shapes do not join
    */
-  public FeedForward(Engine engine, PackedMatrix gate, PackedMatrix up, PackedMatrix down) {
+  public FeedForward(
+      Engine engine, PackedMatrix gate, PackedMatrix up, PackedMatrix down, Activation activation) {
     if (up.inputs() != gate.inputs()
         || up.outputs() != gate.outputs()
         || down.inputs() != gate.outputs()
@@ -46,17 +54,30 @@ public final class FeedForward implements AutoCloseable {
     this.gate = gate;
     this.up = up;
     this.down = down;
+    this.activation = activation;
+  }
+
+  /** Returns a SwiGLU with seeded random weights, uniform with variance 1/in. */
+  public static FeedForward random(
+      Engine engine, int modelWidth, int hidden, WeightType type, long seed) {
+    return random(engine, modelWidth, hidden, Activation.SILU, type, seed);
   }
 
   /** Returns a feed-forward with seeded random weights, uniform with variance 1/in. */
   public static FeedForward random(
-      Engine engine, int modelWidth, int hidden, WeightType type, long seed) {
+      Engine engine,
+      int modelWidth,
+      int hidden,
+      Activation activation,
+      WeightType type,
+      long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     return new FeedForward(
         engine,
         engine.pack(RetentionParameters.uniform(random, hidden, modelWidth), type),
         engine.pack(RetentionParameters.uniform(random, hidden, modelWidth), type),
-        engine.pack(RetentionParameters.uniform(random, modelWidth, hidden), type));
+        engine.pack(RetentionParameters.uniform(random, modelWidth, hidden), type),
+        activation);
   }
 
   /** Returns the number of weights. */
@@ -73,9 +94,9 @@ public final class FeedForward implements AutoCloseable {
     return gate.inputs();
   }
 
-  /** Binds the feed-forward to tiles of M rows. */
-  Pass bind(Tile x, Tile y) {
-    return new Pass(x, y);
+  /** Binds the feed-forward to a piece. */
+  Pass bind(TilePiece piece) {
+    return new Pass(piece);
   }
 
   @Override
@@ -90,40 +111,31 @@ public final class FeedForward implements AutoCloseable {
     private static final int BLOCK = 16;
 
     private final Arena arena = new Arena();
-    private final Projection gating;
-    private final Projection raising;
-    private final Projection lowering;
+    private final Projections raising;
+    private final Projections lowering;
     private final int rows;
     private final Rows gated;
     private final Rows raised;
-    private final LaneTask project = this::project;
     private final LaneTask multiply = this::multiply;
-    private final LaneTask lower;
 
-    private Pass(Tile x, Tile y) {
-      rows = x.rows();
-      Tile g = engine.tile(arena, rows, gate.outputs());
-      Tile u = engine.tile(arena, rows, up.outputs());
+    private Pass(TilePiece piece) {
+      rows = piece.rows();
+      Tile g = piece.scratch().tile(rows, gate.outputs());
+      Tile u = piece.scratch().tile(rows, up.outputs());
       gated = Rows.of(g, rows, gate.outputs());
       raised = Rows.of(u, rows, up.outputs());
-      gating = engine.project(arena, x, gate, g, Activation.SILU);
-      raising = engine.project(arena, x, up, u, Activation.NONE);
-      lowering = engine.project(arena, g, down, y, Activation.NONE);
-      lower = lowering::run;
+      raising =
+          piece
+              .projections(engine, arena, piece.x())
+              .add(gate, g, activation)
+              .add(up, u, Activation.NONE);
+      lowering = piece.projections(engine, arena, g).add(down, piece.y(), Activation.NONE);
     }
 
     void run() {
-      engine.run(gating.parts() + raising.parts(), project);
+      raising.run();
       engine.run((rows + BLOCK - 1) / BLOCK, multiply);
-      engine.run(lowering.parts(), lower);
-    }
-
-    private void project(Lane lane, int index) {
-      if (index < gating.parts()) {
-        gating.run(lane, index);
-      } else {
-        raising.run(lane, index - gating.parts());
-      }
+      lowering.run();
     }
 
     private void multiply(Lane lane, int block) {

@@ -5,6 +5,9 @@ public interface MixerMemory extends AutoCloseable {
   /** Returns the position of the next token of a row. */
   long position(int row);
 
+  /** Returns the most tokens a row may have. */
+  long limit();
+
   /** Returns the bytes held. */
   long bytes();
 
@@ -12,13 +15,38 @@ public interface MixerMemory extends AutoCloseable {
   long formulaBytes();
 
   /**
+   * Returns an independent memory of some of the rows, which may repeat; it goes on bit for bit as
+   * this one would.
+   */
+  MixerMemory select(int... rows);
+
+  /** Returns what {@link #rollback} needs to come back to this moment. */
+  Mark mark();
+
+  /**
+   * Forgets what was seen since a mark, which stays valid.
+   *
+   * @throws IllegalArgumentException for a mark of another memory
+   */
+  void rollback(Mark mark);
+
+  /**
    * Fills the memory with seeded random numbers, as if every row had seen {@code position} tokens:
    * for measuring at a depth.
    *
-   * @throws IllegalArgumentException if position exceeds the capacity
+   * @throws IllegalArgumentException if position exceeds the limit
    */
   void fillRandom(long seed, int position);
 
   @Override
   void close();
+
+  /** A moment of a memory. A state is copied for it, a cache only notes its positions. */
+  interface Mark extends AutoCloseable {
+    /** Returns the bytes held. */
+    long bytes();
+
+    @Override
+    void close();
+  }
 }

@@ -10,9 +10,9 @@ import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.core.StateConvention;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Tile;
+import org.retention4j.engine.TilePiece;
 
-/** Multi-scale retention as a token mixer, in one form. */
+/** Multi-scale retention as a token mixer, in a form of its own unless another is asked for. */
 public final class RetentionMixer implements TokenMixer {
   private final Engine engine;
   private final RetentionWeights weights;
@@ -53,18 +53,25 @@ public final class RetentionMixer implements TokenMixer {
   }
 
   @Override
-  public MixerMemory newMemory(int batch, int capacity) {
+  public MixerMemory newMemory(int batch, MemoryOptions options) {
     return new Memory(RetentionState.zeros(weights.config(), engine.type(), batch));
   }
 
   @Override
-  public int pieceLength(int tokens) {
-    return form.pieceLength(tokens);
+  public int pieceLength(RetentionForm other, int tokens) {
+    return (other == null ? form : other).pieceLength(tokens);
+  }
+
+  /** Returns the weights. */
+  public RetentionWeights weights() {
+    return weights;
   }
 
   @Override
-  public MixerPass bind(int batch, int tokens, Tile x, Tile y) {
-    RetentionPass pass = new RetentionPass(engine, weights, form, batch, tokens, x, y);
+  public MixerPass bind(RetentionForm other, TilePiece piece) {
+    RetentionForm chosen = other == null ? form : other;
+    RetentionPass pass = new RetentionPass(engine, weights, chosen, piece);
+    int batch = piece.batch();
     return new MixerPass() {
       @Override
       public void run(MixerMemory memory, int[] counts) {
@@ -121,6 +128,24 @@ public final class RetentionMixer implements TokenMixer {
     weights.close();
   }
 
+  /** Returns the state in a memory that a retention mixer made; it stays the memory's. */
+  static RetentionState state(MixerMemory memory) {
+    return ((Memory) memory).state;
+  }
+
+  /** A state as it was. */
+  private record Moment(Memory of, RetentionState state) implements MixerMemory.Mark {
+    @Override
+    public long bytes() {
+      return state.bytes();
+    }
+
+    @Override
+    public void close() {
+      state.close();
+    }
+  }
+
   /** A retention state. */
   private static final class Memory implements MixerMemory {
     private RetentionState state;
@@ -142,6 +167,31 @@ public final class RetentionMixer implements TokenMixer {
     @Override
     public long formulaBytes() {
       return state.formulaBytes();
+    }
+
+    @Override
+    public long limit() {
+      return RetentionState.LARGEST_POSITION;
+    }
+
+    @Override
+    public Memory select(int... rows) {
+      return new Memory(state.select(rows));
+    }
+
+    @Override
+    public Mark mark() {
+      return new Moment(this, state.copy());
+    }
+
+    @Override
+    public void rollback(Mark mark) {
+      if (!(mark instanceof Moment moment) || moment.of() != this) {
+        throw new IllegalArgumentException("expected a mark of this memory, got another");
+      }
+      RetentionState old = state;
+      state = moment.state().copy();
+      old.close();
     }
 
     @Override

@@ -1,6 +1,7 @@
 package org.retention4j.model;
 
-import org.retention4j.engine.Tile;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.engine.TilePiece;
 
 /** The part of a decoder layer that lets tokens see earlier tokens. Immutable and shared. */
 public interface TokenMixer extends AutoCloseable {
@@ -20,24 +21,28 @@ public interface TokenMixer extends AutoCloseable {
    * Returns the memory of a batch of sequences that have seen nothing.
    *
    * @param batch B, at least 1
-   * @param capacity the most tokens a sequence may have; a state of fixed size does not need it
    */
-  MixerMemory newMemory(int batch, int capacity);
+  MixerMemory newMemory(int batch, MemoryOptions options);
+
+  /** Returns a memory with room for {@code capacity} tokens and no more. */
+  default MixerMemory newMemory(int batch, int capacity) {
+    return newMemory(batch, MemoryOptions.preallocated(capacity));
+  }
 
   /**
    * Returns how many tokens a piece may have when a sequence of T tokens is cut so that buffers
    * stay small; at least 1.
+   *
+   * @param form of retention; null for the mixer's own
    */
-  int pieceLength(int tokens);
+  int pieceLength(RetentionForm form, int tokens);
 
   /**
-   * Binds the mixer to tiles of B·N rows; row b·N+t is token t of sequence b.
+   * Binds the mixer to a piece.
    *
-   * @param tokens N, the most tokens of a row in one run
-   * @param x inputs (B·N, D)
-   * @param y receives the outputs (B·N, D)
+   * @param form of retention; null for the mixer's own
    */
-  MixerPass bind(int batch, int tokens, Tile x, Tile y);
+  MixerPass bind(RetentionForm form, TilePiece piece);
 
   @Override
   void close();

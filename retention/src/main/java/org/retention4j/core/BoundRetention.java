@@ -6,7 +6,9 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
 import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
+import org.retention4j.engine.TilePiece;
 
 /**
  * A block bound to its state and arrays: each {@link #step()} advances the state over the tokens
@@ -31,6 +33,7 @@ public final class BoundRetention implements AutoCloseable {
   private final Arena arena = new Arena();
   private final Rows xTile;
   private final Rows yTile;
+  private final Scratch scratch;
   private final RetentionPass pass;
   private final LaneTask copyIn = this::copyIn;
   private final LaneTask copyOut = this::copyOut;
@@ -64,7 +67,9 @@ public final class BoundRetention implements AutoCloseable {
     Tile out = engine.tile(arena, batch * piece, width);
     xTile = Rows.of(in, piece, width);
     yTile = Rows.of(out, piece, width);
-    pass = new RetentionPass(engine, weights, form, batch, piece, in, out);
+    scratch = new Scratch(engine);
+    TilePiece tiles = new TilePiece(batch, piece, in, out, scratch, false);
+    pass = new RetentionPass(engine, weights, form, tiles);
   }
 
   /** Returns the tokens of a piece; a form that cuts sequences cuts a batch's shorter. */
@@ -146,6 +151,7 @@ public final class BoundRetention implements AutoCloseable {
   public void close() {
     closed = true;
     pass.close();
+    scratch.close();
     arena.close();
   }
 }

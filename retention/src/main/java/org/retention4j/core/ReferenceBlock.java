@@ -3,6 +3,7 @@ package org.retention4j.core;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.engine.Activation;
 
 /**
  * The block from x to y in plain float64, to be checked against the paper by eye (arXiv 2307.08621,
@@ -51,6 +52,8 @@ public final class ReferenceBlock {
     for (int b = 0; b < batch; b++) {
       for (int t = 0; t < tokens; t++) {
         long position = (positions == null ? 0 : positions[b]) + t;
+        mapFeatures(q[b * tokens + t], config);
+        mapFeatures(k[b * tokens + t], config);
         rotate(q[b * tokens + t], config, position, 1);
         rotate(k[b * tokens + t], config, position, keyFactor);
       }
@@ -80,6 +83,12 @@ public final class ReferenceBlock {
     }
     return new Result(
         array(y, batch, tokens, 1, d).reshape(batch, tokens, d), core.output(), core.state());
+  }
+
+  private static void mapFeatures(double[] row, RetentionConfig config) {
+    for (int i = 0; i < row.length && config.featureMap() == Activation.RELU; i++) {
+      row[i] = Math.max(0, row[i]);
+    }
   }
 
   private static void rotate(double[] row, RetentionConfig config, long position, double factor) {

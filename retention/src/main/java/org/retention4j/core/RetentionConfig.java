@@ -1,5 +1,7 @@
 package org.retention4j.core;
 
+import org.retention4j.engine.Activation;
+
 /**
  * The shape and conventions of one multi-scale retention block (arXiv 2307.08621, §2.2).
  *
@@ -12,6 +14,7 @@ package org.retention4j.core;
  * @param rotation of queries and keys
  * @param headNormWeight whether the head norm has a weight (V), shared by the heads
  * @param normEps eps of the head norm
+ * @param featureMap of queries and keys before the rotation: NONE or RELU
  * @param gate whether silu(x W_G) multiplies the normed output
  * @param scaleKeys whether K^(−1/2) multiplies the keys (torchscale) instead of the score (fla)
  * @param normaliseOutput whether the core output at position p is divided by √(Σ_(i≤p) γ^i)
@@ -27,6 +30,7 @@ public record RetentionConfig(
     Rotation rotation,
     boolean headNormWeight,
     double normEps,
+    Activation featureMap,
     boolean gate,
     boolean scaleKeys,
     boolean normaliseOutput) {
@@ -40,6 +44,11 @@ public record RetentionConfig(
     positive("valueWidth", valueWidth);
     CoreChecks.present("decay", decay);
     CoreChecks.present("rotation", rotation);
+    CoreChecks.present("featureMap", featureMap);
+    if (featureMap != Activation.NONE && featureMap != Activation.RELU) {
+      throw new IllegalArgumentException(
+          "expected the feature map NONE or RELU, got " + featureMap);
+    }
     if (heads % kvHeads != 0) {
       throw new IllegalArgumentException(
           "expected kvHeads to divide heads = " + heads + ", got " + kvHeads);
@@ -126,6 +135,7 @@ public record RetentionConfig(
     private Rotation rotation = Rotation.FLA;
     private boolean headNormWeight = true;
     private double normEps = 1e-6;
+    private Activation featureMap = Activation.NONE;
     private boolean gate = true;
     private boolean scaleKeys;
     private boolean normaliseOutput;
@@ -182,6 +192,12 @@ public record RetentionConfig(
       return this;
     }
 
+    /** Sets the feature map of queries and keys, NONE or RELU; default NONE. */
+    public Builder featureMap(Activation value) {
+      featureMap = value;
+      return this;
+    }
+
     /** Sets whether there is a gate; default true. */
     public Builder gate(boolean value) {
       gate = value;
@@ -221,6 +237,7 @@ public record RetentionConfig(
           rotation,
           headNormWeight,
           normEps,
+          featureMap,
           gate,
           scaleKeys,
           normaliseOutput);

@@ -5,10 +5,11 @@ import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
 import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.Projection;
+import org.retention4j.engine.Projections;
 import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
+import org.retention4j.engine.TilePiece;
 
 /**
  * Multi-scale retention over one piece of up to N tokens of each of B sequences, from a tile of
@@ -33,9 +34,8 @@ public final class RetentionPass implements AutoCloseable {
   private final double[] headNorm;
   private final int batch;
   private final int tokens;
-  private final Projection[] inputProjections;
-  private final int inputParts;
-  private final Projection outputProjection;
+  private final Projections inputs;
+  private final Projections outputs;
   private final Rows q;
   private final Rows k;
   private final Rows o;
@@ -46,71 +46,53 @@ public final class RetentionPass implements AutoCloseable {
   private final double keyFactor;
   private final RetentionForm.HeadKernel[] kernels;
   private final HeadPass[] passes;
-  private final LaneTask projectInputs = this::projectInput;
   private final LaneTask rotate = this::rotateBlock;
   private final LaneTask advance = this::advanceHead;
-  private final LaneTask projectOutput;
   private final int[] counts;
   private RetentionState state;
 
   /**
    * Binds a pass.
    *
-   * @param tokens N, at least 1
-   * @param x inputs (B·N, D)
-   * @param y receives the outputs (B·N, D)
+   * @param piece N tokens of B rows, its inputs and its outputs
    */
   public RetentionPass(
-      Engine engine,
-      RetentionWeights weights,
-      RetentionForm form,
-      int batch,
-      int tokens,
-      Tile x,
-      Tile y) {
+      Engine engine, RetentionWeights weights, RetentionForm form, TilePiece piece) {
     this.engine = engine;
     this.weights = weights;
     this.config = weights.config();
-    this.batch = batch;
-    this.tokens = tokens;
+    batch = piece.batch();
+    tokens = piece.tokens();
     headNorm = weights.headNorm();
     counts = new int[batch];
     int rows = batch * tokens;
+    Scratch scratch = piece.scratch();
     int heads = config.heads();
     int keyWidth = config.keyWidth();
     int valueWidth = config.valueWidth();
-    Tile qTile = engine.tile(arena, rows, heads * keyWidth);
-    Tile kTile = engine.tile(arena, rows, config.kvHeads() * keyWidth);
-    Tile vTile = engine.tile(arena, rows, config.kvHeads() * valueWidth);
-    Tile oTile = engine.tile(arena, rows, heads * valueWidth);
+    Tile qTile = scratch.tile(rows, heads * keyWidth);
+    Tile kTile = scratch.tile(rows, config.kvHeads() * keyWidth);
+    Tile vTile = scratch.tile(rows, config.kvHeads() * valueWidth);
+    Tile oTile = scratch.tile(rows, heads * valueWidth);
     q = Rows.of(qTile, tokens, keyWidth);
     k = Rows.of(kTile, tokens, keyWidth);
     Rows v = Rows.of(vTile, tokens, valueWidth);
     o = Rows.of(oTile, tokens, valueWidth);
-    Projection qProjection = project(x, weights.query(), qTile, Activation.NONE);
-    Projection kProjection = project(x, weights.key(), kTile, Activation.NONE);
-    Projection vProjection = project(x, weights.value(), vTile, Activation.NONE);
+    inputs =
+        piece
+            .projections(engine, arena, piece.x())
+            .add(weights.query(), qTile, config.featureMap())
+            .add(weights.key(), kTile, config.featureMap())
+            .add(weights.value(), vTile, Activation.NONE);
     if (config.gate()) {
-      Tile gTile = engine.tile(arena, rows, heads * valueWidth);
+      Tile gTile = scratch.tile(rows, heads * valueWidth);
       gate = Rows.of(gTile, tokens, valueWidth);
-      inputProjections =
-          new Projection[] {
-            qProjection,
-            kProjection,
-            vProjection,
-            project(x, weights.gate(), gTile, Activation.SILU)
-          };
+      inputs.add(weights.gate(), gTile, Activation.SILU);
     } else {
       gate = null;
-      inputProjections = new Projection[] {qProjection, kProjection, vProjection};
     }
-    int parts = 0;
-    for (Projection projection : inputProjections) {
-      parts += projection.parts();
-    }
-    inputParts = parts;
-    outputProjection = project(oTile, weights.output(), y, Activation.NONE);
-    projectOutput = outputProjection::run;
+    outputs =
+        piece.projections(engine, arena, oTile).add(weights.output(), piece.y(), Activation.NONE);
     boolean rotates = config.rotation().active();
     rotator = rotates ? new Rotator(config.rotation().frequencies(keyWidth), batch, tokens) : null;
     cos = new double[engine.threads()][keyWidth / 2];
@@ -123,13 +105,9 @@ public final class RetentionPass implements AutoCloseable {
     }
   }
 
-  private Projection project(Tile from, PackedMatrix w, Tile to, Activation activation) {
-    return engine.project(arena, from, w, to, activation);
-  }
-
   /** Returns the implementation of the products, as oneDNN names it. */
   public String implementation() {
-    return outputProjection.implementation();
+    return outputs.implementation();
   }
 
   /**
@@ -161,7 +139,7 @@ public final class RetentionPass implements AutoCloseable {
   }
 
   private void runTasks() {
-    engine.run(inputParts, projectInputs);
+    inputs.run();
     if (rotator != null) {
       for (int b = 0; b < batch; b++) {
         rotator.start(b, state.position(b));
@@ -171,18 +149,7 @@ public final class RetentionPass implements AutoCloseable {
       engine.run(batch * rotationBlocks(), rotate);
     }
     engine.run(batch * config.heads(), advance);
-    engine.run(outputProjection.parts(), projectOutput);
-  }
-
-  private void projectInput(Lane lane, int index) {
-    int part = index;
-    for (Projection projection : inputProjections) {
-      if (part < projection.parts()) {
-        projection.run(lane, part);
-        return;
-      }
-      part -= projection.parts();
-    }
+    outputs.run();
   }
 
   private int rotationBlocks() {

@@ -20,7 +20,7 @@ import org.retention4j.engine.Rows;
  */
 public final class RetentionState implements AutoCloseable {
   /** Beyond it angles position·θ have no digits left. */
-  private static final long LARGEST_POSITION = 1L << 50;
+  public static final long LARGEST_POSITION = 1L << 50;
 
   private final ElementType type;
   private final int heads;
@@ -274,24 +274,38 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns an independent state that continues bit for bit as this one would. */
   public RetentionState copy() {
+    int[] rows = new int[batch()];
+    Arrays.setAll(rows, row -> row);
+    return select(rows);
+  }
+
+  /**
+   * Returns an independent state of some of the rows, which may repeat; each continues bit for bit
+   * as it would here.
+   *
+   * @param rows at least one, each in 0…B−1
+   */
+  public RetentionState select(int... rows) {
     checkOpen();
-    HeadState[] copies = new HeadState[states.length];
-    CompensatedSum[] sums = new CompensatedSum[states.length];
-    for (int i = 0; i < states.length; i++) {
-      copies[i] = states[i].copy();
-      sums[i] = decay[i].copy();
+    if (rows.length == 0) {
+      throw new IllegalArgumentException("expected at least one row, got none");
+    }
+    HeadState[] copies = new HeadState[Math.multiplyExact(rows.length, heads)];
+    CompensatedSum[] sums = new CompensatedSum[copies.length];
+    long[] starts = new long[rows.length];
+    long[] positions = new long[rows.length];
+    for (int i = 0; i < copies.length; i++) {
+      int row = rows[i / heads];
+      if (row < 0 || row >= batch()) {
+        throw new IllegalArgumentException("expected rows in 0.." + (batch() - 1) + ", got " + row);
+      }
+      copies[i] = states[row * heads + i % heads].copy();
+      sums[i] = decay[row * heads + i % heads].copy();
+      starts[i / heads] = start[row];
+      positions[i / heads] = position[row];
     }
     return new RetentionState(
-        type,
-        heads,
-        keyWidth,
-        valueWidth,
-        convention,
-        copies,
-        start.clone(),
-        position.clone(),
-        sums,
-        fromZero);
+        type, heads, keyWidth, valueWidth, convention, copies, starts, positions, sums, fromZero);
   }
 
   /**

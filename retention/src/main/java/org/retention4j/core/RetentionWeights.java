@@ -34,6 +34,67 @@ public final class RetentionWeights implements AutoCloseable {
     headNorm = from.headNorm() == null ? null : from.headNorm().clone();
   }
 
+  private RetentionWeights(
+      Engine engine,
+      RetentionConfig config,
+      PackedMatrix query,
+      PackedMatrix key,
+      PackedMatrix value,
+      PackedMatrix gate,
+      PackedMatrix output,
+      double[] headNorm) {
+    this.engine = engine;
+    this.config = config;
+    type = query.type();
+    this.query = query;
+    this.key = key;
+    this.value = value;
+    this.gate = gate;
+    this.output = output;
+    this.headNorm = headNorm == null ? null : headNorm.clone();
+  }
+
+  /**
+   * Takes over packed matrices and closes them when it is closed; for readers of checkpoints.
+   *
+   * @param query W_Q (H·K, D)
+   * @param key W_K (H_kv·K, D)
+   * @param value W_V (H_kv·V, D)
+   * @param gate W_G (H·V, D), null without gate
+   * @param output W_O (D, H·V)
+   * @param headNorm (V), null without a head norm weight
+   * @throws IllegalArgumentException if a matrix does not fit the configuration
+   */
+  public static RetentionWeights of(
+      Engine engine,
+      RetentionConfig config,
+      PackedMatrix query,
+      PackedMatrix key,
+      PackedMatrix value,
+      PackedMatrix gate,
+      PackedMatrix output,
+      double[] headNorm) {
+    long d = config.modelWidth();
+    long values = (long) config.heads() * config.valueWidth();
+    check("query", query, (long) config.heads() * config.keyWidth(), d);
+    check("key", key, (long) config.kvHeads() * config.keyWidth(), d);
+    check("value", value, (long) config.kvHeads() * config.valueWidth(), d);
+    if (config.gate()) {
+      check("gate", gate, values, d);
+    }
+    check("output", output, d, values);
+    return new RetentionWeights(engine, config, query, key, value, gate, output, headNorm);
+  }
+
+  private static void check(String name, PackedMatrix w, long outputs, long inputs) {
+    if (w == null || w.outputs() != outputs || w.inputs() != inputs) {
+      String got = w == null ? "none" : "[" + w.outputs() + ", " + w.inputs() + "]";
+      throw new IllegalArgumentException(
+          String.format(
+              "expected %s weights of shape [%d, %d], got %s", name, outputs, inputs, got));
+    }
+  }
+
   private static PackedMatrix pack(Engine engine, INDArray source, WeightType type) {
     boolean direct = source.dataType() != DataType.BFLOAT16;
     return engine.pack(direct ? source : source.castTo(DataType.FLOAT), type);

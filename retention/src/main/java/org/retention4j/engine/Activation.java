@@ -5,5 +5,9 @@ public enum Activation {
   /** Nothing. */
   NONE,
   /** silu(x) = x / (1 + e^(−x)), also called swish. */
-  SILU
+  SILU,
+  /** gelu(x) = x/2 · (1 + erf(x/√2)), the exact form. */
+  GELU,
+  /** max(x, 0). */
+  RELU
 }

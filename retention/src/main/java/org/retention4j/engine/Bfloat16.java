@@ -13,6 +13,13 @@ public final class Bfloat16 {
     return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
   }
 
+  /** Rounds the first n numbers, see {@link #fromFloat}. */
+  static void fromFloats(float[] from, short[] to, int n) {
+    for (int i = 0; i < n; i++) {
+      to[i] = fromFloat(from[i]);
+    }
+  }
+
   /** Widens exactly. */
   public static float toFloat(short x) {
     return Float.intBitsToFloat(x << 16);

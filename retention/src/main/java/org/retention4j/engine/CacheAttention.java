@@ -9,31 +9,51 @@ final class CacheAttention {
   /** The scores by block, made when a cache first grows that long. */
   private float[][] scores = new float[0][];
 
+  /** Where a cache may widen a block. */
+  private float[][] room = new float[0][0];
+
   CacheAttention(Kernels kernels) {
     this.kernels = kernels;
   }
 
+  /** Returns rows enough for a block of keys (K, block) or of values (block, V). */
+  float[][] room(CacheHead cache) {
+    int rows = Math.max(cache.keyWidth(), CacheHead.BLOCK);
+    int columns = Math.max(cache.valueWidth(), CacheHead.BLOCK);
+    if (room.length < rows || room[0].length < columns) {
+      room = new float[rows][columns];
+    }
+    return room;
+  }
+
   /**
-   * sum ← softmax(query·Kᵀ) V over the first {@code count} tokens.
+   * sum ← softmax(query·Kᵀ) V over the tokens from…count−1.
    *
    * @param query (K), already scaled
    * @param sum receives (V)
    */
-  void attend(Float32Cache cache, int count, float[] query, float[] sum) {
-    int blocks = (count + CacheHead.BLOCK - 1) / CacheHead.BLOCK;
+  void attend(FloatCache cache, int from, int count, float[] query, float[] sum) {
+    float[][] rows = room(cache);
+    int first = from / CacheHead.BLOCK;
+    int end = CacheHead.blocksFor(count);
     float max = Float.NEGATIVE_INFINITY;
-    for (int b = 0; b < blocks; b++) {
+    for (int b = first; b < end; b++) {
       float[] x = scores(b);
       Arrays.fill(x, 0f);
-      kernels.addRows(cache.keys[b], query, cache.keyWidth(), x, CacheHead.BLOCK);
+      float[][] keys = cache.keys(b, kernels, rows);
+      kernels.addRows(keys, query, cache.keyWidth(), x, CacheHead.BLOCK);
+      if (b == first) {
+        Arrays.fill(x, 0, from - first * CacheHead.BLOCK, Float.NEGATIVE_INFINITY);
+      }
       max = Math.max(max, kernels.max(x, blockLength(count, b)));
     }
     Arrays.fill(sum, 0, cache.valueWidth(), 0f);
     double total = 0;
-    for (int b = 0; b < blocks; b++) {
+    for (int b = first; b < end; b++) {
       int n = blockLength(count, b);
       total += kernels.expAndSum(scores(b), max, n);
-      kernels.addRows(cache.values[b], scores(b), n, sum, cache.valueWidth());
+      float[][] values = cache.values(b, n, kernels, rows);
+      kernels.addRows(values, scores(b), n, sum, cache.valueWidth());
     }
     kernels.scale(sum, cache.valueWidth(), (float) (1 / total));
   }

@@ -1,39 +1,48 @@
 package org.retention4j.engine;
 
 /**
- * The keys and values of one key/value head of one sequence, for softmax attention: preallocated,
- * written in place, contiguous per head in blocks of {@value #BLOCK} tokens. Keys lie transposed in
- * a block, so that both products of a decoding step stream rows.
+ * The keys and values of one key/value head of one sequence, for softmax attention: written in
+ * place, contiguous per head in blocks of {@value #BLOCK} tokens, which are added when the cache
+ * grows. Keys lie transposed in a block, so that both products of a decoding step stream rows.
  */
-public abstract sealed class CacheHead permits Float32Cache, Float64Cache {
+public abstract sealed class CacheHead permits FloatCache, Float64Cache {
   /** Tokens of a block. */
   public static final int BLOCK = 256;
 
   private final int keyWidth;
   private final int valueWidth;
-  private final int blocks;
 
-  CacheHead(int capacity, int keyWidth, int valueWidth) {
+  CacheHead(int keyWidth, int valueWidth) {
     this.keyWidth = keyWidth;
     this.valueWidth = valueWidth;
-    blocks = (capacity + BLOCK - 1) / BLOCK;
   }
 
   /**
    * Returns an empty cache.
    *
-   * @param capacity tokens, rounded up to whole blocks
+   * @param type FLOAT64 for a float64 engine and no other
    */
-  public static CacheHead create(ElementType type, int capacity, int keyWidth, int valueWidth) {
-    return type == ElementType.FLOAT32
-        ? new Float32Cache(capacity, keyWidth, valueWidth)
-        : new Float64Cache(capacity, keyWidth, valueWidth);
+  public static CacheHead create(CacheType type, int keyWidth, int valueWidth) {
+    return switch (type) {
+      case FLOAT32 -> new Float32Cache(keyWidth, valueWidth);
+      case BFLOAT16 -> new Bfloat16Cache(keyWidth, valueWidth);
+      case FLOAT64 -> new Float64Cache(keyWidth, valueWidth);
+    };
   }
 
-  /** Returns the number of blocks. */
-  public final int blocks() {
-    return blocks;
+  /** Returns the number of blocks that hold a number of tokens. */
+  public static int blocksFor(int tokens) {
+    return (tokens + BLOCK - 1) / BLOCK;
   }
+
+  /** Makes room for so many blocks; what is there stays. */
+  public abstract void grow(int blocks);
+
+  /** Returns the number of blocks there is room for. */
+  public abstract int blocks();
+
+  /** Returns an independent cache with the first blocks' contents. */
+  public abstract CacheHead copy(int copiedBlocks);
 
   /** Returns the width of a key. */
   public final int keyWidth() {
@@ -51,6 +60,8 @@ public abstract sealed class CacheHead permits Float32Cache, Float64Cache {
   /** Sets one element of a value, for filling a cache to stand at a depth. */
   public abstract void setValue(int token, int element, double value);
 
-  /** Returns the bytes held. */
-  public abstract long bytes();
+  /** Returns the bytes of so many blocks of a type. */
+  public static long bytes(CacheType type, int blocks, int keyWidth, int valueWidth) {
+    return (long) type.bytes() * blocks * BLOCK * (keyWidth + valueWidth);
+  }
 }

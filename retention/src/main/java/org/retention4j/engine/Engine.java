@@ -12,6 +12,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * and give the same bits whoever else is calling. Closing it twice does no harm.
  */
 public final class Engine implements AutoCloseable {
+  /** From so many rows on a bf16 product gains more than the other layout of its weights costs. */
+  private static final int NARROW_ROWS = 64;
+
   private final ElementType type;
   private final Provider provider;
   private final Arena arena = new Arena();
@@ -153,40 +156,91 @@ public final class Engine implements AutoCloseable {
    * Packs a weight matrix; the source is not retained.
    *
    * @param source shape (out,in), FLOAT or DOUBLE, any strides
-   * @param weightType FLOAT32 or BFLOAT16; in the float64 engine also FLOAT64
+   * @param weightType FLOAT32, BFLOAT16 or INT8; in the float64 engine also FLOAT64
    * @throws IllegalArgumentException for another rank, an empty matrix or an unsupported type
    */
   public PackedMatrix pack(INDArray source, WeightType weightType) {
-    checkOpen();
     if (source.rank() != 2 || source.length() == 0) {
       throw new IllegalArgumentException(
           "expected a weight matrix of shape (out,in), got "
               + java.util.Arrays.toString(source.shape()));
+    }
+    return pack(new ArraySource(source), weightType);
+  }
+
+  /** Returns an array (out,in), FLOAT or DOUBLE, any strides, as a source; it is kept alive. */
+  public MatrixSource source(INDArray array) {
+    return new ArraySource(array);
+  }
+
+  /**
+   * Packs a weight matrix that is read row by row.
+   *
+   * @see #pack(INDArray, WeightType)
+   */
+  public PackedMatrix pack(MatrixSource source, WeightType weightType) {
+    checkOpen();
+    if (source.rows() < 1 || source.columns() < 1) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected a weight matrix of shape (out,in), got [%d, %d]",
+              source.rows(), source.columns()));
     }
     if (type == ElementType.FLOAT64) {
       return new Float64Packed(this, source, weightType);
     }
     if (weightType == WeightType.FLOAT64) {
       throw new IllegalArgumentException(
-          "expected weight type FLOAT32 or BFLOAT16 in the fp32 engine, got FLOAT64");
+          "expected weight type FLOAT32, BFLOAT16 or INT8 in the fp32 engine, got FLOAT64");
     }
-    INDArray floats =
-        source.dataType() == ElementType.FLOAT32.dataType()
-            ? source
-            : source.castTo(ElementType.FLOAT32.dataType());
-    return new Float32Packed(this, floats, weightType);
+    return new Float32Packed(this, source, weightType);
+  }
+
+  /** Returns x as the products with weights of a type read it, see {@link Projections}. */
+  Operand operand(Arena owner, Scratch scratch, Tile x, WeightType weights, boolean bfloat16) {
+    checkOpen();
+    if (!(x instanceof Float32Tile tile)) {
+      return new Operand.Direct(x);
+    }
+    if (weights == WeightType.INT8) {
+      return new Int8Operand(scratch, tile);
+    }
+    return narrows(x, weights, bfloat16)
+        ? withOneThread(lanes[0], lane -> new Bfloat16Operand(owner, scratch, tile))
+        : new Operand.Direct(x);
+  }
+
+  private static boolean narrows(Tile x, WeightType weights, boolean bfloat16) {
+    return bfloat16 && weights == WeightType.BFLOAT16 && x.rows() >= NARROW_ROWS;
+  }
+
+  /** Returns whether an operand is what products with weights of a type read. */
+  boolean suits(Operand operand, WeightType weights, boolean bfloat16) {
+    if (type == ElementType.FLOAT64) {
+      return true;
+    }
+    return operand instanceof Int8Operand == (weights == WeightType.INT8)
+        && operand instanceof Bfloat16Operand == narrows(operand.tile(), weights, bfloat16);
   }
 
   /**
    * Binds y ← activation(x·Wᵀ).
    *
    * @param owner owns what the binding needs
-   * @param x (M,in)
+   * @param scratch gives what bindings may share that never run side by side
+   * @param operand of x (M,in), made for weights of this type
    * @param y (M,out)
    * @throws IllegalArgumentException if the shapes do not join
    */
-  public Projection project(Arena owner, Tile x, PackedMatrix w, Tile y, Activation activation) {
+  Projection project(
+      Arena owner,
+      Scratch scratch,
+      Operand operand,
+      PackedMatrix w,
+      Tile y,
+      Activation activation) {
     checkOpen();
+    Tile x = operand.tile();
     if (x.columns() != w.inputs() || y.columns() != w.outputs() || x.rows() != y.rows()) {
       throw new IllegalArgumentException(
           String.format(
@@ -204,7 +258,7 @@ public final class Engine implements AutoCloseable {
         lanes[0],
         lane ->
             new Float32Projection(
-                owner, (Float32Tile) x, (Float32Packed) w, (Float32Tile) y, activation));
+                owner, scratch, operand, (Float32Packed) w, (Float32Tile) y, activation));
   }
 
   private void checkOpen() {

@@ -1,6 +1,8 @@
 package org.retention4j.engine;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import org.bytedeco.javacpp.BytePointer;
 
 /** A lane over native tiles, with oneDNN products and element-wise work on heap rows. */
 final class Float32Lane extends Lane {
@@ -18,6 +20,8 @@ final class Float32Lane extends Lane {
   private float[] second = new float[64];
   private float[] factorRow = new float[64];
   private float[] coefficients = new float[64];
+  private byte[] bytes = new byte[64];
+  private BytePointer block;
   private final CacheAttention attention;
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
 
@@ -43,6 +47,38 @@ final class Float32Lane extends Lane {
       second = new float[n];
     }
     return second;
+  }
+
+  /** Returns scratch for one part of a projection, at least so many bytes. */
+  BytePointer block(long bytes) {
+    if (block == null || block.limit() < bytes) {
+      block = arena.allocate(bytes);
+    }
+    return block;
+  }
+
+  /** Rounds a row to 8-bit integers, see {@link Int8#round}; returns its factor. */
+  float quantise(Float32Tile from, int i, ByteBuffer to) {
+    int n = from.columns();
+    if (bytes.length < n) {
+      bytes = new byte[n];
+    }
+    float[] x = row(n);
+    from.read(i, x, n);
+    float factor = Int8.round(x, n, bytes);
+    to.put(i * n, bytes, 0, n);
+    return factor;
+  }
+
+  /** to[i,:] ← factor·from[i,:]. */
+  void scaleRow(Float32Tile from, int i, float factor, Float32Tile to) {
+    int n = from.columns();
+    float[] x = row(n);
+    from.read(i, x, n);
+    if (factor != 1) {
+      kernels.scale(x, n, factor);
+    }
+    to.write(i, x, n);
   }
 
   @Override
@@ -344,6 +380,25 @@ final class Float32Lane extends Lane {
   }
 
   @Override
+  public void add(Rows a, double[] b, int batch, long token, int head) {
+    int n = a.width();
+    float[] x = row(n);
+    a.read(batch, token, head, x);
+    for (int i = 0; i < n; i++) {
+      x[i] += (float) b[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void embed(EmbeddingTable table, int index, double factor, Rows out, int b, long token) {
+    float[] x = row(out.width());
+    table.read(index, x);
+    kernels.scale(x, out.width(), (float) factor);
+    out.write(b, token, 0, x);
+  }
+
+  @Override
   public void copy(
       Rows x, int batch, long token, int head, Rows out, int outBatch, long outToken, int outHead) {
     float[] r = row(x.width());
@@ -366,40 +421,46 @@ final class Float32Lane extends Lane {
   @Override
   public void appendToCache(
       CacheHead cache, int position, Rows k, Rows v, int batch, long token, int kvHead) {
-    Float32Cache c = (Float32Cache) cache;
-    float[] key = row(c.keyWidth());
+    float[] key = row(cache.keyWidth());
+    float[] value = second(cache.valueWidth());
     k.read(batch, token, kvHead, key);
-    float[][] keys = c.keys[position / CacheHead.BLOCK];
-    for (int i = 0; i < c.keyWidth(); i++) {
-      keys[i][position % CacheHead.BLOCK] = key[i];
-    }
-    v.read(batch, token, kvHead, c.values[position / CacheHead.BLOCK][position % CacheHead.BLOCK]);
+    v.read(batch, token, kvHead, value);
+    ((FloatCache) cache).put(position, key, value);
   }
 
   @Override
   public void loadKeys(CacheHead cache, int block, Tile dst) {
-    float[][] keys = ((Float32Cache) cache).keys[block];
-    for (int i = 0; i < keys.length; i++) {
+    float[][] keys = ((FloatCache) cache).keys(block, kernels, attention.room(cache));
+    for (int i = 0; i < cache.keyWidth(); i++) {
       ((Float32Tile) dst).write(i, keys[i], CacheHead.BLOCK);
     }
   }
 
   @Override
   public void loadValues(CacheHead cache, int block, Tile dst) {
-    float[][] values = ((Float32Cache) cache).values[block];
-    for (int i = 0; i < values.length; i++) {
+    float[][] room = attention.room(cache);
+    float[][] values = ((FloatCache) cache).values(block, CacheHead.BLOCK, kernels, room);
+    for (int i = 0; i < CacheHead.BLOCK; i++) {
       ((Float32Tile) dst).write(i, values[i], cache.valueWidth());
     }
   }
 
   @Override
   public void attend(
-      CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head) {
+      CacheHead cache,
+      int from,
+      int count,
+      double scale,
+      Rows q,
+      Rows out,
+      int batch,
+      long token,
+      int head) {
     float[] query = row(cache.keyWidth());
     float[] sum = second(cache.valueWidth());
     q.read(batch, token, head, query);
     kernels.scale(query, cache.keyWidth(), (float) scale);
-    attention.attend((Float32Cache) cache, count, query, sum);
+    attention.attend((FloatCache) cache, from, count, query, sum);
     out.write(batch, token, head, sum);
   }
 }

@@ -1,5 +1,6 @@
 package org.retention4j.engine;
 
+import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import org.bytedeco.dnnl.memory;
@@ -21,44 +22,57 @@ final class Float32Packed implements PackedMatrix {
   private final int inputs;
   private final int outputs;
   private final WeightType type;
-  private final memory[] blocks;
+  private final OneDnn.Weights[] blocks;
+
+  /** The factors of the output features, null unless the weights are integers. */
+  private final float[] factors;
+
   private volatile boolean closed;
 
-  Float32Packed(Engine engine, INDArray source, WeightType type) {
+  Float32Packed(Engine engine, MatrixSource source, WeightType type) {
     this.engine = engine;
-    outputs = Math.toIntExact(source.size(0));
-    inputs = Math.toIntExact(source.size(1));
+    outputs = source.rows();
+    inputs = source.columns();
     this.type = type;
-    blocks = new memory[(outputs + BLOCK - 1) / BLOCK];
-    Rows rows = Rows.of(source.reshape(1, outputs, inputs));
-    for (int i = 0; i < blocks.length; i++) {
-      blocks[i] = pack(rows, i * BLOCK, blockColumns(i));
+    factors = type == WeightType.INT8 ? new float[outputs] : null;
+    blocks = new OneDnn.Weights[(outputs + BLOCK - 1) / BLOCK];
+    try {
+      for (int i = 0; i < blocks.length; i++) {
+        int columns = Math.min(BLOCK, outputs - i * BLOCK);
+        memory packed = pack(source, i * BLOCK, columns);
+        blocks[i] = new OneDnn.Weights(packed, inputs, columns, scales(i * BLOCK, columns));
+      }
+    } catch (RuntimeException | Error e) {
+      arena.close();
+      throw e;
     }
   }
 
-  private int blockColumns(int block) {
-    return Math.min(BLOCK, outputs - block * BLOCK);
-  }
-
   private memory.data_type dnnlType() {
-    return type == WeightType.BFLOAT16 ? OneDnn.BF16 : OneDnn.F32;
+    return switch (type) {
+      case BFLOAT16 -> OneDnn.BF16;
+      case INT8 -> OneDnn.S8;
+      default -> OneDnn.F32;
+    };
   }
 
   /** The plain layout of a block: dims (in,out), one output feature's inputs contiguous. */
-  private memory.desc plainLayout(int columns) {
+  private memory.desc plainLayout(long columns) {
     return new memory.desc(
         new long[] {inputs, columns}, dnnlType(), new long[] {1, Math.max(1, inputs)});
   }
 
-  private memory pack(Rows rows, int from, int columns) {
+  private memory pack(MatrixSource source, int from, int columns) {
+    memory.data_type srcType = type == WeightType.INT8 ? OneDnn.S8 : OneDnn.F32;
     try (Arena scratch = new Arena();
         memory.desc plain = plainLayout(columns);
-        memory.desc layout = OneDnn.packedLayout(dnnlType(), LAYOUT_ROWS, inputs, columns)) {
+        memory.desc layout =
+            OneDnn.packedLayout(srcType, dnnlType(), LAYOUT_ROWS, inputs, columns)) {
       BytePointer block = scratch.allocate((long) type.bytes() * inputs * columns);
-      if (type == WeightType.BFLOAT16) {
-        fill(block.asByteBuffer().asShortBuffer(), rows, from, columns);
-      } else {
-        fill(block.asByteBuffer().asFloatBuffer(), rows, from, columns);
+      switch (type) {
+        case BFLOAT16 -> fill(block.asByteBuffer().asShortBuffer(), source, from, columns);
+        case INT8 -> fill(block.asByteBuffer(), source, from, columns);
+        default -> fill(block.asByteBuffer().asFloatBuffer(), source, from, columns);
       }
       memory to = new memory(layout, OneDnn.cpu(), arena.allocate(layout.get_size()));
       OneDnn.reorder(scratch.own(new memory(plain, OneDnn.cpu(), block)), arena.own(to));
@@ -66,21 +80,43 @@ final class Float32Packed implements PackedMatrix {
     }
   }
 
-  private void fill(FloatBuffer to, Rows rows, int from, int columns) {
+  private void fill(FloatBuffer to, MatrixSource source, int from, int columns) {
     float[] row = new float[inputs];
     for (int i = 0; i < columns; i++) {
-      rows.read(0, from + i, 0, row);
+      source.read(from + i, row);
       to.put(i * inputs, row, 0, inputs);
     }
   }
 
-  private void fill(ShortBuffer to, Rows rows, int from, int columns) {
+  private void fill(ShortBuffer to, MatrixSource source, int from, int columns) {
     float[] row = new float[inputs];
+    short[] narrow = new short[inputs];
     for (int i = 0; i < columns; i++) {
-      rows.read(0, from + i, 0, row);
-      for (int j = 0; j < inputs; j++) {
-        to.put(i * inputs + j, Bfloat16.fromFloat(row[j]));
-      }
+      source.read(from + i, row);
+      Bfloat16.fromFloats(row, narrow, inputs);
+      to.put(i * inputs, narrow, 0, inputs);
+    }
+  }
+
+  private void fill(ByteBuffer to, MatrixSource source, int from, int columns) {
+    float[] row = new float[inputs];
+    byte[] narrow = new byte[inputs];
+    for (int i = 0; i < columns; i++) {
+      source.read(from + i, row);
+      factors[from + i] = Int8.round(row, inputs, narrow);
+      to.put(i * inputs, narrow, 0, inputs);
+    }
+  }
+
+  private memory scales(int from, int columns) {
+    if (factors == null) {
+      return null;
+    }
+    BytePointer block = arena.allocate((long) Float.BYTES * columns);
+    block.asByteBuffer().asFloatBuffer().put(factors, from, columns);
+    try (memory.desc layout =
+        new memory.desc(new long[] {columns}, OneDnn.F32, memory.format_tag.a)) {
+      return arena.own(new memory(layout, OneDnn.cpu(), block));
     }
   }
 
@@ -104,7 +140,7 @@ final class Float32Packed implements PackedMatrix {
     return arena.bytes();
   }
 
-  memory[] blocks() {
+  OneDnn.Weights[] blocks() {
     checkOpen();
     return blocks;
   }
@@ -122,13 +158,13 @@ final class Float32Packed implements PackedMatrix {
     Rows rows = Rows.of(result.reshape(1, outputs, inputs));
     float[] row = new float[inputs];
     for (int b = 0; b < blocks.length; b++) {
-      int columns = blockColumns(b);
+      long columns = blocks[b].columns();
       try (Arena scratch = new Arena();
           memory.desc plain = plainLayout(columns)) {
-        BytePointer block = scratch.allocate((long) type.bytes() * inputs * columns);
-        OneDnn.reorder(blocks[b], scratch.own(new memory(plain, OneDnn.cpu(), block)));
+        BytePointer block = scratch.allocate(type.bytes() * inputs * columns);
+        OneDnn.reorder(blocks[b].packed(), scratch.own(new memory(plain, OneDnn.cpu(), block)));
         for (int i = 0; i < columns; i++) {
-          read(block, i, row);
+          read(block.asByteBuffer(), i, b * BLOCK + i, row);
           rows.write(0, b * BLOCK + i, 0, row);
         }
       }
@@ -136,14 +172,21 @@ final class Float32Packed implements PackedMatrix {
     return result;
   }
 
-  private void read(BytePointer block, int i, float[] row) {
-    if (type == WeightType.FLOAT32) {
-      block.asByteBuffer().asFloatBuffer().get(i * inputs, row, 0, inputs);
-      return;
-    }
-    ShortBuffer from = block.asByteBuffer().asShortBuffer();
-    for (int j = 0; j < inputs; j++) {
-      row[j] = Bfloat16.toFloat(from.get(i * inputs + j));
+  private void read(ByteBuffer block, int i, int output, float[] row) {
+    int at = i * inputs;
+    switch (type) {
+      case BFLOAT16 -> {
+        ShortBuffer from = block.asShortBuffer();
+        for (int j = 0; j < inputs; j++) {
+          row[j] = Bfloat16.toFloat(from.get(at + j));
+        }
+      }
+      case INT8 -> {
+        for (int j = 0; j < inputs; j++) {
+          row[j] = block.get(at + j) * factors[output];
+        }
+      }
+      default -> block.asFloatBuffer().get(at, row, 0, inputs);
     }
   }
 

@@ -293,6 +293,26 @@ final class Float64Lane extends Lane {
   }
 
   @Override
+  public void add(Rows a, double[] b, int batch, long token, int head) {
+    double[] x = row(a.width());
+    a.read(batch, token, head, x);
+    for (int i = 0; i < a.width(); i++) {
+      x[i] += b[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void embed(EmbeddingTable table, int index, double factor, Rows out, int b, long token) {
+    double[] x = row(out.width());
+    table.read(index, x);
+    for (int i = 0; i < out.width(); i++) {
+      x[i] *= factor;
+    }
+    out.write(b, token, 0, x);
+  }
+
+  @Override
   public void copy(
       Rows x, int batch, long token, int head, Rows out, int outBatch, long outToken, int outHead) {
     double[] r = row(x.width());
@@ -371,13 +391,22 @@ final class Float64Lane extends Lane {
 
   @Override
   public void attend(
-      CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head) {
+      CacheHead cache,
+      int from,
+      int count,
+      double scale,
+      Rows q,
+      Rows out,
+      int batch,
+      long token,
+      int head) {
     Float64Cache c = (Float64Cache) cache;
     double[] query = row(c.keyWidth());
     double[] weights = second(count);
     double[] sum = third(c.valueWidth());
     q.read(batch, token, head, query);
-    for (int t = 0; t < count; t++) {
+    Arrays.fill(weights, 0, from, Double.NEGATIVE_INFINITY);
+    for (int t = from; t < count; t++) {
       weights[t] = 0;
       for (int i = 0; i < c.keyWidth(); i++) {
         weights[t] += scale * query[i] * c.keys[t / CacheHead.BLOCK][i][t % CacheHead.BLOCK];
@@ -385,7 +414,7 @@ final class Float64Lane extends Lane {
     }
     softmax(weights, 0, count);
     Arrays.fill(sum, 0, c.valueWidth(), 0);
-    for (int t = 0; t < count; t++) {
+    for (int t = from; t < count; t++) {
       double[] value = c.values[t / CacheHead.BLOCK][t % CacheHead.BLOCK];
       Float64Product.addScaled(weights[t], value, sum, c.valueWidth());
     }

@@ -1,6 +1,7 @@
 package org.retention4j.engine;
 
 import java.util.Arrays;
+import org.apache.commons.numbers.gamma.Erfc;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -14,27 +15,44 @@ final class Float64Packed implements PackedMatrix {
   private final WeightType type;
   private double[][] byInput;
 
-  Float64Packed(Engine engine, INDArray source, WeightType type) {
+  Float64Packed(Engine engine, MatrixSource source, WeightType type) {
     this.engine = engine;
-    outputs = Math.toIntExact(source.size(0));
-    inputs = Math.toIntExact(source.size(1));
+    outputs = source.rows();
+    inputs = source.columns();
     this.type = type;
     arena.account((long) Double.BYTES * inputs * outputs);
     byInput = new double[inputs][outputs];
-    Rows rows = Rows.of(source.reshape(1, outputs, inputs));
+    double[] row = new double[inputs];
     for (int o = 0; o < outputs; o++) {
+      source.read(o, row);
+      round(row);
       for (int i = 0; i < inputs; i++) {
-        byInput[i][o] = rounded(rows.get(0, o, 0, i));
+        byInput[i][o] = row[i];
       }
     }
   }
 
-  private double rounded(double x) {
-    return switch (type) {
-      case FLOAT64 -> x;
-      case FLOAT32 -> (float) x;
-      case BFLOAT16 -> Bfloat16.toFloat(Bfloat16.fromFloat((float) x));
-    };
+  private void round(double[] x) {
+    if (type == WeightType.INT8) {
+      float[] narrow = new float[inputs];
+      byte[] integers = new byte[inputs];
+      for (int i = 0; i < inputs; i++) {
+        narrow[i] = (float) x[i];
+      }
+      double factor = Int8.round(narrow, inputs, integers);
+      for (int i = 0; i < inputs; i++) {
+        x[i] = integers[i] * factor;
+      }
+      return;
+    }
+    for (int i = 0; i < inputs; i++) {
+      x[i] =
+          switch (type) {
+            case FLOAT32 -> (float) x[i];
+            case BFLOAT16 -> Bfloat16.toFloat(Bfloat16.fromFloat((float) x[i]));
+            default -> x[i];
+          };
+    }
   }
 
   @Override
@@ -96,11 +114,7 @@ final class Float64Packed implements PackedMatrix {
         for (int i = 0; i < inputs; i++) {
           Float64Product.addScaled(x.row(part)[i], w[i], sum, outputs);
         }
-        if (f == Activation.SILU) {
-          for (int o = 0; o < outputs; o++) {
-            sum[o] /= 1 + Math.exp(-sum[o]);
-          }
-        }
+        activate(f, sum, outputs);
       }
 
       @Override
@@ -108,6 +122,27 @@ final class Float64Packed implements PackedMatrix {
         return "java:float64";
       }
     };
+  }
+
+  private static void activate(Activation f, double[] x, int n) {
+    switch (f) {
+      case NONE -> {}
+      case SILU -> {
+        for (int i = 0; i < n; i++) {
+          x[i] /= 1 + Math.exp(-x[i]);
+        }
+      }
+      case GELU -> {
+        for (int i = 0; i < n; i++) {
+          x[i] *= 0.5 * Erfc.value(-x[i] / Math.sqrt(2));
+        }
+      }
+      case RELU -> {
+        for (int i = 0; i < n; i++) {
+          x[i] = Math.max(x[i], 0);
+        }
+      }
+    }
   }
 
   @Override

@@ -58,6 +58,9 @@ interface Kernels {
       int count,
       float[] scratch);
 
+  /** to[i] ← from[i] as bf16, for i < n. */
+  void widen(short[] from, float[] to, int n);
+
   /** Returns the largest of the first n elements, −∞ for n = 0. */
   float max(float[] x, int n);
 

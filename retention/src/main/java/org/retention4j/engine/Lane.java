@@ -131,6 +131,13 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
   /** a ← a + b for one row. */
   public abstract void add(Rows a, Rows b, int batch, long token, int head);
 
+  /** a ← a + b for one row. */
+  public abstract void add(Rows a, double[] b, int batch, long token, int head);
+
+  /** out[batch, token, 0, :] ← factor·row of a table. */
+  public abstract void embed(
+      EmbeddingTable table, int row, double factor, Rows out, int batch, long token);
+
   /** out[outBatch, outToken, outHead, :] ← x[batch, token, head, :]. */
   public abstract void copy(
       Rows x, int batch, long token, int head, Rows out, int outBatch, long outToken, int outHead);
@@ -152,10 +159,18 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
   public abstract void loadValues(CacheHead cache, int block, Tile dst);
 
   /**
-   * out ← softmax(scale·q Kᵀ) V of one token over the first {@code count} tokens of a cache.
+   * out ← softmax(scale·q Kᵀ) V of one token over the tokens from…count−1 of a cache.
    *
-   * @param count at least 1
+   * @param count greater than from
    */
   public abstract void attend(
-      CacheHead cache, int count, double scale, Rows q, Rows out, int batch, long token, int head);
+      CacheHead cache,
+      int from,
+      int count,
+      double scale,
+      Rows q,
+      Rows out,
+      int batch,
+      long token,
+      int head);
 }

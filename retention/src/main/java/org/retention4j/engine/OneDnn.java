@@ -3,7 +3,9 @@ package org.retention4j.engine;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongFunction;
 import org.bytedeco.dnnl.IntMemoryMap;
+import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.matmul;
@@ -24,6 +26,10 @@ import org.bytedeco.javacpp.Pointer;
 final class OneDnn {
   static final memory.data_type F32 = memory.data_type.f32;
   static final memory.data_type BF16 = memory.data_type.bf16;
+  static final memory.data_type S8 = memory.data_type.s8;
+
+  /** Scales with one value per column of the weights. */
+  private static final int PER_COLUMN = 1 << 1;
 
   /** DNNL_ARG_ATTR_MULTIPLE_POST_OP(0), a macro that the presets do not carry. */
   private static final int FIRST_POST_OP = dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
@@ -42,6 +48,10 @@ final class OneDnn {
     ACCUMULATE,
     /** dst ← silu(product). */
     SILU,
+    /** dst ← gelu(product), with erf. */
+    GELU,
+    /** dst ← max(product, 0). */
+    RELU,
     /** dst ← product ⊙ another matrix; crashes in generated code unless dst is dense. */
     MULTIPLY
   }
@@ -72,8 +82,9 @@ final class OneDnn {
     }
 
     memory.desc desc(memory.data_type type) {
-      return new memory.desc(
-          new long[] {rows, columns}, type, new long[] {rowStride, columnStride});
+      // The stride of a single row means nothing, and would make it look as if it were not dense.
+      long stride = rows == 1 && columnStride == 1 ? columns : rowStride;
+      return new memory.desc(new long[] {rows, columns}, type, new long[] {stride, columnStride});
     }
 
     boolean dense() {
@@ -103,55 +114,76 @@ final class OneDnn {
   /** Prepares dst ← src·weights for plain fp32 operands. */
   static Product product(Arena arena, Matrix src, Matrix weights, Matrix dst, PostOp postOp) {
     memory packed = arena.own(new memory(weights.desc(F32), CPU, weights.data()));
-    return product(arena, src, packed, weights.rows(), weights.columns(), dst, postOp, null);
+    Weights plain = new Weights(packed, weights.rows(), weights.columns(), null);
+    return product(arena, arena::allocate, src, F32, plain, dst, postOp, null);
   }
 
   /**
-   * Prepares dst ← src·weights for weights (N,P) that lie packed in {@code weights}.
+   * Weights (N,P) in a layout of oneDNN's choice.
    *
+   * @param scales (P) fp32 factors of the columns, or null for none
+   */
+  record Weights(memory packed, long rows, long columns, memory scales) {}
+
+  /**
+   * Prepares dst ← src·weights.
+   *
+   * @param arena owns the product
+   * @param scratch gives its scratchpad, which products may share that never run side by side
+   * @param srcType the type of src's elements
    * @param other the second operand of {@link PostOp#MULTIPLY}, of dst's shape; else null
    */
-  static Product product(
+  static Bound product(
       Arena arena,
+      LongFunction<? extends Pointer> scratch,
       Matrix src,
-      memory weights,
-      long weightRows,
-      long weightColumns,
+      memory.data_type srcType,
+      Weights weights,
       Matrix dst,
       PostOp postOp,
       Matrix other) {
-    if (src.columns() != weightRows || src.rows() != dst.rows() || weightColumns != dst.columns()) {
+    if (src.columns() != weights.rows()
+        || src.rows() != dst.rows()
+        || weights.columns() != dst.columns()) {
       throw new IllegalArgumentException(
           String.format(
               "expected (M,N)·(N,P) -> (M,P), got (%d,%d)·(%d,%d) -> (%d,%d)",
-              src.rows(), src.columns(), weightRows, weightColumns, dst.rows(), dst.columns()));
+              src.rows(),
+              src.columns(),
+              weights.rows(),
+              weights.columns(),
+              dst.rows(),
+              dst.columns()));
     }
     guard(postOp, dst);
-    try (primitive_attr attributes = attributes(postOp, other);
-        memory.desc srcDesc = src.desc(F32);
+    try (primitive_attr attributes = attributes(postOp, other, weights.scales() != null);
+        memory.desc srcDesc = src.desc(srcType);
         memory.desc dstDesc = dst.desc(F32);
-        memory.desc weightsDesc = weights.get_desc();
+        memory.desc weightsDesc = weights.packed().get_desc();
         matmul.primitive_desc desc =
             new matmul.primitive_desc(CPU, srcDesc, weightsDesc, dstDesc, attributes, false)) {
       String implementation = checked(desc.impl_info_str().getString());
       matmul primitive = arena.own(new matmul(desc));
       IntMemoryMap arguments = arena.own(new IntMemoryMap());
       arguments.put(dnnl.DNNL_ARG_SRC, arena.own(new memory(srcDesc, CPU, src.data())));
-      arguments.put(dnnl.DNNL_ARG_WEIGHTS, weights);
+      arguments.put(dnnl.DNNL_ARG_WEIGHTS, weights.packed());
+      if (weights.scales() != null) {
+        arguments.put(dnnl.DNNL_ARG_ATTR_SCALES | dnnl.DNNL_ARG_WEIGHTS, weights.scales());
+      }
       arguments.put(dnnl.DNNL_ARG_DST, arena.own(new memory(dstDesc, CPU, dst.data())));
       if (postOp == PostOp.MULTIPLY) {
         arguments.put(
             FIRST_POST_OP | dnnl.DNNL_ARG_SRC_1,
             arena.own(new memory(other.desc(F32), CPU, other.data())));
       }
-      addScratchpad(arena, desc, arguments);
+      addScratchpad(arena, scratch, desc, arguments);
       return new Bound(primitive, arena.own(new stream(CPU)), arguments, implementation);
     }
   }
 
   /** Prepares the softmax of each row, in place. */
   static Product softmax(Arena arena, Matrix rows) {
-    try (primitive_attr attributes = attributes(PostOp.NONE, null);
+    try (primitive_attr attributes = attributes(PostOp.NONE, null, false);
         memory.desc layout = rows.desc(F32);
         softmax_forward.primitive_desc desc =
             new softmax_forward.primitive_desc(
@@ -167,7 +199,7 @@ final class OneDnn {
       IntMemoryMap arguments = arena.own(new IntMemoryMap());
       arguments.put(dnnl.DNNL_ARG_SRC, data);
       arguments.put(dnnl.DNNL_ARG_DST, data);
-      addScratchpad(arena, desc, arguments);
+      addScratchpad(arena, arena::allocate, desc, arguments);
       return new Bound(
           arena.own(new softmax_forward(desc)),
           arena.own(new stream(CPU)),
@@ -176,17 +208,66 @@ final class OneDnn {
     }
   }
 
-  private static void addScratchpad(Arena arena, primitive_desc_base desc, IntMemoryMap arguments) {
+  /** Prepares an activation of every element, in place. */
+  static Product activation(Arena arena, Matrix rows, PostOp function) {
+    try (primitive_attr attributes = attributes(PostOp.NONE, null, false);
+        memory.desc layout = rows.desc(F32);
+        eltwise_forward.primitive_desc desc =
+            new eltwise_forward.primitive_desc(
+                CPU,
+                dnnl.dnnl_forward_inference,
+                algorithm(function),
+                layout,
+                layout,
+                function == PostOp.SILU ? 1f : 0f,
+                0f,
+                attributes,
+                false)) {
+      memory data = arena.own(new memory(layout, CPU, rows.data()));
+      IntMemoryMap arguments = arena.own(new IntMemoryMap());
+      arguments.put(dnnl.DNNL_ARG_SRC, data);
+      arguments.put(dnnl.DNNL_ARG_DST, data);
+      addScratchpad(arena, arena::allocate, desc, arguments);
+      return new Bound(
+          arena.own(new eltwise_forward(desc)),
+          arena.own(new stream(CPU)),
+          arguments,
+          checked(desc.impl_info_str().getString()));
+    }
+  }
+
+  /** Prepares a copy that changes type or layout. */
+  static Product copy(Arena arena, memory from, memory to) {
+    try (reorder.primitive_desc desc = new reorder.primitive_desc(from, to)) {
+      IntMemoryMap arguments = arena.own(new IntMemoryMap());
+      arguments.put(dnnl.DNNL_ARG_FROM, from);
+      arguments.put(dnnl.DNNL_ARG_TO, to);
+      return new Bound(
+          arena.own(new reorder(desc)),
+          arena.own(new stream(CPU)),
+          arguments,
+          checked(desc.impl_info_str().getString()));
+    }
+  }
+
+  private static void addScratchpad(
+      Arena arena,
+      LongFunction<? extends Pointer> scratch,
+      primitive_desc_base desc,
+      IntMemoryMap arguments) {
     memory.desc layout = desc.scratchpad_desc();
     long size = layout.get_size();
     if (size > 0) {
-      Pointer block = arena.allocate(size);
+      Pointer block = scratch.apply(size);
       arguments.put(dnnl.DNNL_ARG_SCRATCHPAD, arena.own(new memory(layout, CPU, block)));
     }
   }
 
-  private static primitive_attr attributes(PostOp postOp, Matrix other) {
+  private static primitive_attr attributes(PostOp postOp, Matrix other, boolean scaled) {
     primitive_attr attributes = new primitive_attr();
+    if (scaled) {
+      attributes.set_scales_mask(dnnl.DNNL_ARG_WEIGHTS, PER_COLUMN);
+    }
     // The default scratchpad belongs to the creating thread; lanes move between threads.
     attributes.set_scratchpad_mode(dnnl.dnnl_scratchpad_mode_user);
     if (postOp == PostOp.NONE) {
@@ -195,7 +276,8 @@ final class OneDnn {
     try (post_ops ops = new post_ops()) {
       switch (postOp) {
         case ACCUMULATE -> ops.append_sum();
-        case SILU -> ops.append_eltwise(dnnl.dnnl_eltwise_swish, 1f, 0f);
+        case SILU -> ops.append_eltwise(algorithm(postOp), 1f, 0f);
+        case GELU, RELU -> ops.append_eltwise(algorithm(postOp), 0f, 0f);
         case MULTIPLY -> ops.append_binary(dnnl.dnnl_binary_mul, other.desc(F32));
         default -> throw new AssertionError(postOp);
       }
@@ -204,10 +286,23 @@ final class OneDnn {
     return attributes;
   }
 
-  /** Returns the layout that oneDNN chooses for weights (N,P) of a type when M rows multiply. */
-  static memory.desc packedLayout(memory.data_type type, long rows, long n, long p) {
-    try (primitive_attr attributes = attributes(PostOp.NONE, null);
-        memory.desc src = new memory.desc(new long[] {rows, n}, F32, memory.format_tag.ab);
+  private static int algorithm(PostOp function) {
+    return switch (function) {
+      case SILU -> dnnl.dnnl_eltwise_swish;
+      case GELU -> dnnl.dnnl_eltwise_gelu_erf;
+      case RELU -> dnnl.dnnl_eltwise_relu;
+      default -> throw new AssertionError(function);
+    };
+  }
+
+  /**
+   * Returns the layout that oneDNN chooses for weights (N,P) of a type when M rows of another type
+   * multiply.
+   */
+  static memory.desc packedLayout(
+      memory.data_type srcType, memory.data_type type, long rows, long n, long p) {
+    try (primitive_attr attributes = attributes(PostOp.NONE, null, type == S8);
+        memory.desc src = new memory.desc(new long[] {rows, n}, srcType, memory.format_tag.ab);
         memory.desc any = new memory.desc(new long[] {n, p}, type, memory.format_tag.any);
         memory.desc dst = new memory.desc(new long[] {rows, p}, F32, memory.format_tag.ab);
         matmul.primitive_desc desc =
@@ -234,9 +329,14 @@ final class OneDnn {
   }
 
   /** A primitive with all its arguments. */
-  private record Bound(
-      primitive primitive, stream stream, IntMemoryMap arguments, String implementation)
+  record Bound(primitive primitive, stream stream, IntMemoryMap arguments, String implementation)
       implements Product {
+    /** Runs with other weights of the same layout. */
+    void run(memory weights) {
+      arguments.put(dnnl.DNNL_ARG_WEIGHTS, weights);
+      run();
+    }
+
     @Override
     public void run() {
       primitive.execute(stream, arguments);

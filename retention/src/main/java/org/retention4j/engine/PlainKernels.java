@@ -158,6 +158,13 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void widen(short[] from, float[] to, int n) {
+    for (int i = 0; i < n; i++) {
+      to[i] = Float.intBitsToFloat(from[i] << 16);
+    }
+  }
+
+  @Override
   public float max(float[] x, int n) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = 0; i < n; i++) {

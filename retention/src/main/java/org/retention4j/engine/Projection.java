@@ -3,7 +3,7 @@ package org.retention4j.engine;
 /**
  * y ← activation(x·Wᵀ) for the rows of a tile, in parts that lanes can take; bound once, run often.
  */
-public interface Projection {
+interface Projection {
   /** Returns the number of parts. */
   int parts();
 

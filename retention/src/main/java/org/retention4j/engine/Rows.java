@@ -240,6 +240,41 @@ public final class Rows {
     }
   }
 
+  /** Copies row (batch, token, head) of either type to {@code into[0..W)}, widened. */
+  public void readWide(int batch, long token, int head, double[] into) {
+    if (floats == null) {
+      read(batch, token, head, into);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      into[i] = get(batch, token, head, i);
+    }
+  }
+
+  /** Copies row (batch, token, head) of either type to {@code into[0..W)}, rounded to fp32. */
+  public void readNarrow(int batch, long token, int head, float[] into) {
+    if (floats != null) {
+      read(batch, token, head, into);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      into[i] = (float) get(batch, token, head, i);
+    }
+  }
+
+  /** Copies {@code from[0..W)} to row (batch, token, head) of either type. */
+  public void writeWide(int batch, long token, int head, double[] from) {
+    if (floats == null) {
+      write(batch, token, head, from);
+      return;
+    }
+    float[] narrow = new float[width];
+    for (int i = 0; i < width; i++) {
+      narrow[i] = (float) from[i];
+    }
+    write(batch, token, head, narrow);
+  }
+
   /** Returns one element of either type, widened. */
   public double get(int batch, long token, int head, int element) {
     long p = offset(batch, token, head) + element * elementStride;

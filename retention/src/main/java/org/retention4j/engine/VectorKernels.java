@@ -1,7 +1,10 @@
 package org.retention4j.engine;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -14,6 +17,9 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
+  private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+  private static final VectorSpecies<Short> HALVES =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
 
   private final PlainKernels plain = new PlainKernels();
   private float[] flatKeys = new float[0];
@@ -297,6 +303,21 @@ final class VectorKernels implements Kernels {
         sum = Math.fma(keys[i][k], values[i][j], sum);
       }
       x[k * n + j] = sum;
+    }
+  }
+
+  @Override
+  public void widen(short[] from, float[] to, int n) {
+    int j = 0;
+    for (; j + LANES <= n; j += LANES) {
+      ((IntVector)
+              ShortVector.fromArray(HALVES, from, j).convertShape(VectorOperators.S2I, INTS, 0))
+          .lanewise(VectorOperators.LSHL, 16)
+          .reinterpretAsFloats()
+          .intoArray(to, j);
+    }
+    for (; j < n; j++) {
+      to[j] = Float.intBitsToFloat(from[j] << 16);
     }
   }
 

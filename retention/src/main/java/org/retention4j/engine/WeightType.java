@@ -6,6 +6,11 @@ public enum WeightType {
   FLOAT32(4),
   /** The upper half of IEEE single precision; activations stay in fp32. */
   BFLOAT16(2),
+  /**
+   * 8-bit integers with one fp32 factor per output feature; activations are rounded to 8 bits on
+   * the fly, with one factor per row.
+   */
+  INT8(1),
   /** IEEE double precision; only in the float64 engine. */
   FLOAT64(8);
 

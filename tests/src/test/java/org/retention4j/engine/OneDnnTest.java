@@ -159,12 +159,13 @@ class OneDnnTest {
     Float32Tile a = tile(8, 8);
     OneDnn.Matrix square = OneDnn.Matrix.of(a, false);
     memory weights = arena.own(new memory(square.desc(OneDnn.F32), OneDnn.cpu(), square.data()));
+    OneDnn.Weights plain = new OneDnn.Weights(weights, square.rows(), square.columns(), null);
     OneDnn.product(
             arena,
+            arena::allocate,
             square,
-            weights,
-            8,
-            8,
+            OneDnn.F32,
+            plain,
             OneDnn.Matrix.of(dst, false),
             OneDnn.PostOp.MULTIPLY,
             OneDnn.Matrix.of(other, false))

@@ -94,46 +94,134 @@ class WeightsTest {
 
   /** Projections by every weight type, on one row and many, over several blocks of outputs. */
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+  @EnumSource(names = {"FLOAT32", "BFLOAT16", "INT8"})
   void projects(WeightType type) {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.float64()}) {
-      for (int rows : new int[] {1, 2, 33}) {
+      for (int rows : new int[] {1, 2, 33, 65}) {
         for (Activation activation : Activation.values()) {
-          project(engine, type, rows, activation);
+          project(engine, type, rows, activation, false);
         }
       }
     }
   }
 
-  private static void project(Engine engine, WeightType type, int rows, Activation activation) {
+  /** From 64 rows on both operands are bf16 when that is asked for. */
+  @Test
+  void roundsBothOperandsOfBfloat16Products() {
+    for (int rows : new int[] {1, 63, 64, 65, 130}) {
+      for (Activation activation : Activation.values()) {
+        project(Engines.plain(), WeightType.BFLOAT16, rows, activation, rows >= 64);
+      }
+    }
+  }
+
+  private static void project(
+      Engine engine, WeightType type, int rows, Activation activation, boolean narrow) {
     DataType data = engine.type().dataType();
     INDArray x = Tensors.gaussian(1, data, 1, rows, 40);
     INDArray w = Tensors.gaussian(2, DataType.FLOAT, 1030, 40);
     try (Arena arena = new Arena();
+        Scratch scratch = new Scratch(engine);
         PackedMatrix packed = engine.pack(w, type)) {
       Tile in = engine.tile(arena, rows, 40);
       Tile out = engine.tile(arena, rows, 1030);
       copy(engine, Rows.of(x), Rows.of(in, rows, 40), rows);
-      Projection projection = engine.project(arena, in, packed, out, activation);
-      assertThat(projection.implementation()).doesNotContain("ref").isNotEmpty();
-      engine.run(projection.parts(), projection::run);
+      boolean asked = narrow || type == WeightType.BFLOAT16 && rows < 64;
+      Projections projections =
+          new Projections(engine, arena, scratch, in, asked).add(packed, out, activation);
+      assertThat(projections.implementation()).doesNotContain("ref").isNotEmpty();
+      projections.run();
       INDArray y = Nd4j.zeros(data, 1, rows, 1030);
       copy(engine, Rows.of(out, rows, 1030), Rows.of(y), rows);
-      double[] a = Tensors.flat(x);
-      double[] b = Tensors.flat(type == WeightType.BFLOAT16 ? rounded(w) : w);
+      boolean integers = type == WeightType.INT8;
+      boolean integerRows = integers && data == DataType.FLOAT;
+      double[] a = Tensors.flat(narrow ? rounded(x) : integerRows ? integers(x, 40) : x);
+      double[] b =
+          Tensors.flat(type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, 40) : w);
       double[] expected = new double[rows * 1030];
       for (int i = 0; i < expected.length; i++) {
         for (int j = 0; j < 40; j++) {
           expected[i] += a[i / 1030 * 40 + j] * b[i % 1030 * 40 + j];
         }
-        if (activation == Activation.SILU) {
-          expected[i] /= 1 + Math.exp(-expected[i]);
-        }
+        double z = expected[i];
+        expected[i] =
+            switch (activation) {
+              case NONE -> z;
+              case SILU -> z / (1 + Math.exp(-z));
+              case GELU -> z * normal(z);
+              case RELU -> Math.max(0, z);
+            };
       }
       assertThat(y)
           .isCloseTo(
               Tensors.of(expected, DataType.DOUBLE, 1, rows, 1030),
               Tolerance.reference(data, true, rows));
+    }
+  }
+
+  /** Φ(x) by the series of its density around 0 (Marsaglia 2004). */
+  private static double normal(double x) {
+    if (Math.abs(x) > 8) {
+      return x < 0 ? 0 : 1;
+    }
+    double sum = x;
+    double term = x;
+    for (int i = 3; Math.abs(term) > 1e-30; i += 2) {
+      term *= x * x / i;
+      sum += term;
+    }
+    return 0.5 + sum * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+  }
+
+  /** Rounds rows to integers of at most 127 with a factor each. */
+  private static INDArray integers(INDArray rows, int width) {
+    double[] x = Tensors.flat(rows);
+    for (int from = 0; from < x.length; from += width) {
+      double max = 0;
+      for (int i = from; i < from + width; i++) {
+        max = Math.max(max, Math.abs(x[i]));
+      }
+      for (int i = from; i < from + width; i++) {
+        x[i] = max == 0 ? 0 : Math.rint(x[i] / max * 127) * (float) (max / 127);
+      }
+    }
+    return Tensors.of(x, DataType.DOUBLE, rows.shape());
+  }
+
+  /** What is 8 bits wide unpacks to multiples of its row's factor, at most half of it off. */
+  @Test
+  void unpacksIntegers() {
+    INDArray w = Tensors.gaussian(3, DataType.FLOAT, 1030, 40);
+    w.putScalar(5, 7, 0);
+    w.getRow(6).assign(0);
+    try (PackedMatrix packed = Engines.plain().pack(w, WeightType.INT8)) {
+      assertThat(packed.unpack())
+          .isCloseTo(
+              integers(w, 40).castTo(DataType.FLOAT), Tolerance.reference(DataType.FLOAT, true, 1));
+      assertThat(packed.bytes()).isLessThan(2 * 1030 * 40);
+    }
+  }
+
+  /** A row that is not finite stays so, and stays alone. */
+  @Test
+  void keepsNonFiniteRowsApart() {
+    Engine engine = Engines.plain();
+    try (Arena arena = new Arena();
+        Scratch scratch = new Scratch(engine);
+        PackedMatrix w = engine.pack(Tensors.gaussian(2, DataType.FLOAT, 7, 40), WeightType.INT8)) {
+      INDArray x = Tensors.gaussian(1, DataType.FLOAT, 1, 3, 40);
+      x.putScalar(0, 1, 5, Float.NaN);
+      Tile in = engine.tile(arena, 3, 40);
+      Tile out = engine.tile(arena, 3, 7);
+      copy(engine, Rows.of(x), Rows.of(in, 3, 40), 3);
+      new Projections(engine, arena, scratch, in, false).add(w, out, Activation.NONE).run();
+      INDArray y = Nd4j.zeros(DataType.FLOAT, 1, 3, 7);
+      copy(engine, Rows.of(out, 3, 7), Rows.of(y), 3);
+      for (int i = 0; i < 7; i++) {
+        assertThat(y.getFloat(0, 1, i)).isNaN();
+        assertThat(y.getFloat(0, 0, i)).isFinite();
+        assertThat(y.getFloat(0, 2, i)).isFinite();
+      }
     }
   }
 
@@ -154,17 +242,14 @@ class WeightsTest {
         .isThrownBy(() -> fp32.pack(Nd4j.zeros(2, 3), WeightType.FLOAT64))
         .withMessageContaining("FLOAT64");
     try (Arena arena = new Arena();
+        Scratch scratch = new Scratch(fp32);
         PackedMatrix w = fp32.pack(Nd4j.zeros(2, 3), WeightType.FLOAT32)) {
       for (int[] s : new int[][] {{4, 4, 4, 2}, {4, 3, 4, 3}, {4, 3, 5, 2}}) {
         assertThatIllegalArgumentException()
             .isThrownBy(
                 () ->
-                    fp32.project(
-                        arena,
-                        fp32.tile(arena, s[0], s[1]),
-                        w,
-                        fp32.tile(arena, s[2], s[3]),
-                        Activation.NONE))
+                    new Projections(fp32, arena, scratch, fp32.tile(arena, s[0], s[1]), false)
+                        .add(w, fp32.tile(arena, s[2], s[3]), Activation.NONE))
             .withMessageContaining("x (%d,%d) and y (%d,%d)", s[0], s[1], s[2], s[3]);
       }
     }
@@ -179,10 +264,12 @@ class WeightsTest {
       assertThatThrownBy(w::unpack)
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
-      try (Arena arena = new Arena()) {
+      try (Arena arena = new Arena();
+          Scratch scratch = new Scratch(engine)) {
         Tile x = engine.tile(arena, 1, 3);
         Tile y = engine.tile(arena, 1, 2);
-        assertThatThrownBy(() -> engine.project(arena, x, w, y, Activation.NONE))
+        Projections projections = new Projections(engine, arena, scratch, x, false);
+        assertThatThrownBy(() -> projections.add(w, y, Activation.NONE))
             .isInstanceOf(IllegalStateException.class)
             .hasMessageContaining("closed");
       }

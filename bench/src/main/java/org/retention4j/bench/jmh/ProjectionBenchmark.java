@@ -19,9 +19,9 @@ import org.retention4j.core.RetentionParameters;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.Projection;
+import org.retention4j.engine.Projections;
+import org.retention4j.engine.Scratch;
 import org.retention4j.engine.WeightType;
 
 /** One projection of the paper's layer, 2048 to 4096 features, on all lanes. */
@@ -43,14 +43,14 @@ public class ProjectionBenchmark {
   public int rows;
 
   /** How the weights are stored. */
-  @Param({"FLOAT32", "BFLOAT16"})
+  @Param({"FLOAT32", "BFLOAT16", "INT8"})
   public WeightType weightType;
 
   private Engine engine;
   private Arena arena;
   private PackedMatrix weights;
-  private Projection projection;
-  private LaneTask task;
+  private Scratch scratch;
+  private Projections projections;
 
   /** Binds. */
   @Setup(Level.Trial)
@@ -60,26 +60,23 @@ public class ProjectionBenchmark {
     weights =
         engine.pack(
             RetentionParameters.uniform(new SplittableRandom(SEED), OUTPUTS, INPUTS), weightType);
-    projection =
-        engine.project(
-            arena,
-            engine.tile(arena, rows, INPUTS),
-            weights,
-            engine.tile(arena, rows, OUTPUTS),
-            Activation.NONE);
-    task = projection::run;
+    scratch = new Scratch(engine);
+    projections =
+        new Projections(engine, arena, scratch, engine.tile(arena, rows, INPUTS), false)
+            .add(weights, engine.tile(arena, rows, OUTPUTS), Activation.NONE);
   }
 
   /** Projects all rows. */
   @Benchmark
   public void project() {
-    engine.run(projection.parts(), task);
+    projections.run();
   }
 
   /** Frees. */
   @TearDown(Level.Trial)
   public void close() {
     arena.close();
+    scratch.close();
     weights.close();
     engine.close();
   }

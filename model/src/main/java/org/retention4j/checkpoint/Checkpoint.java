@@ -1,0 +1,152 @@
+package org.retention4j.checkpoint;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import org.retention4j.engine.Engine;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.LanguageModel;
+
+/**
+ * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
+ * Reading one never writes to it.
+ */
+public final class Checkpoint {
+  private static final long LARGEST_CONFIG = 10_000_000;
+
+  private final Path folder;
+  private final ConfigKeys keys;
+  private final JsonNode json;
+  private final Family family;
+  private final DecoderConfig config;
+
+  private Checkpoint(Path folder, JsonNode json) {
+    this.folder = folder;
+    this.json = json;
+    keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
+    family = Family.of(keys);
+    try {
+      config = family.config(keys);
+    } catch (ArithmeticException e) {
+      throw new CheckpointException(keys.where() + " has sizes that are too large", e);
+    }
+  }
+
+  /**
+   * Reads a folder's configuration.
+   *
+   * @throws CheckpointException if it is missing, no JSON, of another model type, or describes what
+   *     is not built
+   */
+  public static Checkpoint open(Path folder) {
+    Path file = folder.resolve("config.json");
+    if (!Files.isDirectory(folder)) {
+      throw new CheckpointException("expected a model folder, got " + folder);
+    }
+    if (!Files.isRegularFile(file)) {
+      throw new CheckpointException("expected a config.json in " + folder + ", got none");
+    }
+    return new Checkpoint(folder, parse(file));
+  }
+
+  private static JsonNode parse(Path file) {
+    ObjectMapper mapper =
+        JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .build();
+    try {
+      if (Files.size(file) > LARGEST_CONFIG) {
+        throw new CheckpointException(
+            "expected at most " + LARGEST_CONFIG + " bytes in " + file + ", got more");
+      }
+      return mapper.readTree(Files.readAllBytes(file));
+    } catch (JsonProcessingException e) {
+      throw new CheckpointException(
+          "expected JSON in " + file + ", got: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new CheckpointException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Returns the folder. */
+  public Path folder() {
+    return folder;
+  }
+
+  /** Returns the shape of the model. */
+  public DecoderConfig config() {
+    return config;
+  }
+
+  /** Returns "fla" or "torchscale". */
+  public String family() {
+    return family.name();
+  }
+
+  /** Returns config.json as it stands in the folder. */
+  public JsonNode json() {
+    return json.deepCopy();
+  }
+
+  /** Returns the token that begins a text, if the configuration names one. */
+  public OptionalInt beginToken() {
+    return token("bos_token_id");
+  }
+
+  /** Returns the token that ends a text, if the configuration names one. */
+  public OptionalInt endToken() {
+    return token("eos_token_id");
+  }
+
+  private OptionalInt token(String key) {
+    boolean known = keys.has(key) && json.get(key).isInt();
+    int token = known ? json.get(key).intValue() : -1;
+    return token >= 0 && token < config.vocabulary() ? OptionalInt.of(token) : OptionalInt.empty();
+  }
+
+  /** Opens the tensors; the caller closes them. */
+  public CheckpointFiles files() {
+    return CheckpointFiles.open(folder);
+  }
+
+  /**
+   * Loads the weights.
+   *
+   * @param engine computes with them; it stays the caller's
+   * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   */
+  public LanguageModel load(Engine engine, LoadOptions options) {
+    try (CheckpointFiles files = files()) {
+      WeightReader reader = new WeightReader(engine, files, options);
+      try {
+        LanguageModel model = family.load(config, reader);
+        requireNoExtras(files);
+        return model;
+      } catch (RuntimeException | Error e) {
+        reader.free();
+        throw e;
+      }
+    }
+  }
+
+  private void requireNoExtras(CheckpointFiles files) {
+    List<String> extra =
+        files.unused().stream().filter(name -> !family.ignores(name, config)).sorted().toList();
+    if (!extra.isEmpty()) {
+      throw new CheckpointException(
+          String.format(
+              "expected only tensors that %s describes, got %d others: %s",
+              keys.where(),
+              extra.size(),
+              String.join(", ", extra.subList(0, Math.min(5, extra.size())))));
+    }
+  }
+}

@@ -1,0 +1,262 @@
+package org.retention4j.checkpoint;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.retention4j.engine.MatrixSource;
+
+/**
+ * The tensors of a model folder: model.safetensors, or the shards that model.safetensors.index.json
+ * names. The single file is taken when both are there.
+ */
+public final class CheckpointFiles implements AutoCloseable {
+  static final String SINGLE = "model.safetensors";
+  static final String INDEX = "model.safetensors.index.json";
+
+  private static final long LARGEST_INDEX = 100_000_000;
+
+  private final Path folder;
+  private final List<SafetensorsFile> files = new ArrayList<>();
+  private final Map<String, Place> places = new LinkedHashMap<>();
+  private final Set<String> unused = new LinkedHashSet<>();
+
+  private record Place(SafetensorsFile file, TensorInfo info) {}
+
+  private CheckpointFiles(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Opens a folder.
+   *
+   * @throws CheckpointException if there are no tensors, a file is damaged, a shard is missing or
+   *     leaves the folder, or index and shards disagree
+   */
+  public static CheckpointFiles open(Path folder) {
+    CheckpointFiles all = new CheckpointFiles(folder);
+    try {
+      if (Files.isRegularFile(folder.resolve(SINGLE))) {
+        all.add(folder.resolve(SINGLE));
+      } else if (Files.isRegularFile(folder.resolve(INDEX))) {
+        all.addShards(folder.resolve(INDEX));
+      } else {
+        throw new CheckpointException(
+            "expected " + SINGLE + " or " + INDEX + " in " + folder + ", got neither");
+      }
+    } catch (RuntimeException | Error e) {
+      all.close();
+      throw e;
+    }
+    all.unused.addAll(all.places.keySet());
+    return all;
+  }
+
+  private SafetensorsFile add(Path path) {
+    SafetensorsFile file = SafetensorsFile.open(path);
+    files.add(file);
+    for (TensorInfo info : file.tensors().values()) {
+      Place before = places.put(info.name(), new Place(file, info));
+      if (before != null) {
+        throw new CheckpointException(
+            String.format(
+                "expected tensor %s in one file, got it in %s and %s",
+                info.name(), before.file().path(), path));
+      }
+    }
+    return file;
+  }
+
+  private void addShards(Path index) {
+    Map<String, Set<String>> byShard = new TreeMap<>();
+    JsonNode map = weightMap(index);
+    for (Map.Entry<String, JsonNode> entry : map.properties()) {
+      String shard = shardName(index, entry.getKey(), entry.getValue());
+      byShard.computeIfAbsent(shard, name -> new LinkedHashSet<>()).add(entry.getKey());
+    }
+    for (Map.Entry<String, Set<String>> shard : byShard.entrySet()) {
+      SafetensorsFile file = add(folder.resolve(shard.getKey()));
+      Set<String> found = file.tensors().keySet();
+      for (String name : shard.getValue()) {
+        if (!found.contains(name)) {
+          throw new CheckpointException(
+              String.format(
+                  "expected tensor %s in %s, as %s says, got none", name, file.path(), index));
+        }
+      }
+      for (String name : found) {
+        if (!shard.getValue().contains(name)) {
+          throw new CheckpointException(
+              String.format(
+                  "expected only tensors that %s names in %s, got %s", index, file.path(), name));
+        }
+      }
+    }
+  }
+
+  private static JsonNode weightMap(Path index) {
+    try {
+      if (Files.size(index) > LARGEST_INDEX) {
+        throw new CheckpointException(
+            "expected at most " + LARGEST_INDEX + " bytes in " + index + ", got more");
+      }
+      JsonNode json =
+          JsonMapper.builder()
+              .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+              .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+              .build()
+              .readTree(Files.readAllBytes(index));
+      if (!json.isObject() || !json.path("weight_map").isObject()) {
+        throw new CheckpointException("expected an object weight_map in " + index + ", got none");
+      }
+      return json.get("weight_map");
+    } catch (JsonProcessingException e) {
+      throw new CheckpointException(
+          "expected JSON in " + index + ", got: " + e.getOriginalMessage(), e);
+    } catch (IOException e) {
+      throw new CheckpointException("cannot read " + index + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static String shardName(Path index, String tensor, JsonNode value) {
+    String name = value.isTextual() ? value.textValue() : "";
+    boolean plain =
+        !name.isEmpty()
+            && !name.equals(".")
+            && !name.equals("..")
+            && name.indexOf('/') < 0
+            && name.indexOf('\\') < 0
+            && name.indexOf('\0') < 0
+            && name.indexOf(':') < 0;
+    if (!plain) {
+      throw new CheckpointException(
+          String.format(
+              "expected the name of a file inside the folder for tensor %s in %s, got %s",
+              tensor, index, value));
+    }
+    return name;
+  }
+
+  /** Returns the names of all tensors. */
+  public Set<String> names() {
+    return java.util.Collections.unmodifiableSet(places.keySet());
+  }
+
+  /** Returns whether there is a tensor of that name. */
+  public boolean has(String name) {
+    return places.containsKey(name);
+  }
+
+  /**
+   * Returns what a header says of a tensor.
+   *
+   * @throws CheckpointException if there is none of that name
+   */
+  public TensorInfo info(String name) {
+    return place(name).info();
+  }
+
+  private Place place(String name) {
+    Place place = places.get(name);
+    if (place == null) {
+      throw new CheckpointException("expected a tensor " + name + " in " + folder + ", got none");
+    }
+    return place;
+  }
+
+  /** Returns the names that no matrix or vector was asked for. */
+  public Set<String> unused() {
+    return java.util.Collections.unmodifiableSet(unused);
+  }
+
+  /**
+   * Returns a weight matrix.
+   *
+   * @throws CheckpointException if it is missing, of another shape or no weight
+   */
+  public MatrixSource matrix(String name, int rows, int columns) {
+    return matrix(name, 0, rows, columns, rows);
+  }
+
+  /** Returns some rows of a weight matrix of {@code allRows}. */
+  public MatrixSource matrix(String name, int firstRow, int rows, int columns, int allRows) {
+    Place place = weights(name, List.of((long) allRows, (long) columns));
+    return new MatrixSource() {
+      @Override
+      public int rows() {
+        return rows;
+      }
+
+      @Override
+      public int columns() {
+        return columns;
+      }
+
+      @Override
+      public void read(int row, float[] into) {
+        place.file().read(place.info(), (long) (firstRow + row) * columns, columns, into);
+      }
+
+      @Override
+      public void read(int row, double[] into) {
+        place.file().read(place.info(), (long) (firstRow + row) * columns, columns, into);
+      }
+    };
+  }
+
+  /**
+   * Returns a weight vector.
+   *
+   * @throws CheckpointException if it is missing, of another length or no weight
+   */
+  public double[] vector(String name, int length) {
+    Place place = weights(name, List.of((long) length));
+    double[] vector = new double[length];
+    place.file().read(place.info(), 0, length, vector);
+    return vector;
+  }
+
+  private Place weights(String name, List<Long> shape) {
+    Place place = places.get(name);
+    if (place == null) {
+      throw new CheckpointException(
+          String.format("expected a tensor %s of shape %s in %s, got none", name, shape, folder));
+    }
+    TensorInfo info = place.info();
+    if (!info.shape().equals(shape) || !info.dtype().isWeight()) {
+      throw new CheckpointException(
+          String.format(
+              "expected a tensor %s of shape %s in F64, F32, F16 or BF16 in %s, got %s of shape %s",
+              name, shape, place.file().path(), info.dtype(), info.shape()));
+    }
+    unused.remove(name);
+    return place;
+  }
+
+  /** Copies bytes of a tensor as they stand in the file, see {@link SafetensorsFile#readBytes}. */
+  public void readBytes(String name, long offset, byte[] into, int count) {
+    Place place = place(name);
+    place.file().readBytes(place.info(), offset, into, count);
+  }
+
+  /** Copies elements of a weight tensor, exactly; see {@link SafetensorsFile}. */
+  public void read(String name, long element, int count, double[] into) {
+    Place place = place(name);
+    place.file().read(place.info(), element, count, into);
+  }
+
+  @Override
+  public void close() {
+    files.forEach(SafetensorsFile::close);
+  }
+}

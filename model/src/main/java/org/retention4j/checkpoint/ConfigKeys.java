@@ -1,0 +1,121 @@
+package org.retention4j.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+
+/** Typed access to the keys of a config.json, each with a clear error. */
+final class ConfigKeys {
+  private final String where;
+  private final JsonNode node;
+
+  /**
+   * Puts access on an object.
+   *
+   * @param where what errors call it
+   */
+  ConfigKeys(String where, JsonNode node) {
+    if (!node.isObject()) {
+      throw new CheckpointException(
+          "expected a JSON object in " + where + ", got " + node.getNodeType());
+    }
+    this.where = where;
+    this.node = node;
+  }
+
+  /** Returns whether a key is there and not null. */
+  boolean has(String key) {
+    return node.hasNonNull(key);
+  }
+
+  /** Returns whether a key is there and null. */
+  boolean isNull(String key) {
+    return node.has(key) && node.get(key).isNull();
+  }
+
+  /** Returns a key's node, null if it is absent or null. */
+  JsonNode get(String key) {
+    return has(key) ? node.get(key) : null;
+  }
+
+  /** Returns an integer of at least 1 that must be there. */
+  int size(String key) {
+    if (!has(key)) {
+      throw new CheckpointException("expected the key " + key + " in " + where + ", got none");
+    }
+    return size(key, 0);
+  }
+
+  /** Returns an integer of at least 1. */
+  int size(String key, int otherwise) {
+    int value = integer(key, otherwise);
+    if (has(key) && value < 1) {
+      throw bad(key, "an integer >= 1");
+    }
+    return value;
+  }
+
+  /** Returns an integer. */
+  int integer(String key, int otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    JsonNode value = node.get(key);
+    boolean whole = value.isNumber() && value.doubleValue() == Math.rint(value.doubleValue());
+    if (!whole || Math.abs(value.doubleValue()) > Integer.MAX_VALUE) {
+      throw bad(key, "an integer");
+    }
+    return (int) value.doubleValue();
+  }
+
+  /** Returns a finite number greater than 0. */
+  double positive(String key, double otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    JsonNode value = node.get(key);
+    if (!value.isNumber() || !(value.doubleValue() > 0) || Double.isInfinite(value.doubleValue())) {
+      throw bad(key, "a number > 0");
+    }
+    return value.doubleValue();
+  }
+
+  /** Returns a truth value. */
+  boolean flag(String key, boolean otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    if (!node.get(key).isBoolean()) {
+      throw bad(key, "true or false");
+    }
+    return node.get(key).booleanValue();
+  }
+
+  /** Returns a text. */
+  String text(String key, String otherwise) {
+    if (!has(key)) {
+      return otherwise;
+    }
+    if (!node.get(key).isTextual()) {
+      throw bad(key, "a text");
+    }
+    return node.get(key).textValue();
+  }
+
+  /** Refuses a key that changes the mathematics in a way that is not built. */
+  void refuse(String key, boolean refused, String built) {
+    if (refused) {
+      throw new CheckpointException(
+          String.format(
+              "%s has %s = %s, which is not supported: expected %s",
+              where, key, node.get(key), built));
+    }
+  }
+
+  CheckpointException bad(String key, String expected) {
+    return new CheckpointException(
+        String.format("expected %s for %s in %s, got %s", expected, key, where, node.get(key)));
+  }
+
+  String where() {
+    return where;
+  }
+}

@@ -1,0 +1,36 @@
+package org.retention4j.checkpoint;
+
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.LanguageModel;
+
+/** A family of checkpoints: how its configuration is read and how its tensors are named. */
+interface Family {
+  /** Returns its name. */
+  String name();
+
+  /** Returns the shape that a configuration describes. */
+  DecoderConfig config(ConfigKeys keys);
+
+  /** Packs all weights. */
+  LanguageModel load(DecoderConfig config, WeightReader reader);
+
+  /** Returns whether a tensor is allowed and not needed. */
+  boolean ignores(String tensor, DecoderConfig config);
+
+  /**
+   * Returns the family of a configuration.
+   *
+   * @throws CheckpointException for another model type
+   */
+  static Family of(ConfigKeys keys) {
+    String type = keys.text("model_type", null);
+    boolean torchscale = keys.has("decoder_embed_dim");
+    if (!"retnet".equals(type) && !(type == null && torchscale)) {
+      throw new CheckpointException(
+          String.format(
+              "expected model_type retnet in %s, got %s",
+              keys.where(), type == null ? "none" : "\"" + type + "\""));
+    }
+    return torchscale ? new TorchscaleFamily() : new FlaFamily();
+  }
+}

@@ -1,0 +1,227 @@
+package org.retention4j.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionWeights;
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.model.AttentionConfig;
+import org.retention4j.model.AttentionMixer;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.DecoderLayer;
+import org.retention4j.model.FeedForward;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.RetentionMixer;
+import org.retention4j.model.TokenMixer;
+
+/** RetNetForCausalLM of flash-linear-attention, the format of the published checkpoints. */
+final class FlaFamily implements Family {
+  @Override
+  public String name() {
+    return "fla";
+  }
+
+  @Override
+  public DecoderConfig config(ConfigKeys keys) {
+    String act = keys.text("hidden_act", "swish");
+    keys.refuse("hidden_act", !act.equals("swish") && !act.equals("silu"), "swish or silu");
+    keys.refuse("attnres_block_size", keys.has("attnres_block_size"), "null");
+    int d = keys.size("hidden_size", 2048);
+    int count = keys.size("num_hidden_layers", 24);
+    double eps = keys.positive("norm_eps", 1e-6);
+    int hidden = keys.size("intermediate_size", roundedHidden(keys, d));
+    LayerConfig usual = LayerConfig.of(retention(keys, d, eps), hidden, Activation.SILU);
+    List<LayerConfig> layers = new ArrayList<>(DecoderConfig.uniform(count, usual));
+    JsonNode attn = keys.get("attn");
+    if (attn != null) {
+      for (JsonNode entry : attn.isArray() ? attn : List.of(attn)) {
+        attend(new ConfigKeys("attn of " + keys.where(), entry), d, hidden, layers);
+      }
+    }
+    boolean tied = keys.flag("tie_word_embeddings", false);
+    return new DecoderConfig(keys.size("vocab_size", 32000), d, layers, eps, 1, false, tied);
+  }
+
+  /** 256·⌈int(hidden·ratio·2/3)/256⌉. */
+  private static int roundedHidden(ConfigKeys keys, int d) {
+    double ratio = keys.positive("hidden_ratio", keys.isNull("hidden_ratio") ? 4 : 2);
+    long inner = (long) (d * ratio * 2 / 3);
+    return Math.toIntExact(Math.max(1, (inner + 255) / 256) * 256);
+  }
+
+  private static RetentionConfig retention(ConfigKeys keys, int d, double eps) {
+    int heads = keys.size("num_heads", 8);
+    int kvHeads = keys.size("num_kv_heads", heads);
+    if (heads % kvHeads != 0) {
+      throw keys.bad("num_kv_heads", "a divisor of num_heads = " + heads);
+    }
+    String map = keys.text("feature_map", "identity");
+    keys.refuse(
+        "feature_map", !map.equals("relu") && !map.equals("identity"), "null, relu or identity");
+    int keyWidth = headWidth(keys, "expand_k", 1, d, heads);
+    if (keyWidth % 2 != 0) {
+      throw new CheckpointException(
+          String.format(
+              "expected an even key width per head for rotation in %s, got %d",
+              keys.where(), keyWidth));
+    }
+    return RetentionConfig.builder(d, heads)
+        .kvHeads(kvHeads)
+        .keyWidth(keyWidth)
+        .valueWidth(headWidth(keys, "expand_v", 2, d, heads))
+        .normEps(eps)
+        .headNormWeight(keys.flag("elementwise_affine", true))
+        .gate(keys.flag("use_output_gate", true))
+        .featureMap(map.equals("relu") ? Activation.RELU : Activation.NONE)
+        .build();
+  }
+
+  private static int headWidth(ConfigKeys keys, String key, double otherwise, int d, int heads) {
+    long all = (long) (d * keys.positive(key, otherwise));
+    if (all < heads || all % heads != 0) {
+      throw new CheckpointException(
+          String.format(
+              "expected hidden_size x %s to be a multiple of num_heads = %d in %s, got %d",
+              key, heads, keys.where(), all));
+    }
+    return Math.toIntExact(all / heads);
+  }
+
+  private static void attend(ConfigKeys keys, int d, int hidden, List<LayerConfig> layers) {
+    int heads = keys.size("num_heads");
+    int kvHeads = keys.size("num_kv_heads", heads);
+    if (d % heads != 0 || heads % kvHeads != 0 || d / heads % 2 != 0) {
+      throw new CheckpointException(
+          String.format(
+              "expected num_heads to divide %d into even widths and num_kv_heads to divide"
+                  + " num_heads in %s, got %d and %d",
+              d, keys.where(), heads, kvHeads));
+    }
+    AttentionConfig attention =
+        new AttentionConfig(
+            d,
+            heads,
+            kvHeads,
+            d / heads,
+            keys.positive("rope_theta", 10_000),
+            keys.size("window_size", AttentionConfig.UNBOUNDED),
+            keys.flag("qkv_bias", false));
+    JsonNode indices = keys.get("layers");
+    if (indices == null || !indices.isArray()) {
+      throw keys.bad("layers", "a list of layer numbers");
+    }
+    for (JsonNode index : indices) {
+      if (!index.isInt() || index.intValue() < 0 || index.intValue() >= layers.size()) {
+        throw keys.bad("layers", "layer numbers in 0.." + (layers.size() - 1));
+      }
+      layers.set(index.intValue(), LayerConfig.of(attention, hidden, Activation.SILU));
+    }
+  }
+
+  @Override
+  public boolean ignores(String tensor, DecoderConfig config) {
+    return config.tiedOutput() && tensor.equals("lm_head.weight");
+  }
+
+  @Override
+  public LanguageModel load(DecoderConfig config, WeightReader reader) {
+    int d = config.modelWidth();
+    int vocabulary = config.vocabulary();
+    EmbeddingTable table = reader.table("model.embeddings.weight", vocabulary, d);
+    List<DecoderLayer> layers = new ArrayList<>();
+    for (int i = 0; i < config.layers().size(); i++) {
+      String prefix = "model.layers." + i + ".";
+      LayerConfig layer = config.layers().get(i);
+      TokenMixer mixer =
+          layer.retains()
+              ? retention(layer.retention(), reader, prefix + "attn.")
+              : attention(layer.attention(), reader, prefix + "attn.");
+      layers.add(
+          new DecoderLayer(
+              reader.engine(),
+              mixer,
+              feedForward(layer.hidden(), d, reader, prefix + "mlp."),
+              reader.vector(prefix + "attn_norm.weight", d),
+              reader.vector(prefix + "mlp_norm.weight", d),
+              config.normEps()));
+    }
+    String output = config.tiedOutput() ? "model.embeddings.weight" : "lm_head.weight";
+    return new LanguageModel(
+        reader.engine(),
+        config,
+        table,
+        null,
+        layers,
+        reader.vector("model.norm.weight", d),
+        reader.output(output, vocabulary, d));
+  }
+
+  private static TokenMixer retention(RetentionConfig c, WeightReader reader, String prefix) {
+    Engine engine = reader.engine();
+    int d = c.modelWidth();
+    int values = c.heads() * c.valueWidth();
+    PackedMatrix query = reader.matrix(prefix + "q_proj.weight", c.heads() * c.keyWidth(), d);
+    PackedMatrix key = reader.matrix(prefix + "k_proj.weight", c.kvHeads() * c.keyWidth(), d);
+    PackedMatrix value = reader.matrix(prefix + "v_proj.weight", c.kvHeads() * c.valueWidth(), d);
+    PackedMatrix gate = c.gate() ? reader.matrix(prefix + "g_proj.weight", values, d) : null;
+    PackedMatrix output = reader.matrix(prefix + "o_proj.weight", d, values);
+    double[] norm = c.headNormWeight() ? headNorm(c, reader, prefix) : null;
+    RetentionWeights weights =
+        RetentionWeights.of(engine, c, query, key, value, gate, output, norm);
+    return new RetentionMixer(engine, weights, new ChunkwiseForm());
+  }
+
+  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
+  private static double[] headNorm(RetentionConfig c, WeightReader reader, String prefix) {
+    String plain = prefix + "g_norm.weight";
+    String fused = prefix + "g_norm_swish_gate.weight";
+    boolean usePlain = !reader.has(fused) && (reader.has(plain) || !c.gate());
+    return reader.vector(usePlain ? plain : fused, c.valueWidth());
+  }
+
+  private static TokenMixer attention(AttentionConfig c, WeightReader reader, String prefix) {
+    int d = c.modelWidth();
+    int all = c.heads() * c.headWidth();
+    int kv = c.kvHeads() * c.headWidth();
+    double[][] biases = null;
+    if (c.bias()) {
+      biases =
+          new double[][] {
+            reader.vector(prefix + "q_proj.bias", all),
+            reader.vector(prefix + "k_proj.bias", kv),
+            reader.vector(prefix + "v_proj.bias", kv)
+          };
+    }
+    return new AttentionMixer(
+        reader.engine(),
+        c,
+        reader.matrix(prefix + "q_proj.weight", all, d),
+        reader.matrix(prefix + "k_proj.weight", kv, d),
+        reader.matrix(prefix + "v_proj.weight", kv, d),
+        reader.matrix(prefix + "o_proj.weight", d, all),
+        biases);
+  }
+
+  /** Older files hold gate and up fused in one matrix, gate first. */
+  private static FeedForward feedForward(int hidden, int d, WeightReader reader, String prefix) {
+    String gateName = prefix + "gate_proj.weight";
+    String upName = prefix + "up_proj.weight";
+    boolean apart = reader.has(upName) || !reader.isFused(gateName, 2 * hidden);
+    PackedMatrix gate =
+        apart
+            ? reader.matrix(gateName, hidden, d)
+            : reader.matrix(gateName, 0, hidden, d, 2 * hidden);
+    PackedMatrix up =
+        apart
+            ? reader.matrix(upName, hidden, d)
+            : reader.matrix(gateName, hidden, hidden, d, 2 * hidden);
+    PackedMatrix down = reader.matrix(prefix + "down_proj.weight", d, hidden);
+    return new FeedForward(reader.engine(), gate, up, down, Activation.SILU);
+  }
+}

@@ -1,0 +1,37 @@
+package org.retention4j.checkpoint;
+
+/**
+ * How a checkpoint is loaded.
+ *
+ * @param weights the type of the matrices in memory
+ * @param checkFinite whether to refuse NaN and infinite weights, which reads nothing twice but
+ *     costs some time
+ * @param progress is told of every tensor
+ */
+public record LoadOptions(WeightChoice weights, boolean checkFinite, Progress progress) {
+  /** Weights as in the file, not looked at, in silence. */
+  public static final LoadOptions DEFAULT =
+      new LoadOptions(WeightChoice.FILE, false, (name, bytes) -> {});
+
+  /** Returns the same with other weights. */
+  public LoadOptions withWeights(WeightChoice choice) {
+    return new LoadOptions(choice, checkFinite, progress);
+  }
+
+  /** Returns the same with a look at every weight, or without. */
+  public LoadOptions withCheckFinite(boolean value) {
+    return new LoadOptions(weights, value, progress);
+  }
+
+  /** Returns the same with another listener. */
+  public LoadOptions withProgress(Progress listener) {
+    return new LoadOptions(weights, checkFinite, listener);
+  }
+
+  /** Listens to loading. */
+  @FunctionalInterface
+  public interface Progress {
+    /** Takes note of a tensor that is in memory now. */
+    void loaded(String tensor, long bytes);
+  }
+}

@@ -1,0 +1,106 @@
+package org.retention4j.checkpoint;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+
+/**
+ * Writes an array of floats in NumPy's .npy format, row by row and in any order of rows, so that it
+ * need not fit into memory. The file appears when the writer is finished; closed before, it leaves
+ * nothing.
+ */
+public final class NpyWriter implements AutoCloseable {
+  private static final int ALIGNMENT = 64;
+
+  private final PendingFile file;
+  private final long[] shape;
+  private final long rowWidth;
+  private final int elementBytes;
+  private final long start;
+  private final ByteBuffer row;
+  private long written;
+
+  /**
+   * Begins a file.
+   *
+   * @param wide whether elements are float64 instead of fp32
+   * @param shape at least one dimension; the last is a row
+   * @throws CheckpointException if it cannot be written
+   */
+  public NpyWriter(Path path, boolean wide, long... shape) {
+    this.shape = shape.clone();
+    rowWidth = shape[shape.length - 1];
+    elementBytes = wide ? Double.BYTES : Float.BYTES;
+    byte[] header = header();
+    start = header.length;
+    row = ByteBuffer.allocate(Math.toIntExact(rowWidth * elementBytes));
+    row.order(ByteOrder.LITTLE_ENDIAN);
+    file = new PendingFile(path);
+    try {
+      file.write(0, ByteBuffer.wrap(header));
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private byte[] header() {
+    String sizes = Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(", "));
+    String text =
+        String.format(
+            "{'descr': '<f%d', 'fortran_order': False, 'shape': (%s%s), }",
+            elementBytes, sizes, shape.length == 1 ? "," : "");
+    int length = (10 + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    ByteBuffer header = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    header.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});
+    header.putShort((short) (length - 10));
+    header.put(text.getBytes(StandardCharsets.US_ASCII));
+    while (header.position() < length - 1) {
+      header.put((byte) ' ');
+    }
+    header.put((byte) '\n');
+    return header.array();
+  }
+
+  /**
+   * Writes one row.
+   *
+   * @param index counted over all but the last dimension, in row-major order
+   */
+  public void write(long index, double[] values) {
+    row.clear();
+    for (int i = 0; i < rowWidth; i++) {
+      if (elementBytes == Double.BYTES) {
+        row.putDouble(values[i]);
+      } else {
+        row.putFloat((float) values[i]);
+      }
+    }
+    file.write(start + index * row.capacity(), row.flip());
+    written++;
+  }
+
+  /**
+   * Makes the file appear.
+   *
+   * @throws IllegalStateException if rows are missing
+   */
+  public void finish() {
+    long rows = 1;
+    for (int i = 0; i < shape.length - 1; i++) {
+      rows *= shape[i];
+    }
+    if (written != rows) {
+      throw new IllegalStateException("expected " + rows + " rows, got " + written);
+    }
+    file.finish();
+  }
+
+  @Override
+  public void close() {
+    file.close();
+  }
+}

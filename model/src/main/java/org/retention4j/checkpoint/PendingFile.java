@@ -1,0 +1,93 @@
+package org.retention4j.checkpoint;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * A file that is written beside its place, synced, and renamed into it when it is whole. Closed
+ * before that, it leaves nothing.
+ */
+final class PendingFile implements AutoCloseable {
+  private final Path target;
+  private final Path temporary;
+  private final FileChannel channel;
+  private boolean synced;
+  private boolean closed;
+
+  /** Creates the temporary file in the target's folder. */
+  PendingFile(Path target) {
+    this.target = target;
+    Path folder = target.toAbsolutePath().getParent();
+    if (Files.isDirectory(target)) {
+      throw new CheckpointException("expected a file to write to, got the folder " + target);
+    }
+    Path created = null;
+    try {
+      created = Files.createTempFile(folder, "." + target.getFileName(), ".tmp");
+      channel = FileChannel.open(created, StandardOpenOption.WRITE);
+      temporary = created;
+    } catch (IOException e) {
+      throw new CheckpointException("cannot write " + target + ": " + e, e);
+    }
+  }
+
+  /** Writes all that remains of a buffer. */
+  void write(long at, ByteBuffer from) {
+    long place = at;
+    try {
+      while (from.hasRemaining()) {
+        place += channel.write(from, place);
+      }
+    } catch (IOException e) {
+      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Puts everything on the disk; the file does not appear yet. */
+  void sync() {
+    try {
+      channel.force(true);
+      channel.close();
+      synced = true;
+    } catch (IOException e) {
+      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Makes the file appear, in place of one of that name. */
+  void finish() {
+    if (!synced) {
+      sync();
+    }
+    try {
+      try {
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (AtomicMoveNotSupportedException e) {
+        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
+      }
+      closed = true;
+    } catch (IOException e) {
+      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      channel.close();
+      Files.deleteIfExists(temporary);
+    } catch (IOException e) {
+      throw new CheckpointException("cannot remove " + temporary + ": " + e.getMessage(), e);
+    }
+  }
+}

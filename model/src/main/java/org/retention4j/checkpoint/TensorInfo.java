@@ -1,0 +1,21 @@
+package org.retention4j.checkpoint;
+
+import java.util.List;
+
+/**
+ * A tensor as the header of a safetensors file describes it.
+ *
+ * @param begin first byte, counted from the end of the header
+ * @param end byte after the last
+ */
+public record TensorInfo(String name, DType dtype, List<Long> shape, long begin, long end) {
+  /** Copies the shape. */
+  public TensorInfo {
+    shape = List.copyOf(shape);
+  }
+
+  /** Returns the number of elements. */
+  public long elements() {
+    return (end - begin) / dtype.bytes();
+  }
+}

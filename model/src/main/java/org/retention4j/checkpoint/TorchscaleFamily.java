@@ -1,0 +1,146 @@
+package org.retention4j.checkpoint;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.DecaySchedule;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.Rotation;
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.engine.Engine;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.DecoderLayer;
+import org.retention4j.model.FeedForward;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.RetentionMixer;
+
+/**
+ * RetNet of Microsoft's torchscale, and of its port to the Hugging Face library, which puts
+ * "model." before the names.
+ */
+final class TorchscaleFamily implements Family {
+  @Override
+  public String name() {
+    return "torchscale";
+  }
+
+  @Override
+  public DecoderConfig config(ConfigKeys keys) {
+    keys.refuse("deepnorm", keys.flag("deepnorm", false), "false");
+    keys.refuse("use_glu", !keys.flag("use_glu", true), "true");
+    keys.refuse("decoder_normalize_before", !keys.flag("decoder_normalize_before", true), "true");
+    keys.refuse("moe_freq", keys.integer("moe_freq", 0) != 0, "0");
+    keys.refuse("multiway", keys.flag("multiway", false), "false");
+    String act = keys.text("activation_fn", "gelu");
+    boolean swish = act.equals("swish") || act.equals("silu");
+    keys.refuse("activation_fn", !swish && !act.equals("gelu"), "gelu or swish");
+    int d = keys.size("decoder_embed_dim");
+    double eps = keys.positive("layernorm_eps", 1e-6);
+    LayerConfig layer =
+        LayerConfig.of(
+            retention(keys, d, eps),
+            keys.size("decoder_ffn_embed_dim"),
+            swish ? Activation.SILU : Activation.GELU);
+    boolean tied =
+        keys.flag("share_decoder_input_output_embed", false)
+            || keys.flag("tie_word_embeddings", false);
+    return new DecoderConfig(
+        keys.size("vocab_size"),
+        d,
+        DecoderConfig.uniform(keys.size("decoder_layers"), layer),
+        eps,
+        keys.flag("no_scale_embedding", true) ? 1 : Math.sqrt(d),
+        keys.flag("layernorm_embedding", false),
+        tied);
+  }
+
+  private static RetentionConfig retention(ConfigKeys keys, int d, double eps) {
+    int heads = keys.size("decoder_retention_heads");
+    int values = keys.size("decoder_value_embed_dim");
+    if (d % heads != 0 || values % heads != 0 || d / heads % 2 != 0) {
+      throw new CheckpointException(
+          String.format(
+              "expected decoder_retention_heads to divide decoder_embed_dim = %d into even widths"
+                  + " and decoder_value_embed_dim = %d in %s, got %d",
+              d, values, keys.where(), heads));
+    }
+    boolean linspace = keys.flag("use_lm_decay", false);
+    return RetentionConfig.builder(d, heads)
+        .keyWidth(d / heads)
+        .valueWidth(values / heads)
+        .rotation(Rotation.TORCHSCALE)
+        .headNormWeight(false)
+        .normEps(eps)
+        .scaleKeys(true)
+        .normaliseOutput(true)
+        .decay(linspace ? DecaySchedule.linspace(heads) : DecaySchedule.pow2(heads))
+        .build();
+  }
+
+  /** Rotation and decay are computed here, in double, whatever the file says. */
+  @Override
+  public boolean ignores(String tensor, DecoderConfig config) {
+    boolean output = tensor.equals("output_projection.weight") || tensor.equals("lm_head.weight");
+    return tensor.endsWith("retnet_rel_pos.angle")
+        || tensor.endsWith("retnet_rel_pos.decay")
+        || (output && config.tiedOutput());
+  }
+
+  @Override
+  public LanguageModel load(DecoderConfig config, WeightReader reader) {
+    boolean port = reader.has("model.embed_tokens.weight");
+    String root = port ? "model." : "";
+    int d = config.modelWidth();
+    int vocabulary = config.vocabulary();
+    EmbeddingTable table = reader.table(root + "embed_tokens.weight", vocabulary, d);
+    List<DecoderLayer> layers = new ArrayList<>();
+    for (int i = 0; i < config.layers().size(); i++) {
+      layers.add(layer(config, i, reader, root + "layers." + i + "."));
+    }
+    String own = port ? "lm_head.weight" : "output_projection.weight";
+    return new LanguageModel(
+        reader.engine(),
+        config,
+        table,
+        config.embeddingNorm() ? reader.vector(root + "layernorm_embedding.weight", d) : null,
+        layers,
+        reader.vector(root + "layer_norm.weight", d),
+        reader.output(config.tiedOutput() ? root + "embed_tokens.weight" : own, vocabulary, d));
+  }
+
+  private static DecoderLayer layer(
+      DecoderConfig config, int index, WeightReader reader, String prefix) {
+    Engine engine = reader.engine();
+    LayerConfig layer = config.layers().get(index);
+    RetentionConfig c = layer.retention();
+    int d = c.modelWidth();
+    int values = c.heads() * c.valueWidth();
+    RetentionWeights weights =
+        RetentionWeights.of(
+            engine,
+            c,
+            reader.matrix(prefix + "retention.q_proj.weight", d, d),
+            reader.matrix(prefix + "retention.k_proj.weight", d, d),
+            reader.matrix(prefix + "retention.v_proj.weight", values, d),
+            reader.matrix(prefix + "retention.g_proj.weight", values, d),
+            reader.matrix(prefix + "retention.out_proj.weight", d, values),
+            null);
+    FeedForward feedForward =
+        new FeedForward(
+            engine,
+            reader.matrix(prefix + "ffn.fc1.weight", layer.hidden(), d),
+            reader.matrix(prefix + "ffn.gate.weight", layer.hidden(), d),
+            reader.matrix(prefix + "ffn.fc2.weight", d, layer.hidden()),
+            layer.activation());
+    return new DecoderLayer(
+        engine,
+        new RetentionMixer(engine, weights, new ChunkwiseForm()),
+        feedForward,
+        reader.vector(prefix + "retention_layer_norm.weight", d),
+        reader.vector(prefix + "final_layer_norm.weight", d),
+        config.normEps());
+  }
+}

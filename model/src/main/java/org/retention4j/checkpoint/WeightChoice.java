@@ -1,0 +1,42 @@
+package org.retention4j.checkpoint;
+
+import org.retention4j.engine.ElementType;
+import org.retention4j.engine.WeightType;
+
+/** In which type a checkpoint's matrices are kept in memory. */
+public enum WeightChoice {
+  /** As in the file: BF16 and F32 stay, F16 becomes fp32, F64 fp32 or float64 by the engine. */
+  FILE,
+  /** IEEE single precision. */
+  FLOAT32,
+  /** bfloat16. */
+  BFLOAT16,
+  /**
+   * 8-bit integers with a factor per output feature; embedding and output matrix in bfloat16, for
+   * they cost little and the logits hang on them.
+   */
+  INT8;
+
+  /** Returns the type for a layer's matrix. */
+  WeightType matrix(DType file, ElementType engine) {
+    return switch (this) {
+      case FILE -> asInFile(file, engine);
+      case FLOAT32 -> WeightType.FLOAT32;
+      case BFLOAT16 -> WeightType.BFLOAT16;
+      case INT8 -> WeightType.INT8;
+    };
+  }
+
+  /** Returns the type for the embedding table and the output matrix. */
+  WeightType table(DType file, ElementType engine) {
+    return this == INT8 ? WeightType.BFLOAT16 : matrix(file, engine);
+  }
+
+  private static WeightType asInFile(DType file, ElementType engine) {
+    return switch (file) {
+      case BF16 -> WeightType.BFLOAT16;
+      case F64 -> engine == ElementType.FLOAT64 ? WeightType.FLOAT64 : WeightType.FLOAT32;
+      default -> WeightType.FLOAT32;
+    };
+  }
+}

@@ -1,0 +1,135 @@
+package org.retention4j.checkpoint;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.MatrixSource;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.WeightType;
+
+/** Packs a checkpoint's tensors for an engine; when one does not fit, what was packed is freed. */
+final class WeightReader {
+  private final Engine engine;
+  private final CheckpointFiles files;
+  private final LoadOptions options;
+  private final Deque<AutoCloseable> packed = new ArrayDeque<>();
+
+  WeightReader(Engine engine, CheckpointFiles files, LoadOptions options) {
+    this.engine = engine;
+    this.files = files;
+    this.options = options;
+  }
+
+  Engine engine() {
+    return engine;
+  }
+
+  boolean has(String name) {
+    return files.has(name);
+  }
+
+  /** Returns whether a matrix has so many rows, as a fused one does. */
+  boolean isFused(String name, int rows) {
+    return files.has(name)
+        && !files.info(name).shape().isEmpty()
+        && files.info(name).shape().get(0) == rows;
+  }
+
+  /** Packs a layer's matrix. */
+  PackedMatrix matrix(String name, int rows, int columns) {
+    return pack(name, files.matrix(name, rows, columns));
+  }
+
+  /** Packs some rows of a fused matrix. */
+  PackedMatrix matrix(String name, int firstRow, int rows, int columns, int allRows) {
+    return pack(name, files.matrix(name, firstRow, rows, columns, allRows));
+  }
+
+  private PackedMatrix pack(String name, MatrixSource source) {
+    WeightType type = options.weights().matrix(files.info(name).dtype(), engine.type());
+    return pack(name, source, type);
+  }
+
+  private PackedMatrix pack(String name, MatrixSource source, WeightType type) {
+    PackedMatrix matrix = engine.pack(checked(name, source), type);
+    packed.push(matrix);
+    options.progress().loaded(name, matrix.bytes());
+    return matrix;
+  }
+
+  /** Packs the output matrix. */
+  PackedMatrix output(String name, int rows, int columns) {
+    WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
+    return pack(name, files.matrix(name, rows, columns), type);
+  }
+
+  /** Copies the embedding table. */
+  EmbeddingTable table(String name, int rows, int columns) {
+    MatrixSource source = checked(name, files.matrix(name, rows, columns));
+    WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
+    EmbeddingTable table = new EmbeddingTable(source, type);
+    packed.push(table);
+    options.progress().loaded(name, table.bytes());
+    return table;
+  }
+
+  /** Reads a vector. */
+  double[] vector(String name, int length) {
+    double[] vector = files.vector(name, length);
+    for (int i = 0; i < length && options.checkFinite(); i++) {
+      requireFinite(name, vector[i], "[" + i + "]");
+    }
+    return vector;
+  }
+
+  private MatrixSource checked(String name, MatrixSource source) {
+    return options.checkFinite() ? new FiniteSource(name, source) : source;
+  }
+
+  private static void requireFinite(String name, double value, String at) {
+    if (!Double.isFinite(value)) {
+      throw new CheckpointException("expected finite weights, got " + value + " in " + name + at);
+    }
+  }
+
+  /** Frees all that was packed. */
+  void free() {
+    while (!packed.isEmpty()) {
+      try {
+        packed.pop().close();
+      } catch (Exception e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  /** A matrix whose numbers are looked at while they are read. */
+  private record FiniteSource(String name, MatrixSource source) implements MatrixSource {
+    @Override
+    public int rows() {
+      return source.rows();
+    }
+
+    @Override
+    public int columns() {
+      return source.columns();
+    }
+
+    @Override
+    public void read(int row, float[] into) {
+      source.read(row, into);
+      for (int i = 0; i < source.columns(); i++) {
+        requireFinite(name, into[i], "[" + row + "," + i + "]");
+      }
+    }
+
+    @Override
+    public void read(int row, double[] into) {
+      source.read(row, into);
+      for (int i = 0; i < source.columns(); i++) {
+        requireFinite(name, into[i], "[" + row + "," + i + "]");
+      }
+    }
+  }
+}

@@ -1,0 +1,223 @@
+package org.retention4j.model;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionParameters;
+import org.retention4j.core.RetentionWeights;
+import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.WeightType;
+
+/**
+ * A decoder with its weights: tokens to logits. Immutable and shared by sessions on any number of
+ * threads, each of which gets the same bits as it would alone.
+ *
+ * <p>Decoder layer (arXiv 2307.08621, equation 9): x += mixer(RMSNorm(x)); x += ffn(RMSNorm(x)).
+ */
+public final class LanguageModel implements AutoCloseable {
+  /** Bindings kept for reuse; each is a batch size and a piece length. */
+  private static final int KEPT_PASSES = 8;
+
+  private final Engine engine;
+  private final DecoderConfig config;
+  private final EmbeddingTable embedding;
+  private final double[] embeddingNorm;
+  private final List<DecoderLayer> layers;
+  private final double[] finalNorm;
+  private final PackedMatrix output;
+  private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
+  private boolean closed;
+
+  private record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
+
+  /**
+   * Takes over weights and closes them when it is closed. The engine stays the caller's.
+   *
+   * @param embedding (vocabulary, D)
+   * @param embeddingNorm (D), or null without
+   * @param layers as the configuration has them
+   * @param finalNorm (D)
+   * @param output (vocabulary, D)
+   * @throws IllegalArgumentException if a part does not fit the configuration
+   */
+  public LanguageModel(
+      Engine engine,
+      DecoderConfig config,
+      EmbeddingTable embedding,
+      double[] embeddingNorm,
+      List<DecoderLayer> layers,
+      double[] finalNorm,
+      PackedMatrix output) {
+    check("embedding", embedding.rows(), embedding.columns(), config);
+    check("output", output.outputs(), output.inputs(), config);
+    if (finalNorm.length != config.modelWidth()
+        || config.embeddingNorm() != (embeddingNorm != null)
+        || (embeddingNorm != null && embeddingNorm.length != config.modelWidth())) {
+      throw new IllegalArgumentException(
+          "expected norms of " + config.modelWidth() + " weights as the configuration has them");
+    }
+    if (layers.size() != config.layers().size()) {
+      throw new IllegalArgumentException(
+          "expected " + config.layers().size() + " layers, got " + layers.size());
+    }
+    this.engine = engine;
+    this.config = config;
+    this.embedding = embedding;
+    this.embeddingNorm = embeddingNorm == null ? null : embeddingNorm.clone();
+    this.layers = List.copyOf(layers);
+    this.finalNorm = finalNorm.clone();
+    this.output = output;
+  }
+
+  private static void check(String name, int rows, int columns, DecoderConfig config) {
+    if (rows != config.vocabulary() || columns != config.modelWidth()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected an %s matrix of shape [%d, %d], got [%d, %d]",
+              name, config.vocabulary(), config.modelWidth(), rows, columns));
+    }
+  }
+
+  /** Returns a model with seeded random weights, uniform with variance 1/in, and norms of 1. */
+  public static LanguageModel random(
+      Engine engine, DecoderConfig config, WeightType type, long seed) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    int d = config.modelWidth();
+    WeightType tableType = type == WeightType.INT8 ? WeightType.BFLOAT16 : type;
+    List<DecoderLayer> layers = new ArrayList<>();
+    for (LayerConfig layer : config.layers()) {
+      TokenMixer mixer =
+          layer.retains()
+              ? new RetentionMixer(
+                  engine,
+                  RetentionWeights.random(engine, layer.retention(), type, seeds.nextLong()),
+                  new ChunkwiseForm())
+              : AttentionMixer.random(engine, layer.attention(), type, seeds.nextLong());
+      FeedForward feedForward =
+          FeedForward.random(engine, d, layer.hidden(), layer.activation(), type, seeds.nextLong());
+      layers.add(new DecoderLayer(engine, mixer, feedForward, ones(d), ones(d), config.normEps()));
+    }
+    var table = RetentionParameters.uniform(seeds.split(), config.vocabulary(), d);
+    var out =
+        config.tiedOutput()
+            ? table
+            : RetentionParameters.uniform(seeds.split(), config.vocabulary(), d);
+    return new LanguageModel(
+        engine,
+        config,
+        new EmbeddingTable(engine.source(table), tableType),
+        config.embeddingNorm() ? ones(d) : null,
+        layers,
+        ones(d),
+        engine.pack(out, type));
+  }
+
+  private static double[] ones(int n) {
+    double[] ones = new double[n];
+    java.util.Arrays.fill(ones, 1);
+    return ones;
+  }
+
+  /** Returns the engine. */
+  public Engine engine() {
+    return engine;
+  }
+
+  /** Returns the configuration. */
+  public DecoderConfig config() {
+    return config;
+  }
+
+  /** Returns the layers. */
+  public List<DecoderLayer> layers() {
+    return layers;
+  }
+
+  /** Returns the bytes of all weights held. */
+  public long weightBytes() {
+    return streamedBytes() + embedding.bytes();
+  }
+
+  /** Returns the bytes of weights that a decoding step reads: all but the embedding table. */
+  public long streamedBytes() {
+    return output.bytes() + layers.stream().mapToLong(DecoderLayer::weightBytes).sum();
+  }
+
+  EmbeddingTable embedding() {
+    return embedding;
+  }
+
+  double[] embeddingNorm() {
+    return embeddingNorm;
+  }
+
+  double[] finalNorm() {
+    return finalNorm;
+  }
+
+  PackedMatrix output() {
+    return output;
+  }
+
+  /** Returns a session of one sequence. */
+  public Session newSession() {
+    return newSession(1, SessionOptions.DEFAULT);
+  }
+
+  /**
+   * Returns a session of sequences that have seen nothing.
+   *
+   * @param batch B, at least 1
+   * @throws IllegalStateException after close
+   */
+  public Session newSession(int batch, SessionOptions options) {
+    requireOpen();
+    return new Session(this, batch, options);
+  }
+
+  /** Returns the bindings of a shape; call it, and use them, under the engine's lock. */
+  StackPass pass(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {
+    requireOpen();
+    PassKey key = new PassKey(form, batch, tokens, bfloat16Products);
+    StackPass pass = passes.get(key);
+    if (pass == null) {
+      while (passes.size() >= KEPT_PASSES) {
+        Iterator<StackPass> eldest = passes.values().iterator();
+        eldest.next().close();
+        eldest.remove();
+      }
+      pass = new StackPass(this, form, batch, tokens, bfloat16Products);
+      passes.put(key, pass);
+    }
+    return pass;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("this language model is closed");
+    }
+  }
+
+  /** Frees the weights once no step is running; sessions cannot go on. */
+  @Override
+  public void close() {
+    engine.lock();
+    try {
+      closed = true;
+      passes.values().forEach(StackPass::close);
+      passes.clear();
+      layers.forEach(DecoderLayer::close);
+      embedding.close();
+      output.close();
+    } finally {
+      engine.unlock();
+    }
+  }
+}

@@ -1,0 +1,428 @@
+package org.retention4j.model;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionState;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Rows;
+
+/**
+ * A batch of sequences in progress: what a {@link LanguageModel} remembers of them, and the logits
+ * after each one's last token. The memory of retention layers does not depend on the length.
+ *
+ * <p>Used by one thread at a time; sessions of one model may run on many. A refused call changes
+ * nothing. A call that fails half-way, for want of memory say, leaves a session that refuses to go
+ * on. Closing twice does no harm; use after close is an {@link IllegalStateException}.
+ */
+public final class Session implements AutoCloseable {
+  private final LanguageModel model;
+  private final Engine engine;
+  private final SessionOptions options;
+  private final MixerMemory[] memories;
+  private final int batch;
+  private final Arena arena = new Arena();
+  private final Rows logits;
+  private final boolean[] known;
+  private final int[] counts;
+  private final boolean[] ends;
+  private final int[][] single;
+  private final Deque<Mark> marks = new ArrayDeque<>();
+  private boolean broken;
+  private boolean closed;
+
+  Session(LanguageModel model, int batch, SessionOptions options) {
+    this(model, options, batch, memories(model, batch, options));
+  }
+
+  private Session(LanguageModel model, SessionOptions options, int batch, MixerMemory[] memories) {
+    this.model = model;
+    this.options = options;
+    this.batch = batch;
+    this.memories = memories;
+    engine = model.engine();
+    int vocabulary = model.config().vocabulary();
+    logits = Rows.of(engine.tile(arena, batch, vocabulary), 1, vocabulary);
+    known = new boolean[batch];
+    counts = new int[batch];
+    ends = new boolean[batch];
+    single = new int[batch][1];
+  }
+
+  private static MixerMemory[] memories(LanguageModel model, int batch, SessionOptions options) {
+    if (batch < 1) {
+      throw new IllegalArgumentException("expected batch >= 1, got " + batch);
+    }
+    return model.layers().stream()
+        .map(layer -> layer.mixer().newMemory(batch, options.memory()))
+        .toArray(MixerMemory[]::new);
+  }
+
+  /** Returns the model. */
+  public LanguageModel model() {
+    return model;
+  }
+
+  /** Returns B. */
+  public int batch() {
+    return batch;
+  }
+
+  /** Returns the number of tokens a row has seen. */
+  public long position(int row) {
+    requireUsable();
+    return memories[0].position(row);
+  }
+
+  /** Returns the bytes that states, caches and open marks hold. */
+  public long bytes() {
+    long sum = 0;
+    for (MixerMemory memory : memories) {
+      sum += memory.bytes();
+    }
+    for (Mark mark : marks) {
+      sum += mark.bytes();
+    }
+    return sum;
+  }
+
+  /** Appends tokens to the only sequence. */
+  public void append(int... tokens) {
+    append(new int[][] {tokens});
+  }
+
+  /**
+   * Appends tokens to the sequences; afterwards {@link #logits} are those after the last ones.
+   *
+   * @param tokens (B) rows of any lengths, 0 included
+   * @throws IllegalArgumentException for another number of rows, a token outside the vocabulary or
+   *     more tokens than a cache may hold
+   */
+  public void append(int[][] tokens) {
+    append(tokens, null);
+  }
+
+  /**
+   * Appends tokens to the sequences and gives the logits after each.
+   *
+   * @param each receives them, or null; it must not use this session
+   */
+  public void append(int[][] tokens, TokenLogits each) {
+    requireUsable();
+    check(tokens);
+    int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
+    RetentionForm form = longest == 1 ? options.decode() : options.prefill();
+    int piece = pieceLength(form, longest);
+    boolean done = false;
+    try {
+      for (int from = 0; from < longest; from += piece) {
+        advance(form, tokens, from, Math.min(piece, longest - from), each);
+      }
+      done = true;
+    } finally {
+      broken = !done;
+    }
+  }
+
+  /**
+   * Appends one token to each sequence; allocates nothing once it has run.
+   *
+   * @param tokens (B); a negative one leaves its sequence as it is
+   * @throws IllegalArgumentException for another number of tokens, a token outside the vocabulary
+   *     or a full cache
+   */
+  public void step(int... tokens) {
+    requireUsable();
+    if (tokens.length != batch) {
+      throw new IllegalArgumentException(
+          "expected " + batch + " tokens, one per sequence, got " + tokens.length);
+    }
+    for (int b = 0; b < batch; b++) {
+      if (tokens[b] >= 0) {
+        checkToken(tokens[b], b);
+        checkRoom(b, 1);
+      }
+    }
+    for (int b = 0; b < batch; b++) {
+      single[b][0] = tokens[b];
+      counts[b] = tokens[b] < 0 ? 0 : 1;
+      ends[b] = counts[b] == 1;
+    }
+    broken = true;
+    engine.lock();
+    try {
+      StackPass pass = model.pass(options.decode(), batch, 1, false);
+      pass.run(memories, single, 0, counts);
+      pass.lastLogits(ends, logits);
+    } finally {
+      engine.unlock();
+    }
+    remember();
+    broken = false;
+  }
+
+  private void remember() {
+    for (int b = 0; b < batch; b++) {
+      known[b] |= ends[b];
+    }
+  }
+
+  private void advance(
+      RetentionForm form, int[][] tokens, int from, int longest, TokenLogits each) {
+    boolean last = false;
+    for (int b = 0; b < batch; b++) {
+      counts[b] = Math.max(0, Math.min(tokens[b].length - from, longest));
+      ends[b] = counts[b] > 0 && from + counts[b] == tokens[b].length;
+      last |= ends[b];
+    }
+    engine.lock();
+    try {
+      boolean narrow = options.bfloat16Prefill();
+      StackPass pass = model.pass(form, batch, PieceLengths.roundUp(longest), narrow);
+      pass.run(memories, tokens, from, counts);
+      if (last) {
+        pass.lastLogits(ends, logits);
+      }
+      if (each != null) {
+        pass.allLogits(memories[0], each);
+      }
+    } finally {
+      engine.unlock();
+    }
+    remember();
+  }
+
+  /** Returns the tokens of a piece: the shortest that a layer asks for, shared by the batch. */
+  private int pieceLength(RetentionForm form, int longest) {
+    int piece = longest;
+    for (DecoderLayer layer : model.layers()) {
+      boolean whole = layer.mixer() instanceof AttentionMixer && hasRetention();
+      if (!whole) {
+        piece = Math.min(piece, layer.mixer().pieceLength(form, longest));
+      }
+    }
+    return piece >= longest ? Math.max(1, longest) : Math.max(64, piece / batch);
+  }
+
+  private boolean hasRetention() {
+    return model.config().stateElements() > 0;
+  }
+
+  private void check(int[][] tokens) {
+    if (tokens.length != batch) {
+      throw new IllegalArgumentException(
+          "expected " + batch + " rows of tokens, one per sequence, got " + tokens.length);
+    }
+    for (int b = 0; b < batch; b++) {
+      if (tokens[b] == null) {
+        throw new IllegalArgumentException("expected tokens in row " + b + ", got null");
+      }
+      for (int token : tokens[b]) {
+        checkToken(token, b);
+      }
+      checkRoom(b, tokens[b].length);
+    }
+  }
+
+  private void checkToken(int token, int row) {
+    if (token < 0 || token >= model.config().vocabulary()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected tokens in 0..%d, the vocabulary, got %d in row %d",
+              model.config().vocabulary() - 1, token, row));
+    }
+  }
+
+  private void checkRoom(int row, long more) {
+    for (MixerMemory memory : memories) {
+      long total = memory.position(row) + more;
+      if (total > memory.limit()) {
+        throw new IllegalArgumentException(
+            String.format(
+                "expected at most %d tokens in row %d, the cache's limit, got %d",
+                memory.limit(), row, total));
+      }
+    }
+  }
+
+  /**
+   * Copies the logits after a row's last token.
+   *
+   * @param into at least the vocabulary long
+   * @throws IllegalStateException if the row has seen nothing yet
+   */
+  public void logits(int row, float[] into) {
+    requireKnown(row);
+    logits.readNarrow(row, 0, 0, into);
+  }
+
+  /** Copies the logits after a row's last token, widened; see {@link #logits(int, float[])}. */
+  public void logits(int row, double[] into) {
+    requireKnown(row);
+    logits.readWide(row, 0, 0, into);
+  }
+
+  private void requireKnown(int row) {
+    requireUsable();
+    if (row < 0 || row >= batch) {
+      throw new IllegalArgumentException("expected a row in 0.." + (batch - 1) + ", got " + row);
+    }
+    if (!known[row]) {
+      throw new IllegalStateException("row " + row + " has seen no token yet: it has no logits");
+    }
+  }
+
+  /**
+   * Returns a copy of a layer's retention state, (B,H,K,V).
+   *
+   * @throws IllegalArgumentException if the layer is none of retention
+   */
+  public INDArray state(int layer) {
+    requireUsable();
+    if (layer < 0 || layer >= memories.length || !model.config().layers().get(layer).retains()) {
+      throw new IllegalArgumentException("expected a retention layer, got layer " + layer);
+    }
+    RetentionState state = RetentionMixer.state(memories[layer]);
+    return state.toArray();
+  }
+
+  /** Returns an independent copy that goes on bit for bit as this session would. */
+  public Session fork() {
+    int[] rows = new int[batch];
+    Arrays.setAll(rows, row -> row);
+    return select(rows);
+  }
+
+  /**
+   * Returns an independent session of some of the sequences, which may repeat: many answers to one
+   * prompt, or the survivors of a beam search.
+   *
+   * @param rows at least one, each in 0…B−1
+   */
+  public Session select(int... rows) {
+    requireUsable();
+    if (rows.length == 0) {
+      throw new IllegalArgumentException("expected at least one row, got none");
+    }
+    for (int row : rows) {
+      if (row < 0 || row >= batch) {
+        throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
+      }
+    }
+    MixerMemory[] copies = new MixerMemory[memories.length];
+    for (int i = 0; i < copies.length; i++) {
+      copies[i] = memories[i].select(rows);
+    }
+    Session copy = new Session(model, options, rows.length, copies);
+    double[] wide = new double[model.config().vocabulary()];
+    for (int i = 0; i < rows.length; i++) {
+      copy.known[i] = known[rows[i]];
+      logits.readWide(rows[i], 0, 0, wide);
+      copy.logits.writeWide(i, 0, 0, wide);
+    }
+    return copy;
+  }
+
+  /** A moment of a session, see {@link #mark}. */
+  public final class Mark implements AutoCloseable {
+    private final MixerMemory.Mark[] parts;
+    private final double[][] rows;
+    private final boolean[] knownRows;
+    private boolean freed;
+
+    private Mark() {
+      parts = new MixerMemory.Mark[memories.length];
+      for (int i = 0; i < parts.length; i++) {
+        parts[i] = memories[i].mark();
+      }
+      rows = new double[batch][model.config().vocabulary()];
+      for (int b = 0; b < batch; b++) {
+        logits.readWide(b, 0, 0, rows[b]);
+      }
+      knownRows = known.clone();
+    }
+
+    private boolean of(Session session) {
+      return Session.this == session;
+    }
+
+    private long bytes() {
+      return Arrays.stream(parts).mapToLong(MixerMemory.Mark::bytes).sum();
+    }
+
+    /** Frees the copies of states; the mark cannot be returned to any more. */
+    @Override
+    public void close() {
+      marks.remove(this);
+      free();
+    }
+
+    private void free() {
+      if (!freed) {
+        freed = true;
+        for (MixerMemory.Mark part : parts) {
+          part.close();
+        }
+      }
+    }
+  }
+
+  /** Remembers this moment; a copy of the states is held until the mark is closed. */
+  public Mark mark() {
+    requireUsable();
+    Mark mark = new Mark();
+    marks.push(mark);
+    return mark;
+  }
+
+  /**
+   * Forgets what was seen since a mark. The mark stays valid; later ones end.
+   *
+   * @throws IllegalArgumentException for a mark that ended or is another session's
+   */
+  public void rollback(Mark mark) {
+    requireUsable();
+    if (!mark.of(this) || mark.freed) {
+      throw new IllegalArgumentException(
+          "expected an open mark of this session, got "
+              + (mark.of(this) ? "one that ended" : "one of another session"));
+    }
+    while (marks.peek() != mark) {
+      marks.pop().free();
+    }
+    for (int i = 0; i < memories.length; i++) {
+      memories[i].rollback(mark.parts[i]);
+    }
+    for (int b = 0; b < batch; b++) {
+      logits.writeWide(b, 0, 0, mark.rows[b]);
+    }
+    System.arraycopy(mark.knownRows, 0, known, 0, batch);
+  }
+
+  private void requireUsable() {
+    if (closed) {
+      throw new IllegalStateException("this session is closed");
+    }
+    if (broken) {
+      throw new IllegalStateException(
+          "an earlier call failed half-way: this session cannot go on, make a new one");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    marks.forEach(Mark::free);
+    marks.clear();
+    for (MixerMemory memory : memories) {
+      memory.close();
+    }
+    arena.close();
+  }
+}

@@ -1,0 +1,36 @@
+package org.retention4j.model;
+
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.recurrent.RecurrentForm;
+
+/**
+ * How a session computes and what its caches may hold.
+ *
+ * @param prefill the form of retention for more than one token
+ * @param decode the form of retention for single tokens
+ * @param bfloat16Prefill whether products of many tokens with bf16 weights round both operands to
+ *     bf16: faster, and less exact
+ * @param memory limits of key/value caches
+ */
+public record SessionOptions(
+    RetentionForm prefill, RetentionForm decode, boolean bfloat16Prefill, MemoryOptions memory) {
+  /** Chunkwise prefill, recurrent decoding, fp32 activations. */
+  public static final SessionOptions DEFAULT =
+      new SessionOptions(new ChunkwiseForm(), new RecurrentForm(), false, MemoryOptions.DEFAULT);
+
+  /** Returns the same with one form for everything. */
+  public SessionOptions withForm(RetentionForm form) {
+    return new SessionOptions(form, form, bfloat16Prefill, memory);
+  }
+
+  /** Returns the same with bf16 × bf16 products in prefill, or without. */
+  public SessionOptions withBfloat16Prefill(boolean value) {
+    return new SessionOptions(prefill, decode, value, memory);
+  }
+
+  /** Returns the same with other limits of caches. */
+  public SessionOptions withMemory(MemoryOptions value) {
+    return new SessionOptions(prefill, decode, bfloat16Prefill, value);
+  }
+}

@@ -1,0 +1,205 @@
+package org.retention4j.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Lane;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.Projections;
+import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
+import org.retention4j.engine.Tile;
+
+/**
+ * A whole decoder bound to a batch size and a piece length: tokens in, logits out. Sessions share
+ * it; it remembers nothing of them.
+ */
+final class StackPass implements AutoCloseable {
+  private static final int BLOCK = 16;
+
+  /** Logits of so many tokens are computed at once. */
+  private static final int LOGIT_ROWS = 128;
+
+  private final Engine engine;
+  private final LanguageModel model;
+  private final int batch;
+  private final int tokens;
+  private final Arena arena = new Arena();
+  private final Scratch scratch;
+  private final Rows residual;
+  private final List<LayerPass> layers = new ArrayList<>();
+  private final LaneTask embed = this::embed;
+  private final LaneTask copyLast = this::copyLast;
+  private final Head last;
+  private final boolean bfloat16Products;
+  private Head block;
+  private int[][] ids;
+  private int from;
+  private int[] counts;
+  private Rows lastTo;
+
+  StackPass(
+      LanguageModel model, RetentionForm form, int batch, int tokens, boolean bfloat16Products) {
+    engine = model.engine();
+    this.model = model;
+    this.batch = batch;
+    this.tokens = tokens;
+    this.bfloat16Products = bfloat16Products;
+    int width = model.config().modelWidth();
+    scratch = new Scratch(engine);
+    Tile residuals = engine.tile(arena, batch * tokens, width);
+    residual = Rows.of(residuals, tokens, width);
+    for (DecoderLayer layer : model.layers()) {
+      layers.add(
+          new LayerPass(engine, layer, form, batch, tokens, residuals, scratch, bfloat16Products));
+    }
+    last = new Head(batch);
+  }
+
+  /** The final norm and the output matrix over some rows. */
+  private final class Head {
+    private final Rows normed;
+    private final Rows logits;
+    private final Projections projections;
+    private final LaneTask norm = this::norm;
+    private final int size;
+    private final int[] rows;
+    private final int[] places;
+    private int count;
+
+    Head(int size) {
+      this.size = size;
+      rows = new int[size];
+      places = new int[size];
+      int width = model.config().modelWidth();
+      int vocabulary = model.config().vocabulary();
+      Tile in = engine.tile(arena, size, width);
+      Tile out = engine.tile(arena, size, vocabulary);
+      normed = Rows.of(in, size, width);
+      logits = Rows.of(out, size, vocabulary);
+      scratch.rewind();
+      projections =
+          new Projections(engine, arena, scratch, in, bfloat16Products)
+              .add(model.output(), out, Activation.NONE);
+    }
+
+    void clear() {
+      count = 0;
+    }
+
+    void add(int row, int token) {
+      rows[count] = row;
+      places[count++] = token;
+    }
+
+    boolean full() {
+      return count == size;
+    }
+
+    void run() {
+      engine.run(count, norm);
+      projections.run();
+    }
+
+    private void norm(Lane lane, int i) {
+      lane.copy(residual, rows[i], places[i], 0, normed, 0, i, 0);
+      lane.rmsNorm(normed, 1, model.finalNorm(), model.config().normEps(), null, normed, 0, i, 0);
+    }
+  }
+
+  /**
+   * Advances memories over tokens from…from+count−1 of each row.
+   *
+   * @param tokenIds (B) rows of checked ids; rows of no tokens may be null
+   * @param tokenCounts (B) 0…N
+   */
+  void run(MixerMemory[] memories, int[][] tokenIds, int first, int[] tokenCounts) {
+    ids = tokenIds;
+    from = first;
+    counts = tokenCounts;
+    engine.run(batch * blocks(), embed);
+    for (int i = 0; i < memories.length; i++) {
+      layers.get(i).run(memories[i], tokenCounts);
+    }
+    ids = null;
+  }
+
+  private int blocks() {
+    return (tokens + BLOCK - 1) / BLOCK;
+  }
+
+  private void embed(Lane lane, int index) {
+    int b = index / blocks();
+    int start = index % blocks() * BLOCK;
+    double scale = model.config().embeddingScale();
+    for (int t = start; t < Math.min(counts[b], start + BLOCK); t++) {
+      lane.embed(model.embedding(), ids[b][from + t], scale, residual, b, t);
+      if (model.embeddingNorm() != null) {
+        double eps = model.config().normEps();
+        lane.rmsNorm(residual, 1, model.embeddingNorm(), eps, null, residual, b, t, 0);
+      }
+    }
+  }
+
+  /** Writes the logits of each row's last token of this piece to row b of {@code to} (B,1,V). */
+  void lastLogits(boolean[] wanted, Rows to) {
+    last.clear();
+    for (int b = 0; b < batch; b++) {
+      if (wanted[b]) {
+        last.add(b, counts[b] - 1);
+      }
+    }
+    if (last.count == 0) {
+      return;
+    }
+    last.run();
+    lastTo = to;
+    engine.run(last.count, copyLast);
+    lastTo = null;
+  }
+
+  private void copyLast(Lane lane, int i) {
+    lane.copy(last.logits, 0, i, 0, lastTo, last.rows[i], 0, 0);
+  }
+
+  /** Gives the logits of every token of this piece, row by row. */
+  void allLogits(MixerMemory memory, TokenLogits to) {
+    if (block == null) {
+      block = new Head(Math.min(LOGIT_ROWS, batch * tokens));
+    }
+    double[] wide = new double[model.config().vocabulary()];
+    block.clear();
+    for (int b = 0; b < batch; b++) {
+      for (int t = 0; t < counts[b]; t++) {
+        block.add(b, t);
+        if (block.full()) {
+          flush(memory, wide, to);
+        }
+      }
+    }
+    flush(memory, wide, to);
+  }
+
+  private void flush(MixerMemory memory, double[] wide, TokenLogits to) {
+    if (block.count == 0) {
+      return;
+    }
+    block.run();
+    for (int i = 0; i < block.count; i++) {
+      int b = block.rows[i];
+      block.logits.readWide(0, i, 0, wide);
+      to.accept(b, memory.position(b) - counts[b] + block.places[i], wide);
+    }
+    block.clear();
+  }
+
+  @Override
+  public void close() {
+    layers.forEach(LayerPass::close);
+    scratch.close();
+    arena.close();
+  }
+}

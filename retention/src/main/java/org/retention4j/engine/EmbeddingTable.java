@@ -1,0 +1,122 @@
+package org.retention4j.engine;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A table (rows, columns) of which single rows are read, in fp32 or bf16 (float64 in the float64
+ * engine). Immutable until it is closed; use after close is an {@link IllegalStateException}.
+ */
+public final class EmbeddingTable implements AutoCloseable {
+  private static final int BLOCK = 1024;
+
+  private final Arena arena = new Arena();
+  private final WeightType type;
+  private final int rows;
+  private final int columns;
+  private final List<ByteBuffer> blocks = new ArrayList<>();
+  private volatile boolean closed;
+
+  /**
+   * Copies a matrix; it is not retained.
+   *
+   * @param type FLOAT32, BFLOAT16 or FLOAT64
+   */
+  public EmbeddingTable(MatrixSource source, WeightType type) {
+    if (type == WeightType.INT8) {
+      throw new IllegalArgumentException(
+          "expected a table in FLOAT32, BFLOAT16 or FLOAT64, got INT8");
+    }
+    this.type = type;
+    rows = source.rows();
+    columns = source.columns();
+    float[] row = new float[columns];
+    double[] wide = new double[type == WeightType.FLOAT64 ? columns : 0];
+    short[] narrow = new short[type == WeightType.BFLOAT16 ? columns : 0];
+    for (int i = 0; i < rows; i++) {
+      if (i % BLOCK == 0) {
+        long size = (long) Math.min(BLOCK, rows - i) * columns * type.bytes();
+        blocks.add(arena.allocate(size).asByteBuffer());
+      }
+      ByteBuffer block = blocks.get(i / BLOCK);
+      int at = i % BLOCK * columns;
+      switch (type) {
+        case BFLOAT16 -> {
+          source.read(i, row);
+          Bfloat16.fromFloats(row, narrow, columns);
+          block.asShortBuffer().put(at, narrow, 0, columns);
+        }
+        case FLOAT64 -> {
+          source.read(i, wide);
+          block.asDoubleBuffer().put(at, wide, 0, columns);
+        }
+        default -> {
+          source.read(i, row);
+          block.asFloatBuffer().put(at, row, 0, columns);
+        }
+      }
+    }
+  }
+
+  /** Returns the number of rows. */
+  public int rows() {
+    return rows;
+  }
+
+  /** Returns the number of columns. */
+  public int columns() {
+    return columns;
+  }
+
+  /** Returns the type of the elements. */
+  public WeightType type() {
+    return type;
+  }
+
+  /** Returns the bytes held. */
+  public long bytes() {
+    return arena.bytes();
+  }
+
+  private ByteBuffer block(int row) {
+    if (closed) {
+      throw new IllegalStateException("this embedding table is closed");
+    }
+    return blocks.get(row / BLOCK);
+  }
+
+  /** Copies a row to {@code into[0..columns)}, rounded to fp32 where it is wider. */
+  public void read(int row, float[] into) {
+    ByteBuffer block = block(row);
+    int at = row % BLOCK * columns;
+    for (int i = 0; i < columns; i++) {
+      into[i] =
+          switch (type) {
+            case BFLOAT16 -> Bfloat16.toFloat(block.getShort(2 * (at + i)));
+            case FLOAT64 -> (float) block.getDouble(8 * (at + i));
+            default -> block.getFloat(4 * (at + i));
+          };
+    }
+  }
+
+  /** Copies a row to {@code into[0..columns)}, exactly. */
+  public void read(int row, double[] into) {
+    ByteBuffer block = block(row);
+    int at = row % BLOCK * columns;
+    for (int i = 0; i < columns; i++) {
+      into[i] =
+          switch (type) {
+            case BFLOAT16 -> Bfloat16.toFloat(block.getShort(2 * (at + i)));
+            case FLOAT64 -> block.getDouble(8 * (at + i));
+            default -> block.getFloat(4 * (at + i));
+          };
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    arena.close();
+  }
+}

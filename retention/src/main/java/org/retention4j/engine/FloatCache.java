@@ -1,0 +1,21 @@
+package org.retention4j.engine;
+
+/** A cache for the fp32 engine: its blocks are read as fp32 rows, whatever they are kept in. */
+abstract sealed class FloatCache extends CacheHead permits Float32Cache, Bfloat16Cache {
+  FloatCache(int keyWidth, int valueWidth) {
+    super(keyWidth, valueWidth);
+  }
+
+  /**
+   * Returns the transposed keys of a block, (K, block).
+   *
+   * @param room the lane's rows, which may be filled and returned
+   */
+  abstract float[][] keys(int block, Kernels kernels, float[][] room);
+
+  /** Returns the values of a block's first n tokens, (block, V). */
+  abstract float[][] values(int block, int n, Kernels kernels, float[][] room);
+
+  /** Stores one token. */
+  abstract void put(int token, float[] key, float[] value);
+}

@@ -1,0 +1,33 @@
+package org.retention4j.engine;
+
+/**
+ * A piece of a batch of sequences as tiles: row b·N+t is token t of sequence b.
+ *
+ * @param batch B
+ * @param tokens N, the most tokens of a row in one run, at least 1
+ * @param x inputs (B·N, D)
+ * @param y receives outputs (B·N, D)
+ * @param scratch gives what bindings may share that never run side by side
+ * @param bfloat16Products whether products with bf16 weights may round their other operand to bf16
+ *     when there are many rows
+ */
+public record TilePiece(
+    int batch, int tokens, Tile x, Tile y, Scratch scratch, boolean bfloat16Products) {
+  /** Checks the sizes. */
+  public TilePiece {
+    if (batch < 1 || tokens < 1) {
+      throw new IllegalArgumentException(
+          "expected batch >= 1 and tokens >= 1, got " + batch + " and " + tokens);
+    }
+  }
+
+  /** Returns the number of rows B·N. */
+  public int rows() {
+    return batch * tokens;
+  }
+
+  /** Begins products of a tile as this piece wants them. */
+  public Projections projections(Engine engine, Arena owner, Tile from) {
+    return new Projections(engine, owner, scratch, from, bfloat16Products);
+  }
+}
