@@ -89,7 +89,7 @@ public final class Main implements Callable<Integer> {
   }
 
   /** Runs the benchmark and returns its exit code. */
-  static int execute(String[] args, PrintStream rows, PrintWriter errors) {
+  public static int execute(String[] args, PrintStream rows, PrintWriter errors) {
     CommandLine command = new CommandLine(new Main(rows, errors));
     command.setErr(errors);
     command.setOut(new PrintWriter(rows, true));

@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.MatrixSource;
 import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
 
 /**
@@ -54,6 +56,16 @@ public final class Checkpoint {
       throw new CheckpointException("expected a config.json in " + folder + ", got none");
     }
     return new Checkpoint(folder, parse(file));
+  }
+
+  /**
+   * Reads a configuration that stands alone.
+   *
+   * @throws CheckpointException as {@link #open} does
+   */
+  public static DecoderConfig readConfig(Path file) {
+    ConfigKeys keys = new ConfigKeys(file.toString(), parse(file));
+    return Family.of(keys).config(keys);
   }
 
   private static JsonNode parse(Path file) {
@@ -135,6 +147,32 @@ public final class Checkpoint {
         throw e;
       }
     }
+  }
+
+  /** Loads one layer; the caller closes it. */
+  DecoderLayer loadLayer(int index, CheckpointFiles files, Engine engine, LoadOptions options) {
+    WeightReader reader = new WeightReader(engine, files, options);
+    try {
+      return family.layer(config, index, reader);
+    } catch (RuntimeException | Error e) {
+      reader.free();
+      throw e;
+    }
+  }
+
+  /** Returns the embeddings of tokens as the first layer sees them but for their norm, (T,D). */
+  double[][] embed(int[] tokens, CheckpointFiles files) {
+    int d = config.modelWidth();
+    String name = family.embeddingName(files);
+    MatrixSource table = files.matrix(name, config.vocabulary(), d);
+    double[][] rows = new double[tokens.length][d];
+    for (int t = 0; t < tokens.length; t++) {
+      table.read(tokens[t], rows[t]);
+      for (int i = 0; i < d; i++) {
+        rows[t][i] *= config.embeddingScale();
+      }
+    }
+    return rows;
   }
 
   private void requireNoExtras(CheckpointFiles files) {

@@ -1,6 +1,7 @@
 package org.retention4j.checkpoint;
 
 import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
 
 /** A family of checkpoints: how its configuration is read and how its tensors are named. */
@@ -13,6 +14,12 @@ interface Family {
 
   /** Packs all weights. */
   LanguageModel load(DecoderConfig config, WeightReader reader);
+
+  /** Packs one layer's weights. */
+  DecoderLayer layer(DecoderConfig config, int index, WeightReader reader);
+
+  /** Returns the name of the embedding table. */
+  String embeddingName(CheckpointFiles files);
 
   /** Returns whether a tensor is allowed and not needed. */
   boolean ignores(String tensor, DecoderConfig config);

@@ -2,6 +2,7 @@ package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionConfig;
@@ -36,16 +37,20 @@ final class FlaFamily implements Family {
     int count = keys.size("num_hidden_layers", 24);
     double eps = keys.positive("norm_eps", 1e-6);
     int hidden = keys.size("intermediate_size", roundedHidden(keys, d));
-    LayerConfig usual = LayerConfig.of(retention(keys, d, eps), hidden, Activation.SILU);
-    List<LayerConfig> layers = new ArrayList<>(DecoderConfig.uniform(count, usual));
+    LayerConfig[] layers = new LayerConfig[count];
     JsonNode attn = keys.get("attn");
     if (attn != null) {
       for (JsonNode entry : attn.isArray() ? attn : List.of(attn)) {
         attend(new ConfigKeys("attn of " + keys.where(), entry), d, hidden, layers);
       }
     }
+    if (Arrays.asList(layers).contains(null)) {
+      LayerConfig usual = LayerConfig.of(retention(keys, d, eps), hidden, Activation.SILU);
+      Arrays.setAll(layers, i -> layers[i] == null ? usual : layers[i]);
+    }
     boolean tied = keys.flag("tie_word_embeddings", false);
-    return new DecoderConfig(keys.size("vocab_size", 32000), d, layers, eps, 1, false, tied);
+    return new DecoderConfig(
+        keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
   }
 
   /** 256·⌈int(hidden·ratio·2/3)/256⌉. */
@@ -93,7 +98,7 @@ final class FlaFamily implements Family {
     return Math.toIntExact(all / heads);
   }
 
-  private static void attend(ConfigKeys keys, int d, int hidden, List<LayerConfig> layers) {
+  private static void attend(ConfigKeys keys, int d, int hidden, LayerConfig[] layers) {
     int heads = keys.size("num_heads");
     int kvHeads = keys.size("num_kv_heads", heads);
     if (d % heads != 0 || heads % kvHeads != 0 || d / heads % 2 != 0) {
@@ -117,10 +122,10 @@ final class FlaFamily implements Family {
       throw keys.bad("layers", "a list of layer numbers");
     }
     for (JsonNode index : indices) {
-      if (!index.isInt() || index.intValue() < 0 || index.intValue() >= layers.size()) {
-        throw keys.bad("layers", "layer numbers in 0.." + (layers.size() - 1));
+      if (!index.isInt() || index.intValue() < 0 || index.intValue() >= layers.length) {
+        throw keys.bad("layers", "layer numbers in 0.." + (layers.length - 1));
       }
-      layers.set(index.intValue(), LayerConfig.of(attention, hidden, Activation.SILU));
+      layers[index.intValue()] = LayerConfig.of(attention, hidden, Activation.SILU);
     }
   }
 
@@ -136,20 +141,7 @@ final class FlaFamily implements Family {
     EmbeddingTable table = reader.table("model.embeddings.weight", vocabulary, d);
     List<DecoderLayer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers().size(); i++) {
-      String prefix = "model.layers." + i + ".";
-      LayerConfig layer = config.layers().get(i);
-      TokenMixer mixer =
-          layer.retains()
-              ? retention(layer.retention(), reader, prefix + "attn.")
-              : attention(layer.attention(), reader, prefix + "attn.");
-      layers.add(
-          new DecoderLayer(
-              reader.engine(),
-              mixer,
-              feedForward(layer.hidden(), d, reader, prefix + "mlp."),
-              reader.vector(prefix + "attn_norm.weight", d),
-              reader.vector(prefix + "mlp_norm.weight", d),
-              config.normEps()));
+      layers.add(layer(config, i, reader));
     }
     String output = config.tiedOutput() ? "model.embeddings.weight" : "lm_head.weight";
     return new LanguageModel(
@@ -160,6 +152,29 @@ final class FlaFamily implements Family {
         layers,
         reader.vector("model.norm.weight", d),
         reader.output(output, vocabulary, d));
+  }
+
+  @Override
+  public String embeddingName(CheckpointFiles files) {
+    return "model.embeddings.weight";
+  }
+
+  @Override
+  public DecoderLayer layer(DecoderConfig config, int index, WeightReader reader) {
+    String prefix = "model.layers." + index + ".";
+    LayerConfig layer = config.layers().get(index);
+    int d = config.modelWidth();
+    TokenMixer mixer =
+        layer.retains()
+            ? retention(layer.retention(), reader, prefix + "attn.")
+            : attention(layer.attention(), reader, prefix + "attn.");
+    return new DecoderLayer(
+        reader.engine(),
+        mixer,
+        feedForward(layer.hidden(), d, reader, prefix + "mlp."),
+        reader.vector(prefix + "attn_norm.weight", d),
+        reader.vector(prefix + "mlp_norm.weight", d),
+        config.normEps());
   }
 
   private static TokenMixer retention(RetentionConfig c, WeightReader reader, String prefix) {

@@ -22,6 +22,8 @@ import org.retention4j.model.RetentionMixer;
  * "model." before the names.
  */
 final class TorchscaleFamily implements Family {
+  private static final String PORT_EMBEDDING = "model.embed_tokens.weight";
+
   @Override
   public String name() {
     return "torchscale";
@@ -91,14 +93,14 @@ final class TorchscaleFamily implements Family {
 
   @Override
   public LanguageModel load(DecoderConfig config, WeightReader reader) {
-    boolean port = reader.has("model.embed_tokens.weight");
+    boolean port = reader.has(PORT_EMBEDDING);
     String root = port ? "model." : "";
     int d = config.modelWidth();
     int vocabulary = config.vocabulary();
     EmbeddingTable table = reader.table(root + "embed_tokens.weight", vocabulary, d);
     List<DecoderLayer> layers = new ArrayList<>();
     for (int i = 0; i < config.layers().size(); i++) {
-      layers.add(layer(config, i, reader, root + "layers." + i + "."));
+      layers.add(layer(config, i, reader));
     }
     String own = port ? "lm_head.weight" : "output_projection.weight";
     return new LanguageModel(
@@ -111,8 +113,15 @@ final class TorchscaleFamily implements Family {
         reader.output(config.tiedOutput() ? root + "embed_tokens.weight" : own, vocabulary, d));
   }
 
-  private static DecoderLayer layer(
-      DecoderConfig config, int index, WeightReader reader, String prefix) {
+  @Override
+  public String embeddingName(CheckpointFiles files) {
+    return files.has(PORT_EMBEDDING) ? PORT_EMBEDDING : "embed_tokens.weight";
+  }
+
+  @Override
+  public DecoderLayer layer(DecoderConfig config, int index, WeightReader reader) {
+    String root = reader.has(PORT_EMBEDDING) ? "model." : "";
+    String prefix = root + "layers." + index + ".";
     Engine engine = reader.engine();
     LayerConfig layer = config.layers().get(index);
     RetentionConfig c = layer.retention();

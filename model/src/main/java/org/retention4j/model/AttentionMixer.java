@@ -104,20 +104,29 @@ public final class AttentionMixer implements TokenMixer {
     return config;
   }
 
-  PackedMatrix query() {
+  /** Returns the query weights (heads·d, D), which stay the mixer's. */
+  public PackedMatrix query() {
     return query;
   }
 
-  PackedMatrix key() {
+  /** Returns the key weights (kvHeads·d, D), which stay the mixer's. */
+  public PackedMatrix key() {
     return key;
   }
 
-  PackedMatrix value() {
+  /** Returns the value weights (kvHeads·d, D), which stay the mixer's. */
+  public PackedMatrix value() {
     return value;
   }
 
-  PackedMatrix output() {
+  /** Returns the output weights (D, heads·d), which stay the mixer's. */
+  public PackedMatrix output() {
     return output;
+  }
+
+  /** Returns the biases of queries, keys and values, or null; not to be changed. */
+  public double[][] biases() {
+    return biases;
   }
 
   /** Returns the biases of queries, keys and values by head, or null. */

@@ -63,15 +63,18 @@ public final class DecoderLayer implements AutoCloseable {
     return mixer.weightBytes() + feedForward.weightBytes();
   }
 
-  FeedForward feedForward() {
+  /** Returns the feed-forward. */
+  public FeedForward feedForward() {
     return feedForward;
   }
 
-  double[] mixerNorm() {
+  /** Returns the weight of the norm before the mixer; not to be changed. */
+  public double[] mixerNorm() {
     return mixerNorm;
   }
 
-  double[] feedForwardNorm() {
+  /** Returns the weight of the norm before the feed-forward; not to be changed. */
+  public double[] feedForwardNorm() {
     return feedForwardNorm;
   }
 

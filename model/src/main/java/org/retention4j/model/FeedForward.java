@@ -90,6 +90,21 @@ public final class FeedForward implements AutoCloseable {
     return gate.bytes() + up.bytes() + down.bytes();
   }
 
+  /** Returns W_gate (I,D), which stays the feed-forward's. */
+  public PackedMatrix gate() {
+    return gate;
+  }
+
+  /** Returns W_up (I,D), which stays the feed-forward's. */
+  public PackedMatrix up() {
+    return up;
+  }
+
+  /** Returns W_down (D,I), which stays the feed-forward's. */
+  public PackedMatrix down() {
+    return down;
+  }
+
   int modelWidth() {
     return gate.inputs();
   }

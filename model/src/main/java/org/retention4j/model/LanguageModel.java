@@ -150,7 +150,8 @@ public final class LanguageModel implements AutoCloseable {
     return output.bytes() + layers.stream().mapToLong(DecoderLayer::weightBytes).sum();
   }
 
-  EmbeddingTable embedding() {
+  /** Returns the embedding table, which stays the model's. */
+  public EmbeddingTable embedding() {
     return embedding;
   }
 
@@ -158,11 +159,13 @@ public final class LanguageModel implements AutoCloseable {
     return embeddingNorm;
   }
 
-  double[] finalNorm() {
+  /** Returns the weight of the final norm; not to be changed. */
+  public double[] finalNorm() {
     return finalNorm;
   }
 
-  PackedMatrix output() {
+  /** Returns the output matrix, which stays the model's. */
+  public PackedMatrix output() {
     return output;
   }
 

@@ -166,29 +166,33 @@ public final class RetentionWeights implements AutoCloseable {
     }
   }
 
-  PackedMatrix query() {
+  /** Returns W (H·K, D) of the query, which stays these weights'. */
+  public PackedMatrix query() {
     return query;
   }
 
-  PackedMatrix key() {
+  /** Returns W (H_kv·K, D) of the key, which stays these weights'. */
+  public PackedMatrix key() {
     return key;
   }
 
-  PackedMatrix value() {
+  /** Returns W (H_kv·V, D) of the value, which stays these weights'. */
+  public PackedMatrix value() {
     return value;
   }
 
   /** Returns the gate's weights, or null. */
-  PackedMatrix gate() {
+  public PackedMatrix gate() {
     return gate;
   }
 
-  PackedMatrix output() {
+  /** Returns W (D, H·V) of the output, which stays these weights'. */
+  public PackedMatrix output() {
     return output;
   }
 
   /** Returns the head norm's weight, or null; not to be changed. */
-  double[] headNorm() {
+  public double[] headNorm() {
     return headNorm;
   }
 

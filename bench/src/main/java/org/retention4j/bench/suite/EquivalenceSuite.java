@@ -1,5 +1,6 @@
 package org.retention4j.bench.suite;
 
+import org.retention4j.core.RelativeError;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;

@@ -1,5 +1,6 @@
 package org.retention4j.bench.suite;
 
+import org.retention4j.core.RelativeError;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 

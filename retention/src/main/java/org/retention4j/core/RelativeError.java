@@ -1,22 +1,23 @@
-package org.retention4j.bench.suite;
+package org.retention4j.core;
 
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
- * How far one array is from another.
+ * How far one array is from another, as the bounds of equality count it: per head, and per token so
+ * that none hides in a norm.
  *
  * @param perHead largest ‖a−b‖/‖b‖ of a head
  * @param perToken largest ‖a−b‖/‖b‖ of a single token and head
  */
-record RelativeError(double perHead, double perToken) {
+public record RelativeError(double perHead, double perToken) {
   /**
    * Compares (B,T,H,W), or (B,T,W) with one head.
    *
    * @param a measured
    * @param b what it is held to
    */
-  static RelativeError ofTokens(INDArray a, INDArray b) {
+  public static RelativeError ofTokens(INDArray a, INDArray b) {
     long batch = a.size(0);
     long tokens = a.size(1);
     long heads = a.rank() == 4 ? a.size(2) : 1;
@@ -24,7 +25,7 @@ record RelativeError(double perHead, double perToken) {
   }
 
   /** Compares states (B,H,K,V) head by head. */
-  static RelativeError ofStates(INDArray a, INDArray b) {
+  public static RelativeError ofStates(INDArray a, INDArray b) {
     int heads = (int) (a.size(0) * a.size(1));
     RelativeError each = compare(flat(a), flat(b), heads, 1, 1);
     return new RelativeError(each.perHead, 0);

@@ -1,0 +1,65 @@
+package org.retention4j.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointWriter;
+import org.retention4j.checkpoint.DType;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Writes a checkpoint in another type or other shards. */
+@Command(
+    name = "convert",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Writes a checkpoint anew in another type or other shards.")
+final class ConvertCommand implements Callable<Integer> {
+  @Option(names = "--from", paramLabel = "DIR", required = true, description = "model folder")
+  private Path from;
+
+  @Option(names = "--to", paramLabel = "DIR", required = true, description = "new model folder")
+  private Path to;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description = "f64, f32, f16 or bf16 (default: as each tensor is)")
+  private DType dtype;
+
+  @Option(
+      names = "--shard-size",
+      paramLabel = "BYTES",
+      defaultValue = "5000000000",
+      description = "the most bytes of data in a file (default: ${DEFAULT-VALUE})")
+  private long shardBytes;
+
+  @Option(
+      names = "--family",
+      paramLabel = "NAME",
+      description = "fla or torchscale; another than the checkpoint's own is refused")
+  private String family;
+
+  @Override
+  public Integer call() {
+    if (dtype != null && !dtype.isWeight()) {
+      throw new IllegalArgumentException("expected --dtype f64, f32, f16 or bf16, got " + dtype);
+    }
+    if (shardBytes < 1) {
+      throw new IllegalArgumentException("expected --shard-size >= 1, got " + shardBytes);
+    }
+    Checkpoint checkpoint = Checkpoint.open(from);
+    if (family != null && !family.equals(checkpoint.family())) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected --family %s, the checkpoint's own, got %s: the two rotate other pairs by"
+                  + " other angles, scale keys or scores, and norm with or without a weight, so"
+                  + " that no renaming of tensors turns one into the other",
+              checkpoint.family(), family));
+    }
+    try (LoadBar bar = new LoadBar("writing", checkpoint.config().parameters())) {
+      CheckpointWriter.convert(checkpoint, to, dtype, shardBytes, bar);
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,87 @@
+package org.retention4j.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointWriter;
+import org.retention4j.checkpoint.DType;
+import org.retention4j.checkpoint.ModelShapes;
+import org.retention4j.model.DecoderConfig;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Makes a random checkpoint. */
+@Command(
+    name = "create",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Writes a checkpoint of random weights in fla's format.")
+final class CreateCommand implements Callable<Integer> {
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME|config.json",
+      required = true,
+      description = "125m, 350m, 1.3b, 2.7b, 6.7b, or a configuration in fla's format")
+  private String shape;
+
+  @Option(
+      names = "--transformer",
+      description = "the Transformer of equal size instead of the RetNet of that name")
+  private boolean transformer;
+
+  @Option(names = "--out", paramLabel = "DIR", required = true, description = "new model folder")
+  private Path out;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "42",
+      description = "seed of the weights (default: ${DEFAULT-VALUE})")
+  private long seed;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      defaultValue = "bf16",
+      description = "f64, f32, f16 or bf16 (default: ${DEFAULT-VALUE})")
+  private DType dtype;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    if (!dtype.isWeight()) {
+      throw new IllegalArgumentException("expected --dtype f64, f32, f16 or bf16, got " + dtype);
+    }
+    DecoderConfig config = config();
+    try (LoadBar bar = new LoadBar("writing", config.parameters())) {
+      CheckpointWriter.writeRandom(config, out, dtype, seed, bar);
+    }
+    spec.commandLine()
+        .getOut()
+        .printf(
+            "%s: %s parameters in %s, %s%n",
+            out,
+            Texts.count(config.parameters()),
+            dtype,
+            Texts.bytes((double) config.parameters() * dtype.bytes()));
+    return 0;
+  }
+
+  private DecoderConfig config() {
+    if (!shape.endsWith(".json")) {
+      return transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
+    }
+    Path file = Path.of(shape);
+    if (transformer || !Files.isRegularFile(file)) {
+      throw new IllegalArgumentException(
+          transformer
+              ? "expected --transformer with the name of a shape, got " + shape
+              : "expected a configuration, got no file at " + shape);
+    }
+    return Checkpoint.readConfig(file);
+  }
+}

@@ -1,0 +1,222 @@
+package org.retention4j.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.engine.CacheType;
+import org.retention4j.engine.Engine;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.MemoryOptions;
+import org.retention4j.model.Session;
+import org.retention4j.model.SessionOptions;
+import org.retention4j.text.Generation;
+import org.retention4j.text.GenerationOptions;
+import org.retention4j.text.Generator;
+import org.retention4j.text.SamplingOptions;
+import org.retention4j.text.Tokenizer;
+import org.retention4j.text.Tokenizers;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Continues a prompt on the terminal. */
+@Command(
+    name = "generate",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Continues a prompt, streaming the text.")
+final class GenerateCommand implements Callable<Integer> {
+  @Mixin private ModelOptions options;
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      required = true,
+      description = "the prompt, or - for standard input")
+  private String prompt;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "the most tokens to generate (default: ${DEFAULT-VALUE})")
+  private int maxTokens;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "X",
+      defaultValue = "0",
+      description = "0 takes the likeliest token (default: ${DEFAULT-VALUE})")
+  private double temperature;
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "choose among the N likeliest; 0: all (default: ${DEFAULT-VALUE})")
+  private int topK;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "X",
+      defaultValue = "1",
+      description = "choose within this probability mass (default: ${DEFAULT-VALUE})")
+  private double topP;
+
+  @Option(
+      names = "--repetition-penalty",
+      paramLabel = "X",
+      defaultValue = "1",
+      description = "1: none (default: ${DEFAULT-VALUE})")
+  private double penalty;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "seed of the draws (default: ${DEFAULT-VALUE})")
+  private long seed;
+
+  @Option(names = "--stop", paramLabel = "TEXT", description = "end before this text; repeatable")
+  private List<String> stops = List.of();
+
+  @Option(names = "--stop-token", paramLabel = "ID", description = "end at this token; repeatable")
+  private List<Integer> stopTokens = List.of();
+
+  @Option(names = "--ignore-eos", description = "go on after the model's end-of-text token")
+  private boolean ignoreEnd;
+
+  @Option(names = "--logprobs", description = "list the tokens with their log-probabilities")
+  private boolean logProbabilities;
+
+  @Option(
+      names = "--cache-limit",
+      paramLabel = "N",
+      defaultValue = "32768",
+      description = "the most tokens in a cache of attention layers (default: ${DEFAULT-VALUE})")
+  private int cacheLimit;
+
+  @Option(
+      names = "--cache",
+      paramLabel = "TYPE",
+      defaultValue = "fp32",
+      description = "fp32 or bf16 elements in such a cache (default: ${DEFAULT-VALUE})")
+  private Cache cache;
+
+  @Option(
+      names = "--bf16-products",
+      description = "round both operands of prefill products to bf16 where weights are bf16")
+  private boolean bfloat16Products;
+
+  @Spec private CommandSpec spec;
+
+  /** Element types of a cache. */
+  enum Cache {
+    FP32,
+    BF16
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    GenerationOptions generation = generationOptions();
+    String text =
+        prompt.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : prompt;
+    Checkpoint checkpoint = options.open();
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter errors = spec.commandLine().getErr();
+    int vocabulary = checkpoint.config().vocabulary();
+    try (Tokenizer tokenizer = Tokenizers.forFolder(checkpoint.folder(), vocabulary);
+        Engine engine = options.engine();
+        LanguageModel model = options.load(checkpoint, engine);
+        Session session = model.newSession(1, sessionOptions())) {
+      int[] tokens = tokens(checkpoint, tokenizer, text);
+      session.append(
+          tokens.length > 1 ? java.util.Arrays.copyOf(tokens, tokens.length - 1) : new int[0]);
+      int[] rest = {tokens[tokens.length - 1]};
+      long start = System.nanoTime();
+      Generation generated =
+          new Generator(tokenizer)
+              .generate(
+                  session,
+                  rest,
+                  generation.withStopTokens(stopTokens(checkpoint)),
+                  piece -> {
+                    out.print(piece);
+                    out.flush();
+                  });
+      double seconds = (System.nanoTime() - start) / 1e9;
+      out.println();
+      out.flush();
+      if (logProbabilities) {
+        list(generated, tokenizer, out);
+      }
+      errors.printf(
+          Locale.ROOT,
+          "%d tokens, %.1f tokens/s, ended by %s; weights %s, session %s at position %d%n",
+          generated.tokens().size(),
+          generated.tokens().size() / seconds,
+          generated.end().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+          Texts.bytes(model.weightBytes()),
+          Texts.bytes(session.bytes()),
+          session.position(0));
+    }
+    return 0;
+  }
+
+  private GenerationOptions generationOptions() {
+    SamplingOptions sampling = new SamplingOptions(temperature, topK, topP, penalty, seed);
+    return new GenerationOptions(maxTokens, sampling, Set.copyOf(stopTokens), stops);
+  }
+
+  private SessionOptions sessionOptions() {
+    CacheType type = null;
+    if (cache == Cache.BF16) {
+      type = CacheType.BFLOAT16;
+    }
+    return SessionOptions.DEFAULT
+        .withBfloat16Prefill(bfloat16Products)
+        .withMemory(MemoryOptions.DEFAULT.withMaxTokens(cacheLimit).withCacheType(type));
+  }
+
+  private Set<Integer> stopTokens(Checkpoint checkpoint) {
+    Set<Integer> all = new TreeSet<>(stopTokens);
+    // Bytes have no end of text: the token of that number is a character.
+    boolean named = java.nio.file.Files.exists(checkpoint.folder().resolve("tokenizer.json"));
+    if (!ignoreEnd && named) {
+      checkpoint.endToken().ifPresent(all::add);
+    }
+    return all;
+  }
+
+  private static int[] tokens(Checkpoint checkpoint, Tokenizer tokenizer, String text) {
+    int[] tokens = tokenizer.encode(text);
+    if (tokens.length == 0 && checkpoint.beginToken().isPresent()) {
+      tokens = new int[] {checkpoint.beginToken().getAsInt()};
+    }
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
+    }
+    return tokens;
+  }
+
+  private static void list(Generation generated, Tokenizer tokenizer, PrintWriter out) {
+    for (int i = 0; i < generated.tokens().size(); i++) {
+      int token = generated.tokens().get(i);
+      out.printf(
+          Locale.ROOT,
+          "%8d  %10.5f  %s%n",
+          token,
+          generated.logProbabilities().get(i),
+          tokenizer.decode(token).replace("\n", "\\n"));
+    }
+    out.flush();
+  }
+}

@@ -1,0 +1,125 @@
+package org.retention4j.cli;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.checkpoint.NpyWriter;
+import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.engine.ElementType;
+import org.retention4j.engine.Engine;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.MemoryOptions;
+import org.retention4j.model.Session;
+import org.retention4j.model.SessionOptions;
+import org.retention4j.parallel.ParallelForm;
+import org.retention4j.recurrent.RecurrentForm;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Logits of given tokens, in a given form. */
+@Command(
+    name = "logits",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = "Computes the logits after every token, the whole sequence in one form.")
+final class LogitsCommand implements Callable<Integer> {
+  /** The forms of retention. */
+  enum Form {
+    PARALLEL,
+    RECURRENT,
+    CHUNKWISE
+  }
+
+  @Mixin private ModelOptions options;
+
+  @Option(
+      names = "--ids",
+      paramLabel = "FILE.npy",
+      required = true,
+      description = "token ids, integers of shape (B,T)")
+  private Path ids;
+
+  @Option(
+      names = "--form",
+      paramLabel = "FORM",
+      defaultValue = "chunkwise",
+      description = "parallel, recurrent or chunkwise (default: ${DEFAULT-VALUE})")
+  private Form form;
+
+  @Option(
+      names = "--chunk",
+      paramLabel = "N",
+      description = "tokens of a chunk, at least 1 (default: the form's own)")
+  private Integer chunk;
+
+  @Option(
+      names = "--bf16-products",
+      description = "round both operands of prefill products to bf16 where weights are bf16")
+  private boolean bfloat16Products;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE.npy",
+      required = true,
+      description = "receives the logits (B,T,vocabulary)")
+  private Path out;
+
+  @Override
+  public Integer call() {
+    RetentionForm retention = form();
+    int[][] tokens = read(ids);
+    Checkpoint checkpoint = options.open();
+    int batch = tokens.length;
+    int length = tokens[0].length;
+    int vocabulary = checkpoint.config().vocabulary();
+    SessionOptions how =
+        SessionOptions.DEFAULT
+            .withForm(retention)
+            .withBfloat16Prefill(bfloat16Products)
+            .withMemory(MemoryOptions.DEFAULT.withMaxTokens(Math.max(1, length)));
+    boolean wide = options.type() == ElementType.FLOAT64;
+    try (NpyWriter writer = new NpyWriter(out, wide, batch, length, vocabulary);
+        Engine engine = options.engine();
+        LanguageModel model = options.load(checkpoint, engine);
+        Session session = model.newSession(batch, how)) {
+      session.append(
+          tokens, (row, position, logits) -> writer.write((long) row * length + position, logits));
+      writer.finish();
+    }
+    return 0;
+  }
+
+  private RetentionForm form() {
+    if (chunk != null && form != Form.CHUNKWISE) {
+      throw new IllegalArgumentException(
+          "expected --chunk with --form chunkwise only, got it with " + form);
+    }
+    return switch (form) {
+      case PARALLEL -> new ParallelForm();
+      case RECURRENT -> new RecurrentForm();
+      case CHUNKWISE -> chunk == null ? new ChunkwiseForm() : new ChunkwiseForm(chunk);
+    };
+  }
+
+  private static int[][] read(Path file) {
+    NpyFile npy = NpyFile.read(file);
+    if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected integers of shape (B,T) with B, T >= 1 in %s, got %s of shape %s",
+              file, npy.integers() == null ? "floats" : "integers", Arrays.toString(npy.shape())));
+    }
+    int length = (int) npy.shape()[1];
+    int[][] tokens = new int[(int) npy.shape()[0]][length];
+    for (int i = 0; i < npy.integers().length; i++) {
+      long id = npy.integers()[i];
+      // What does not fit an int is no token of any vocabulary; the model says so of −1.
+      tokens[i / length][i % length] = id == (int) id ? (int) id : -1;
+    }
+    return tokens;
+  }
+}

@@ -1,0 +1,105 @@
+package org.retention4j.cli;
+
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The retention command. */
+@Command(
+    name = "retention",
+    mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
+    synopsisSubcommandLabel = "COMMAND",
+    description = "Runs RetNet, Transformer and hybrid checkpoints.",
+    subcommands = {
+      InfoCommand.class,
+      LogitsCommand.class,
+      GenerateCommand.class,
+      PerplexityCommand.class,
+      VerifyCommand.class,
+      CreateCommand.class,
+      ConvertCommand.class,
+      BenchCommand.class
+    },
+    footer = {"", "Exit code: 0 when done, 1 for a failed check, 2 for bad input."})
+public final class Main implements Runnable {
+  /** A check failed. */
+  static final int FAILED = 1;
+
+  /** The command line or a file it names is not right. */
+  static final int BAD_INPUT = 2;
+
+  /** A fault of this program, by the convention of sysexits. */
+  static final int BROKEN = 70;
+
+  @Option(
+      names = "--debug",
+      scope = ScopeType.INHERIT,
+      description = "show the stack trace of an error")
+  private boolean debug;
+
+  private Main() {}
+
+  /** Runs a command and ends the virtual machine with its exit code. */
+  public static void main(String[] args) {
+    PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
+    int code = execute(args, out, new PrintWriter(System.err, true));
+    out.flush();
+    System.exit(code);
+  }
+
+  /** Runs a command and returns its exit code. */
+  static int execute(String[] args, PrintStream out, PrintWriter errors) {
+    Main main = new Main();
+    CommandLine command = new CommandLine(main);
+    command.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
+    command.setErr(errors);
+    command.setCaseInsensitiveEnumValuesAllowed(true);
+    command.setParameterExceptionHandler(
+        (failure, ignored) -> {
+          errors.println("retention: " + failure.getMessage() + " (see --help)");
+          return BAD_INPUT;
+        });
+    command.setExecutionExceptionHandler((failure, line, parsed) -> main.report(failure, errors));
+    try {
+      return command.execute(args);
+    } catch (Error e) {
+      return main.report(e, errors);
+    }
+  }
+
+  private int report(Throwable failure, PrintWriter errors) {
+    if (debug) {
+      failure.printStackTrace(errors);
+    }
+    if (failure instanceof IllegalArgumentException) {
+      errors.println("retention: " + failure.getMessage().replaceAll("\\R", " "));
+      return BAD_INPUT;
+    }
+    if (failure instanceof OutOfMemoryError) {
+      errors.println("retention: out of memory: " + failure.getMessage() + "; see java -Xmx");
+      return BROKEN;
+    }
+    errors.println("retention: " + failure + (debug ? "" : " (--debug shows where)"));
+    return BROKEN;
+  }
+
+  @Override
+  public void run() {
+    throw new IllegalArgumentException("expected a command, got none (see --help)");
+  }
+
+  /** The version that the jar was built as. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"retention " + (version == null ? "(not from a jar)" : version)};
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package org.retention4j.cli;
+
+import java.nio.file.Path;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.LoadOptions;
+import org.retention4j.checkpoint.WeightChoice;
+import org.retention4j.engine.ElementType;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Provider;
+import org.retention4j.model.LanguageModel;
+import picocli.CommandLine.Option;
+
+/** Which model, in which types, on how many threads. */
+final class ModelOptions {
+  /** The names of weight types on the command line. */
+  enum Weights {
+    FILE(WeightChoice.FILE),
+    FP32(WeightChoice.FLOAT32),
+    BF16(WeightChoice.BFLOAT16),
+    INT8(WeightChoice.INT8);
+
+    private final WeightChoice choice;
+
+    Weights(WeightChoice choice) {
+      this.choice = choice;
+    }
+  }
+
+  /** The names of element types on the command line. */
+  enum Compute {
+    FLOAT32(ElementType.FLOAT32),
+    FP32(ElementType.FLOAT32),
+    FLOAT64(ElementType.FLOAT64);
+
+    private final ElementType type;
+
+    Compute(ElementType type) {
+      this.type = type;
+    }
+  }
+
+  @Option(names = "--model", paramLabel = "DIR", required = true, description = "model folder")
+  private Path folder;
+
+  @Option(
+      names = "--weights",
+      paramLabel = "TYPE",
+      defaultValue = "file",
+      description = "file, fp32, bf16 or int8 (default: ${DEFAULT-VALUE})")
+  private Weights weights;
+
+  @Option(
+      names = "--compute",
+      paramLabel = "TYPE",
+      defaultValue = "fp32",
+      description = "fp32 or float64 (default: ${DEFAULT-VALUE})")
+  private Compute compute;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "threads, at least 1 (default: all processors)")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Option(names = "--check", description = "refuse weights that are NaN or infinite")
+  private boolean check;
+
+  Checkpoint open() {
+    return Checkpoint.open(folder);
+  }
+
+  ElementType type() {
+    return compute.type;
+  }
+
+  Engine engine() {
+    boolean wide = compute.type == ElementType.FLOAT64;
+    return Engine.create(compute.type, threads, wide ? Provider.PLAIN : Provider.best());
+  }
+
+  LanguageModel load(Checkpoint checkpoint, Engine engine) {
+    long total = checkpoint.config().parameters();
+    try (LoadBar bar = new LoadBar("loading", total)) {
+      return checkpoint.load(
+          engine,
+          LoadOptions.DEFAULT.withWeights(weights.choice).withCheckFinite(check).withProgress(bar));
+    }
+  }
+}

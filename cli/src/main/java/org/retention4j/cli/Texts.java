@@ -1,0 +1,56 @@
+package org.retention4j.cli;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** Reading texts, writing numbers. */
+final class Texts {
+  private static final double KILO = 1000;
+
+  private Texts() {}
+
+  /**
+   * Reads a file of UTF-8.
+   *
+   * @throws IllegalArgumentException if it is missing, empty or no UTF-8
+   */
+  static String read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new IllegalArgumentException("expected a text file, got no file at " + file);
+    }
+    try {
+      byte[] bytes = Files.readAllBytes(file);
+      if (bytes.length == 0) {
+        throw new IllegalArgumentException(
+            "expected a text of at least 1 byte, got " + file + ", which is empty");
+      }
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException("expected UTF-8 in " + file + ", got other bytes", e);
+    } catch (IOException e) {
+      throw new IllegalArgumentException("cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Returns bytes in the unit that suits them. */
+  static String bytes(double bytes) {
+    String[] units = {"B", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    double value = bytes;
+    while (value >= KILO && unit < units.length - 1) {
+      value /= KILO;
+      unit++;
+    }
+    return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.2f %s", value, units[unit]);
+  }
+
+  /** Returns a whole number with separators. */
+  static String count(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+}

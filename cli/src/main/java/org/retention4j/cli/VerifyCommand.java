@@ -1,0 +1,99 @@
+package org.retention4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.Verification;
+import org.retention4j.engine.Engine;
+import org.retention4j.text.Tokenizer;
+import org.retention4j.text.Tokenizers;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Holds the forms against the float64 reference on a checkpoint. */
+@Command(
+    name = "verify",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Holds the three forms against the float64 reference on a checkpoint's own weights,",
+      "layer by layer."
+    })
+final class VerifyCommand implements Callable<Integer> {
+  private static final String TEXT =
+      "Retention keeps what it has read in a state of fixed size, and forgets it by and by.";
+
+  @Option(names = "--model", paramLabel = "DIR", required = true, description = "model folder")
+  private Path folder;
+
+  @Option(
+      names = "--text",
+      paramLabel = "FILE",
+      description = "text that is read (default: a sentence)")
+  private Path text;
+
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "the most tokens of the text that are read (default: ${DEFAULT-VALUE})")
+  private int most;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    if (most < 1) {
+      throw new IllegalArgumentException("expected --tokens >= 1, got " + most);
+    }
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    int[] tokens = tokens(checkpoint);
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        "%d tokens; error of outputs per head and of one token, of states per head%n",
+        tokens.length);
+    out.println("layer  form       type     output    token     state     bound");
+    try (Engine single = Engine.float32();
+        Engine wide = Engine.float64()) {
+      Verification verification = new Verification(checkpoint, single, wide);
+      boolean holds = verification.run(tokens, line -> print(out, line));
+      out.println(holds ? "every bound holds" : "a bound is broken");
+      out.flush();
+      return holds ? 0 : Main.FAILED;
+    }
+  }
+
+  private int[] tokens(Checkpoint checkpoint) {
+    int vocabulary = checkpoint.config().vocabulary();
+    int[] tokens;
+    try (Tokenizer tokenizer = Tokenizers.forFolder(folder, vocabulary)) {
+      if (text == null && vocabulary < 256) {
+        // Too small for the bytes of the sentence: any tokens do.
+        tokens = TEXT.chars().map(c -> c % vocabulary).toArray();
+      } else {
+        tokens = tokenizer.encode(text == null ? TEXT : Texts.read(text));
+      }
+    }
+    return Arrays.copyOf(tokens, Math.min(most, tokens.length));
+  }
+
+  private static void print(PrintWriter out, Verification.Line line) {
+    out.printf(
+        Locale.ROOT,
+        "%5d  %-10s %-8s %.1e   %.1e   %.1e   %.0e%s%n",
+        line.layer(),
+        line.form(),
+        line.type(),
+        line.output().perHead(),
+        line.output().perToken(),
+        line.state().perHead(),
+        line.bound(),
+        line.holds() ? "" : "  BROKEN");
+    out.flush();
+  }
+}

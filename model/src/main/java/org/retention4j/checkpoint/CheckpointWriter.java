@@ -1,0 +1,250 @@
+package org.retention4j.checkpoint;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionWeights;
+import org.retention4j.model.AttentionConfig;
+import org.retention4j.model.AttentionMixer;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.DecoderLayer;
+import org.retention4j.model.FeedForward;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.RetentionMixer;
+
+/**
+ * Writes checkpoints in fla's format: models made here, and random ones for trials and benchmarks.
+ * The folder must not hold a checkpoint yet; a failure leaves no file behind.
+ */
+public final class CheckpointWriter {
+  /** The most bytes of data in a file by default. */
+  public static final long SHARD_BYTES = 5_000_000_000L;
+
+  /** The standard deviation of random weights, initializer_range in the published checkpoints. */
+  private static final double DEVIATION = 0.02;
+
+  private CheckpointWriter() {}
+
+  /**
+   * Writes a model.
+   *
+   * @param dtype F64, F32, F16 or BF16
+   * @throws IllegalArgumentException if fla's format cannot express the model, with the reason
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void write(LanguageModel model, Path folder, DType dtype) {
+    DecoderConfig config = model.config();
+    JsonNode json = FlaConfig.json(config, dtype);
+    List<OutTensor> tensors = new ArrayList<>();
+    tensors.add(
+        OutTensor.of(
+            "model.embeddings.weight",
+            dtype,
+            List.of((long) config.vocabulary(), (long) config.modelWidth()),
+            (row, into) -> model.embedding().read((int) row, into)));
+    for (int i = 0; i < config.layers().size(); i++) {
+      add(tensors, "model.layers." + i + ".", model.layers().get(i), dtype);
+    }
+    tensors.add(OutTensor.of("model.norm.weight", dtype, model.finalNorm()));
+    if (!config.tiedOutput()) {
+      tensors.add(OutTensor.of("lm_head.weight", dtype, model.output()));
+    }
+    write(folder, json, tensors, SHARD_BYTES, (name, bytes) -> {});
+  }
+
+  private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
+    tensors.add(OutTensor.of(prefix + "attn_norm.weight", dtype, layer.mixerNorm()));
+    String attn = prefix + "attn.";
+    if (layer.mixer() instanceof RetentionMixer mixer) {
+      RetentionWeights w = mixer.weights();
+      tensors.add(OutTensor.of(attn + "q_proj.weight", dtype, w.query()));
+      tensors.add(OutTensor.of(attn + "k_proj.weight", dtype, w.key()));
+      tensors.add(OutTensor.of(attn + "v_proj.weight", dtype, w.value()));
+      if (w.gate() != null) {
+        tensors.add(OutTensor.of(attn + "g_proj.weight", dtype, w.gate()));
+      }
+      tensors.add(OutTensor.of(attn + "o_proj.weight", dtype, w.output()));
+      if (w.headNorm() != null) {
+        tensors.add(OutTensor.of(attn + headNormName(w.config()), dtype, w.headNorm()));
+      }
+    } else {
+      AttentionMixer mixer = (AttentionMixer) layer.mixer();
+      tensors.add(OutTensor.of(attn + "q_proj.weight", dtype, mixer.query()));
+      tensors.add(OutTensor.of(attn + "k_proj.weight", dtype, mixer.key()));
+      tensors.add(OutTensor.of(attn + "v_proj.weight", dtype, mixer.value()));
+      tensors.add(OutTensor.of(attn + "o_proj.weight", dtype, mixer.output()));
+      if (mixer.biases() != null) {
+        tensors.add(OutTensor.of(attn + "q_proj.bias", dtype, mixer.biases()[0]));
+        tensors.add(OutTensor.of(attn + "k_proj.bias", dtype, mixer.biases()[1]));
+        tensors.add(OutTensor.of(attn + "v_proj.bias", dtype, mixer.biases()[2]));
+      }
+    }
+    FeedForward ffn = layer.feedForward();
+    tensors.add(OutTensor.of(prefix + "mlp_norm.weight", dtype, layer.feedForwardNorm()));
+    tensors.add(OutTensor.of(prefix + "mlp.gate_proj.weight", dtype, ffn.gate()));
+    tensors.add(OutTensor.of(prefix + "mlp.up_proj.weight", dtype, ffn.up()));
+    tensors.add(OutTensor.of(prefix + "mlp.down_proj.weight", dtype, ffn.down()));
+  }
+
+  private static String headNormName(RetentionConfig config) {
+    return config.gate() ? "g_norm_swish_gate.weight" : "g_norm.weight";
+  }
+
+  /**
+   * Writes a checkpoint of seeded random weights, normally spread as those of a new model are, and
+   * norms of 1.
+   *
+   * @param dtype F64, F32, F16 or BF16
+   * @throws IllegalArgumentException if fla's format cannot express the configuration
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void writeRandom(
+      DecoderConfig config, Path folder, DType dtype, long seed, LoadOptions.Progress progress) {
+    JsonNode json = FlaConfig.json(config, dtype);
+    SplittableRandom seeds = new SplittableRandom(seed);
+    List<OutTensor> tensors = new ArrayList<>();
+    RandomTensors random = new RandomTensors(tensors, dtype, seeds);
+    int d = config.modelWidth();
+    random.matrix("model.embeddings.weight", config.vocabulary(), d);
+    for (int i = 0; i < config.layers().size(); i++) {
+      random.layer("model.layers." + i + ".", config.layers().get(i), d);
+    }
+    random.ones("model.norm.weight", d);
+    if (!config.tiedOutput()) {
+      random.matrix("lm_head.weight", config.vocabulary(), d);
+    }
+    write(folder, json, tensors, SHARD_BYTES, progress);
+  }
+
+  private record RandomTensors(List<OutTensor> tensors, DType dtype, SplittableRandom seeds) {
+    void matrix(String name, int rows, int columns) {
+      SplittableRandom random = seeds.split();
+      double bound = DEVIATION * Math.sqrt(3);
+      tensors.add(
+          OutTensor.of(
+              name,
+              dtype,
+              List.of((long) rows, (long) columns),
+              (row, into) -> {
+                for (int i = 0; i < columns; i++) {
+                  into[i] = (2 * random.nextDouble() - 1) * bound;
+                }
+              }));
+    }
+
+    void ones(String name, int n) {
+      constant(name, n, 1);
+    }
+
+    private void constant(String name, int n, double value) {
+      double[] vector = new double[n];
+      Arrays.fill(vector, value);
+      tensors.add(OutTensor.of(name, dtype, vector));
+    }
+
+    void layer(String prefix, LayerConfig layer, int d) {
+      ones(prefix + "attn_norm.weight", d);
+      if (layer.retains()) {
+        retention(prefix + "attn.", layer.retention(), d);
+      } else {
+        attention(prefix + "attn.", layer.attention(), d);
+      }
+      ones(prefix + "mlp_norm.weight", d);
+      matrix(prefix + "mlp.gate_proj.weight", layer.hidden(), d);
+      matrix(prefix + "mlp.up_proj.weight", layer.hidden(), d);
+      matrix(prefix + "mlp.down_proj.weight", d, layer.hidden());
+    }
+
+    private void retention(String prefix, RetentionConfig c, int d) {
+      int values = c.heads() * c.valueWidth();
+      matrix(prefix + "q_proj.weight", c.heads() * c.keyWidth(), d);
+      matrix(prefix + "k_proj.weight", c.kvHeads() * c.keyWidth(), d);
+      matrix(prefix + "v_proj.weight", c.kvHeads() * c.valueWidth(), d);
+      if (c.gate()) {
+        matrix(prefix + "g_proj.weight", values, d);
+      }
+      matrix(prefix + "o_proj.weight", d, values);
+      if (c.headNormWeight()) {
+        ones(prefix + headNormName(c), c.valueWidth());
+      }
+    }
+
+    private void attention(String prefix, AttentionConfig c, int d) {
+      int all = c.heads() * c.headWidth();
+      int kv = c.kvHeads() * c.headWidth();
+      matrix(prefix + "q_proj.weight", all, d);
+      matrix(prefix + "k_proj.weight", kv, d);
+      matrix(prefix + "v_proj.weight", kv, d);
+      matrix(prefix + "o_proj.weight", d, all);
+      if (c.bias()) {
+        constant(prefix + "q_proj.bias", all, 0);
+        constant(prefix + "k_proj.bias", kv, 0);
+        constant(prefix + "v_proj.bias", kv, 0);
+      }
+    }
+  }
+
+  /**
+   * Writes a checkpoint's tensors anew, in another type or other shards; names and configuration
+   * stay, but for torch_dtype.
+   *
+   * @param dtype of the weights, or null to keep each as it is
+   * @param shardBytes the most bytes of data in a file
+   */
+  public static void convert(
+      Checkpoint from, Path to, DType dtype, long shardBytes, LoadOptions.Progress progress) {
+    try (CheckpointFiles files = from.files()) {
+      List<OutTensor> tensors = new ArrayList<>();
+      for (String name : files.names()) {
+        tensors.add(converted(files, name, dtype));
+      }
+      ObjectNode json = (ObjectNode) from.json();
+      if (dtype != null) {
+        json.put("torch_dtype", FlaConfig.torchName(dtype));
+      }
+      write(to, json, tensors, shardBytes, progress);
+    }
+  }
+
+  private static OutTensor converted(CheckpointFiles files, String name, DType dtype) {
+    TensorInfo info = files.info(name);
+    int n = Math.toIntExact(info.shape().isEmpty() ? 1 : info.shape().get(info.shape().size() - 1));
+    if (dtype == null || dtype == info.dtype() || !info.dtype().isWeight()) {
+      byte[] row = new byte[Math.multiplyExact(n, info.dtype().bytes())];
+      return new OutTensor(
+          name,
+          info.dtype(),
+          info.shape(),
+          (index, into) -> {
+            files.readBytes(name, index * row.length, row, row.length);
+            into.put(row);
+          });
+    }
+    return OutTensor.of(
+        name, dtype, info.shape(), (index, into) -> files.read(name, index * n, n, into));
+  }
+
+  private static void write(
+      Path folder,
+      JsonNode json,
+      List<OutTensor> tensors,
+      long shardBytes,
+      LoadOptions.Progress progress) {
+    SafetensorsWriter.prepareFolder(folder);
+    SafetensorsWriter.writeFolder(folder, tensors, shardBytes, progress);
+    // Last, for a folder without it is no checkpoint.
+    try (PendingFile config = new PendingFile(folder.resolve("config.json"))) {
+      String text = json.toPrettyString() + "\n";
+      config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      config.finish();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package org.retention4j.checkpoint;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.engine.Activation;
+import org.retention4j.model.AttentionConfig;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.LayerConfig;
+
+/** Decoders of the paper's sizes, each with a Transformer of as many weights beside it. */
+public final class ModelShapes {
+  private static final int VOCABULARY = 32_000;
+  private static final Map<String, Size> SIZES = new LinkedHashMap<>();
+
+  static {
+    SIZES.put("125m", new Size(12, 768, 3, 1024, 6, 2048));
+    SIZES.put("350m", new Size(24, 1024, 4, 1536, 8, 2880));
+    SIZES.put("1.3b", new Size(24, 2048, 8, 2816, 16, 5504));
+    SIZES.put("2.7b", new Size(32, 2560, 10, 3584, 20, 6976));
+    SIZES.put("6.7b", new Size(32, 4096, 16, 5632, 32, 11072));
+  }
+
+  private record Size(
+      int layers, int width, int heads, int hidden, int attentionHeads, int attentionHidden) {}
+
+  private ModelShapes() {}
+
+  /** Returns the names, from the smallest to the largest. */
+  public static List<String> names() {
+    return new ArrayList<>(SIZES.keySet());
+  }
+
+  /**
+   * Returns a RetNet.
+   *
+   * @throws IllegalArgumentException for a name that is not in {@link #names()}
+   */
+  public static DecoderConfig retNet(String name) {
+    Size s = size(name);
+    LayerConfig layer =
+        LayerConfig.of(RetentionConfig.fla(s.width(), s.heads()), s.hidden(), Activation.SILU);
+    return DecoderConfig.of(VOCABULARY, s.width(), DecoderConfig.uniform(s.layers(), layer));
+  }
+
+  /** Returns the Transformer of equal size: heads of 128, a wider feed-forward. */
+  public static DecoderConfig transformer(String name) {
+    Size s = size(name);
+    LayerConfig layer =
+        LayerConfig.of(
+            AttentionConfig.multiHead(s.width(), s.attentionHeads()),
+            s.attentionHidden(),
+            Activation.SILU);
+    return DecoderConfig.of(VOCABULARY, s.width(), DecoderConfig.uniform(s.layers(), layer));
+  }
+
+  private static Size size(String name) {
+    Size size = SIZES.get(name);
+    if (size == null) {
+      throw new IllegalArgumentException(
+          "expected a shape of " + String.join(", ", SIZES.keySet()) + ", got " + name);
+    }
+    return size;
+  }
+}

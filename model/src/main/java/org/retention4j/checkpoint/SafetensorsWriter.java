@@ -1,0 +1,186 @@
+package org.retention4j.checkpoint;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Writes model folders: one safetensors file, or shards with an index. Everything goes to temporary
+ * files first, which are synced and renamed when all of them are whole; a failure leaves none.
+ */
+final class SafetensorsWriter {
+  private static final int BUFFER = 1 << 20;
+
+  private SafetensorsWriter() {}
+
+  /** Writes one file. */
+  static void writeFile(Path path, List<OutTensor> tensors, Map<String, String> metadata) {
+    try (PendingFile file = new PendingFile(path)) {
+      fill(file, tensors, metadata, (name, bytes) -> {});
+      file.finish();
+    }
+  }
+
+  /**
+   * Writes model.safetensors, or shards and their index when that would be larger than a shard may
+   * be.
+   *
+   * @param shardBytes the most bytes of data in a file, but for a tensor that is larger by itself
+   */
+  static void writeFolder(
+      Path folder, List<OutTensor> tensors, long shardBytes, LoadOptions.Progress progress) {
+    List<List<OutTensor>> shards = shards(tensors, shardBytes);
+    Map<String, String> metadata = Map.of("format", "pt");
+    List<PendingFile> pending = new ArrayList<>();
+    try {
+      for (int i = 0; i < shards.size(); i++) {
+        PendingFile file = new PendingFile(folder.resolve(name(i, shards.size())));
+        pending.add(file);
+        fill(file, shards.get(i), metadata, progress);
+        file.sync();
+      }
+      if (shards.size() > 1) {
+        PendingFile index = new PendingFile(folder.resolve(CheckpointFiles.INDEX));
+        pending.add(index);
+        index.write(0, ByteBuffer.wrap(index(shards)));
+        index.sync();
+      }
+      pending.forEach(PendingFile::finish);
+    } finally {
+      pending.forEach(PendingFile::close);
+    }
+  }
+
+  private static List<List<OutTensor>> shards(List<OutTensor> tensors, long shardBytes) {
+    List<List<OutTensor>> shards = new ArrayList<>();
+    shards.add(new ArrayList<>());
+    long bytes = 0;
+    for (OutTensor tensor : tensors) {
+      if (bytes > 0 && bytes + tensor.bytes() > shardBytes) {
+        shards.add(new ArrayList<>());
+        bytes = 0;
+      }
+      shards.get(shards.size() - 1).add(tensor);
+      bytes += tensor.bytes();
+    }
+    return shards;
+  }
+
+  private static String name(int shard, int count) {
+    return count == 1
+        ? CheckpointFiles.SINGLE
+        : String.format("model-%05d-of-%05d.safetensors", shard + 1, count);
+  }
+
+  private static byte[] index(List<List<OutTensor>> shards) {
+    ObjectNode root = new ObjectMapper().createObjectNode();
+    ObjectNode map = root.objectNode();
+    long total = 0;
+    for (int i = 0; i < shards.size(); i++) {
+      for (OutTensor tensor : shards.get(i)) {
+        map.put(tensor.name(), name(i, shards.size()));
+        total += tensor.bytes();
+      }
+    }
+    root.putObject("metadata").put("total_size", total);
+    root.set("weight_map", map);
+    return root.toPrettyString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void fill(
+      PendingFile file,
+      List<OutTensor> tensors,
+      Map<String, String> metadata,
+      LoadOptions.Progress progress) {
+    byte[] header = header(tensors, metadata);
+    ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    file.write(0, length.putLong(header.length).flip());
+    file.write(8, ByteBuffer.wrap(header));
+    long at = 8L + header.length;
+    for (OutTensor tensor : tensors) {
+      at = fill(file, at, tensor);
+      progress.loaded(tensor.name(), tensor.bytes());
+    }
+  }
+
+  private static long fill(PendingFile file, long start, OutTensor tensor) {
+    int rowBytes = Math.toIntExact(tensor.rowLength() * tensor.dtype().bytes());
+    ByteBuffer buffer =
+        ByteBuffer.allocate(Math.max(rowBytes, BUFFER)).order(ByteOrder.LITTLE_ENDIAN);
+    long at = start;
+    for (long row = 0; row < tensor.rowCount(); row++) {
+      if (buffer.remaining() < rowBytes) {
+        at += flush(file, at, buffer);
+      }
+      int before = buffer.position();
+      tensor.rows().put(row, buffer);
+      if (buffer.position() != before + rowBytes) {
+        throw new IllegalStateException(
+            String.format(
+                "expected %d bytes for a row of %s, got %d",
+                rowBytes, tensor.name(), buffer.position() - before));
+      }
+    }
+    return at + flush(file, at, buffer);
+  }
+
+  private static int flush(PendingFile file, long at, ByteBuffer buffer) {
+    buffer.flip();
+    int bytes = buffer.limit();
+    file.write(at, buffer);
+    buffer.clear();
+    return bytes;
+  }
+
+  private static byte[] header(List<OutTensor> tensors, Map<String, String> metadata) {
+    ObjectNode root = new ObjectMapper().createObjectNode();
+    if (!metadata.isEmpty()) {
+      ObjectNode entries = root.putObject("__metadata__");
+      metadata.forEach(entries::put);
+    }
+    long at = 0;
+    for (OutTensor tensor : tensors) {
+      if (root.has(tensor.name())) {
+        throw new IllegalArgumentException("expected each tensor once, got two " + tensor.name());
+      }
+      ObjectNode entry = root.putObject(tensor.name());
+      entry.put("dtype", tensor.dtype().name());
+      ArrayNode shape = entry.putArray("shape");
+      tensor.shape().forEach(shape::add);
+      entry.putArray("data_offsets").add(at).add(at + tensor.bytes());
+      at += tensor.bytes();
+    }
+    byte[] json = root.toString().getBytes(StandardCharsets.UTF_8);
+    // Padded so that the data begin at a multiple of eight.
+    byte[] padded = java.util.Arrays.copyOf(json, (json.length + 7) / 8 * 8);
+    java.util.Arrays.fill(padded, json.length, padded.length, (byte) ' ');
+    return padded;
+  }
+
+  /**
+   * Makes a folder for a new checkpoint.
+   *
+   * @throws CheckpointException if it cannot be made or holds one already
+   */
+  static void prepareFolder(Path folder) {
+    for (String name : List.of("config.json", CheckpointFiles.SINGLE, CheckpointFiles.INDEX)) {
+      if (Files.exists(folder.resolve(name))) {
+        throw new CheckpointException(
+            "expected a folder without a checkpoint, got " + folder + " with a " + name);
+      }
+    }
+    try {
+      Files.createDirectories(folder);
+    } catch (java.io.IOException e) {
+      throw new CheckpointException("cannot make the folder " + folder + ": " + e, e);
+    }
+  }
+}

@@ -1,0 +1,48 @@
+package org.retention4j.text;
+
+import java.util.List;
+import java.util.Set;
+
+/**
+ * How a text is continued.
+ *
+ * @param maxTokens the most tokens that are generated, at least 0
+ * @param sampling how each is chosen
+ * @param stopTokens tokens that end the text and do not belong to it
+ * @param stopStrings texts that end the text and do not belong to it
+ */
+public record GenerationOptions(
+    int maxTokens, SamplingOptions sampling, Set<Integer> stopTokens, List<String> stopStrings) {
+  /** 256 of the likeliest tokens. */
+  public static final GenerationOptions DEFAULT =
+      new GenerationOptions(256, SamplingOptions.GREEDY, Set.of(), List.of());
+
+  /** Checks the ranges. */
+  public GenerationOptions {
+    if (maxTokens < 0) {
+      throw new IllegalArgumentException("expected maxTokens >= 0, got " + maxTokens);
+    }
+    stopTokens = Set.copyOf(stopTokens);
+    stopStrings = List.copyOf(stopStrings);
+  }
+
+  /** Returns the same with another limit. */
+  public GenerationOptions withMaxTokens(int value) {
+    return new GenerationOptions(value, sampling, stopTokens, stopStrings);
+  }
+
+  /** Returns the same with tokens chosen otherwise. */
+  public GenerationOptions withSampling(SamplingOptions value) {
+    return new GenerationOptions(maxTokens, value, stopTokens, stopStrings);
+  }
+
+  /** Returns the same with other tokens that end the text. */
+  public GenerationOptions withStopTokens(Set<Integer> value) {
+    return new GenerationOptions(maxTokens, sampling, value, stopStrings);
+  }
+
+  /** Returns the same with other strings that end the text. */
+  public GenerationOptions withStopStrings(List<String> value) {
+    return new GenerationOptions(maxTokens, sampling, stopTokens, value);
+  }
+}

@@ -1,0 +1,86 @@
+package org.retention4j.text;
+
+import java.util.Arrays;
+import java.util.function.DoubleConsumer;
+import org.retention4j.model.Session;
+
+/**
+ * Scores a text of any length token by token, at a memory that does not grow with it (but for the
+ * caches of attention layers).
+ */
+public final class Scorer {
+  private static final int PIECE = 512;
+
+  private final Session session;
+  private double sum;
+  private long count;
+  private double[] before;
+
+  /** Begins a text in a new session of one sequence, which stays the caller's. */
+  public Scorer(Session session) {
+    if (session.batch() != 1) {
+      throw new IllegalArgumentException(
+          "expected a session of one sequence, got one of " + session.batch());
+    }
+    this.session = session;
+  }
+
+  /**
+   * Reads on.
+   *
+   * @param each receives the natural logarithm of each token's probability after all tokens before
+   *     it; the text's first token has none
+   */
+  public void accept(int[] tokens, DoubleConsumer each) {
+    for (int from = 0; from < tokens.length; from += PIECE) {
+      acceptPiece(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + PIECE)), each);
+    }
+  }
+
+  private void acceptPiece(int[] tokens, DoubleConsumer each) {
+    double[] last = before;
+    double[] kept = new double[session.model().config().vocabulary()];
+    int[] next = {0};
+    if (last != null) {
+      note(last, tokens[0], each);
+    }
+    session.append(
+        new int[][] {tokens},
+        (row, position, logits) -> {
+          next[0]++;
+          if (next[0] < tokens.length) {
+            note(logits, tokens[next[0]], each);
+          } else {
+            System.arraycopy(logits, 0, kept, 0, kept.length);
+          }
+        });
+    before = kept;
+  }
+
+  private void note(double[] logits, int token, DoubleConsumer each) {
+    double max = Arrays.stream(logits).max().orElse(0);
+    double exponentials = 0;
+    for (double logit : logits) {
+      exponentials += Math.exp(logit - max);
+    }
+    double logProbability = logits[token] - max - Math.log(exponentials);
+    sum += logProbability;
+    count++;
+    each.accept(logProbability);
+  }
+
+  /** Returns how many tokens were scored: all but the first. */
+  public long count() {
+    return count;
+  }
+
+  /** Returns the mean of −ln p over the tokens scored, NaN before the first. */
+  public double meanLoss() {
+    return -sum / count;
+  }
+
+  /** Returns e to the mean of −ln p. */
+  public double perplexity() {
+    return Math.exp(meanLoss());
+  }
+}
