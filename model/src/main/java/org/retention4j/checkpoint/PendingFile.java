@@ -27,11 +27,11 @@ final class PendingFile implements AutoCloseable {
     if (Files.isDirectory(target)) {
       throw new CheckpointException("expected a file to write to, got the folder " + target);
     }
-    Path created = null;
     try {
-      created = Files.createTempFile(folder, "." + target.getFileName(), ".tmp");
-      channel = FileChannel.open(created, StandardOpenOption.WRITE);
-      temporary = created;
+      String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
+      temporary = folder.resolve(name);
+      channel =
+          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (IOException e) {
       throw new CheckpointException("cannot write " + target + ": " + e, e);
     }
