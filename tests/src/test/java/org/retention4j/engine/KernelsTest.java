@@ -194,6 +194,44 @@ class KernelsTest {
     }
   }
 
+  /** What is not a number stays so, what is far below the largest is 0. */
+  @ParameterizedTest
+  @EnumSource
+  void keepsTheEndsOfTheExponential(Provider provider) {
+    float[] x = new float[40];
+    Arrays.fill(x, Float.NEGATIVE_INFINITY);
+    x[3] = 5;
+    x[35] = -200;
+    float[] y = x.clone();
+    assertThat(provider.kernels().expAndSum(x, 5, 40)).isEqualTo(1f);
+    float[] expected = new float[40];
+    expected[3] = 1;
+    assertThat(x).isEqualTo(expected);
+    y[4] = Float.NaN;
+    assertThat(provider.kernels().expAndSum(y, 5, 40)).isNaN();
+    assertThat(y[4]).isNaN();
+  }
+
+  /** The first call, which is interpreted, gives the bits of the last, which is compiled. */
+  @ParameterizedTest
+  @EnumSource
+  void givesTheSameBitsBeforeAndAfterCompilation(Provider provider) {
+    Kernels kernels = provider.kernels();
+    float[] x = row(100);
+    float[] y = row(100);
+    float[] first = x.clone();
+    float sum = kernels.expAndSum(first, 3, 100);
+    float dot = kernels.dot(x, y, 100);
+    for (int i = 0; i < 20_000; i++) {
+      float[] again = x.clone();
+      assertThat(kernels.expAndSum(again, 3, 100)).isEqualTo(sum);
+      assertThat(kernels.dot(x, y, 100)).isEqualTo(dot);
+      if (i % 1000 == 0) {
+        assertThat(again).isEqualTo(first);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void addsRows(Provider provider) {
