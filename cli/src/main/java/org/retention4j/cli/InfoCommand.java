@@ -94,7 +94,7 @@ final class InfoCommand implements Callable<Integer> {
       bytes.merge(info.dtype().name(), info.end() - info.begin(), Long::sum);
     }
     line(out, "tensors", Texts.count(files.names().size()));
-    bytes.forEach((dtype, n) -> line(out, "weights in " + dtype, Texts.bytes(n)));
+    bytes.forEach((dtype, n) -> line(out, "weights in " + dtype, Texts.bytes((double) n)));
   }
 
   private void memory(PrintWriter out, DecoderConfig c) {

@@ -3,6 +3,9 @@ package org.retention4j.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -37,6 +40,8 @@ public final class Main implements Runnable {
   /** A fault of this program, by the convention of sysexits. */
   static final int BROKEN = 70;
 
+  private static final Logger LIBRARY = Logger.getLogger("org.retention4j");
+
   @Option(
       names = "--debug",
       scope = ScopeType.INHERIT,
@@ -48,7 +53,7 @@ public final class Main implements Runnable {
   /** Runs a command and ends the virtual machine with its exit code. */
   public static void main(String[] args) {
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
-    int code = execute(args, out, new PrintWriter(System.err, true));
+    int code = execute(args, out, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     out.flush();
     System.exit(code);
   }
@@ -56,6 +61,10 @@ public final class Main implements Runnable {
   /** Runs a command and returns its exit code. */
   static int execute(String[] args, PrintStream out, PrintWriter errors) {
     Main main = new Main();
+    if (!Arrays.asList(args).contains("--debug")) {
+      // The library's remarks on its providers are for those who look into something.
+      LIBRARY.setLevel(Level.WARNING);
+    }
     CommandLine command = new CommandLine(main);
     command.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
     command.setErr(errors);

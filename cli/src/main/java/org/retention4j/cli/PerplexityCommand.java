@@ -74,7 +74,7 @@ final class PerplexityCommand implements Callable<Integer> {
             Texts.count(scorer.count()),
             scorer.meanLoss(),
             scorer.perplexity(),
-            Texts.bytes(session.bytes()));
+            Texts.bytes((double) session.bytes()));
         out.flush();
       }
     }
