@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Stack;
 import java.util.concurrent.Callable;
+import org.retention4j.bench.whole.WholeModelRun;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IParameterConsumer;
@@ -68,6 +69,12 @@ public final class Main implements Callable<Integer> {
   private long seed;
 
   @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      description = "measure this checkpoint as a whole model instead of the layers")
+  private Path model;
+
+  @Option(
       names = "--jmh",
       arity = "0..*",
       paramLabel = "ARG",
@@ -121,6 +128,9 @@ public final class Main implements Callable<Integer> {
       org.openjdk.jmh.Main.main(jmh.toArray(new String[0]));
       return BenchmarkRun.OK;
     }
+    if (model != null) {
+      return whole();
+    }
     BenchmarkRun run;
     try {
       run = BenchmarkRun.prepare(new Settings(text, quick, out, threads, seed), rows);
@@ -129,6 +139,16 @@ public final class Main implements Callable<Integer> {
       return BAD_INPUT;
     }
     return run.execute();
+  }
+
+  private int whole() {
+    try {
+      WholeModelRun.execute(model, out, threads, rows);
+      return BenchmarkRun.OK;
+    } catch (IllegalArgumentException e) {
+      errors.println("retention-bench: " + e.getMessage());
+      return BAD_INPUT;
+    }
   }
 
   /** Takes all that follows an option, options of another program included. */

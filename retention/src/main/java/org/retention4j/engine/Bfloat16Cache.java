@@ -2,7 +2,7 @@ package org.retention4j.engine;
 
 import java.util.Arrays;
 
-/** Keys and values in bf16; a block is widened into the lane's cache when it is read. */
+/** Keys and values in bf16, widened when they are read. */
 final class Bfloat16Cache extends FloatCache {
   /** Block, key element, token. */
   private short[][][] keys = {};
@@ -66,6 +66,16 @@ final class Bfloat16Cache extends FloatCache {
       kernels.widen(values[block][i], room[i], valueWidth());
     }
     return room;
+  }
+
+  @Override
+  void addScores(int block, Kernels kernels, float[] query, float[] sum) {
+    kernels.addRows(keys[block], query, keyWidth(), sum, BLOCK);
+  }
+
+  @Override
+  void addValues(int block, int n, Kernels kernels, float[] weights, float[] sum) {
+    kernels.addRows(values[block], weights, n, sum, valueWidth());
   }
 
   @Override

@@ -33,15 +33,13 @@ final class CacheAttention {
    * @param sum receives (V)
    */
   void attend(FloatCache cache, int from, int count, float[] query, float[] sum) {
-    float[][] rows = room(cache);
     int first = from / CacheHead.BLOCK;
     int end = CacheHead.blocksFor(count);
     float max = Float.NEGATIVE_INFINITY;
     for (int b = first; b < end; b++) {
       float[] x = scores(b);
       Arrays.fill(x, 0f);
-      float[][] keys = cache.keys(b, kernels, rows);
-      kernels.addRows(keys, query, cache.keyWidth(), x, CacheHead.BLOCK);
+      cache.addScores(b, kernels, query, x);
       if (b == first) {
         Arrays.fill(x, 0, from - first * CacheHead.BLOCK, Float.NEGATIVE_INFINITY);
       }
@@ -52,8 +50,7 @@ final class CacheAttention {
     for (int b = first; b < end; b++) {
       int n = blockLength(count, b);
       total += kernels.expAndSum(scores(b), max, n);
-      float[][] values = cache.values(b, n, kernels, rows);
-      kernels.addRows(values, scores(b), n, sum, cache.valueWidth());
+      cache.addValues(b, n, kernels, scores(b), sum);
     }
     kernels.scale(sum, cache.valueWidth(), (float) (1 / total));
   }

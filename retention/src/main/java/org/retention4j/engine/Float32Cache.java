@@ -63,6 +63,16 @@ final class Float32Cache extends FloatCache {
   }
 
   @Override
+  void addScores(int block, Kernels kernels, float[] query, float[] sum) {
+    kernels.addRows(keys[block], query, keyWidth(), sum, BLOCK);
+  }
+
+  @Override
+  void addValues(int block, int n, Kernels kernels, float[] weights, float[] sum) {
+    kernels.addRows(values[block], weights, n, sum, valueWidth());
+  }
+
+  @Override
   void put(int token, float[] key, float[] value) {
     float[][] rows = keys[token / BLOCK];
     for (int i = 0; i < keyWidth(); i++) {

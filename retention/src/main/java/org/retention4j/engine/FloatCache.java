@@ -16,6 +16,12 @@ abstract sealed class FloatCache extends CacheHead permits Float32Cache, Bfloat1
   /** Returns the values of a block's first n tokens, (block, V). */
   abstract float[][] values(int block, int n, Kernels kernels, float[][] room);
 
+  /** sum[t] ← sum[t] + Σ_i query[i]·key[t][i] over the tokens of a block. */
+  abstract void addScores(int block, Kernels kernels, float[] query, float[] sum);
+
+  /** sum ← sum + Σ_t weights[t]·value[t] over the first n tokens of a block. */
+  abstract void addValues(int block, int n, Kernels kernels, float[] weights, float[] sum);
+
   /** Stores one token. */
   abstract void put(int token, float[] key, float[] value);
 }

@@ -58,6 +58,9 @@ interface Kernels {
       int count,
       float[] scratch);
 
+  /** sum[j] ← sum[j] + Σ_i factors[i]·rows[i][j] for rows of bf16, i < count, j < n. */
+  void addRows(short[][] rows, float[] factors, int count, float[] sum, int n);
+
   /** to[i] ← from[i] as bf16, for i < n. */
   void widen(short[] from, float[] to, int n);
 

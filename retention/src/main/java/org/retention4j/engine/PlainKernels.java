@@ -158,6 +158,17 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void addRows(short[][] rows, float[] factors, int count, float[] sum, int n) {
+    for (int i = 0; i < count; i++) {
+      short[] row = rows[i];
+      float f = factors[i];
+      for (int j = 0; j < n; j++) {
+        sum[j] = Math.fma(f, Float.intBitsToFloat(row[j] << 16), sum[j]);
+      }
+    }
+  }
+
+  @Override
   public void widen(short[] from, float[] to, int n) {
     for (int i = 0; i < n; i++) {
       to[i] = Float.intBitsToFloat(from[i] << 16);

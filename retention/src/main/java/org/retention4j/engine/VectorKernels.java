@@ -320,6 +320,69 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void addRows(short[][] rows, float[] factors, int count, float[] sum, int n) {
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+      short[] r0 = rows[i];
+      short[] r1 = rows[i + 1];
+      short[] r2 = rows[i + 2];
+      short[] r3 = rows[i + 3];
+      FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + 1]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3]);
+      int j = 0;
+      for (; j + LANES <= n; j += LANES) {
+        FloatVector a = FloatVector.fromArray(SPECIES, sum, j);
+        a =
+            f0.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, r0, j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a =
+            f1.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, r1, j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a =
+            f2.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, r2, j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a =
+            f3.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, r3, j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a.intoArray(sum, j);
+      }
+      for (; j < n; j++) {
+        float low = Math.fma(factors[i], Float.intBitsToFloat(r0[j] << 16), sum[j]);
+        low = Math.fma(factors[i + 1], Float.intBitsToFloat(r1[j] << 16), low);
+        low = Math.fma(factors[i + 2], Float.intBitsToFloat(r2[j] << 16), low);
+        sum[j] = Math.fma(factors[i + 3], Float.intBitsToFloat(r3[j] << 16), low);
+      }
+    }
+    for (; i < count; i++) {
+      for (int j = 0; j < n; j++) {
+        sum[j] = Math.fma(factors[i], Float.intBitsToFloat(rows[i][j] << 16), sum[j]);
+      }
+    }
+  }
+
+  @Override
   public void widen(short[] from, float[] to, int n) {
     int j = 0;
     for (; j + LANES <= n; j += LANES) {

@@ -13,15 +13,17 @@ import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * One fp32 product of oneDNN, dst (M,P) ← src (M,N) · weights (N,P), weights packed in the layout
- * that oneDNN chooses. Planned for the OpenMP thread count at construction.
+ * One product of oneDNN in fp32 or bf16, dst (M,P) ← src (M,N) · weights (N,P), weights packed in
+ * the layout that oneDNN chooses. Planned for the OpenMP thread count at construction.
  */
 final class BareProduct implements AutoCloseable {
   private static final engine CPU = new engine(engine.kind.cpu, 0);
   private static final memory.data_type F32 = memory.data_type.f32;
+  private static final memory.data_type BF16 = memory.data_type.bf16;
 
   private final List<Pointer> owned = new ArrayList<>();
   private final NativeBlock weights;
+  private final NativeBlock narrow;
   private final matmul primitive;
   private final IntMemoryMap arguments;
   private final stream stream;
@@ -33,9 +35,17 @@ final class BareProduct implements AutoCloseable {
    * @param dst (M,P) with rows {@code dstStride} apart
    */
   BareProduct(Pointer src, Pointer dst, long m, long n, long p, long dstStride) {
+    this(src, dst, m, n, p, dstStride, Operands.F32_F32);
+  }
+
+  /** Plans the product with operands of other types; src is fp32 and converted once. */
+  BareProduct(Pointer src, Pointer dst, long m, long n, long p, long dstStride, Operands operands) {
+    memory.data_type srcType = operands == Operands.BF16_BF16 ? BF16 : F32;
+    memory.data_type weightType = operands == Operands.F32_F32 ? F32 : BF16;
+    narrow = srcType == BF16 ? new NativeBlock(m * n * Short.BYTES) : null;
     try (primitive_attr attributes = new primitive_attr();
-        memory.desc srcDesc = new memory.desc(new long[] {m, n}, F32, memory.format_tag.ab);
-        memory.desc any = new memory.desc(new long[] {n, p}, F32, memory.format_tag.any);
+        memory.desc srcDesc = new memory.desc(new long[] {m, n}, srcType, memory.format_tag.ab);
+        memory.desc any = new memory.desc(new long[] {n, p}, weightType, memory.format_tag.any);
         memory.desc dstDesc = new memory.desc(new long[] {m, p}, F32, new long[] {dstStride, 1});
         matmul.primitive_desc desc =
             new matmul.primitive_desc(CPU, srcDesc, any, dstDesc, attributes, false)) {
@@ -44,7 +54,15 @@ final class BareProduct implements AutoCloseable {
       memory packed = own(new memory(layout, CPU, weights.at(0, weights.bytes())));
       pack(packed, n, p);
       arguments = own(new IntMemoryMap());
-      arguments.put(dnnl.DNNL_ARG_SRC, own(new memory(srcDesc, CPU, src)));
+      Pointer rows = narrow == null ? src : narrow.at(0, narrow.bytes());
+      memory source = own(new memory(srcDesc, CPU, rows));
+      if (narrow != null) {
+        try (memory.desc wide = new memory.desc(new long[] {m, n}, F32, memory.format_tag.ab);
+            memory from = new memory(wide, CPU, src)) {
+          copy(from, source);
+        }
+      }
+      arguments.put(dnnl.DNNL_ARG_SRC, source);
       arguments.put(dnnl.DNNL_ARG_WEIGHTS, packed);
       arguments.put(dnnl.DNNL_ARG_DST, own(new memory(dstDesc, CPU, dst)));
       primitive = own(new matmul(desc));
@@ -55,10 +73,15 @@ final class BareProduct implements AutoCloseable {
   private void pack(memory packed, long n, long p) {
     try (NativeBlock plain = new NativeBlock(n * p * Float.BYTES).fillRandom(n + p);
         memory.desc desc = new memory.desc(new long[] {n, p}, F32, memory.format_tag.ab);
-        memory from = new memory(desc, CPU, plain.at(0, plain.bytes()));
-        stream copying = new stream(CPU);
-        reorder copy = new reorder(from, packed)) {
-      copy.execute(copying, from, packed);
+        memory from = new memory(desc, CPU, plain.at(0, plain.bytes()))) {
+      copy(from, packed);
+    }
+  }
+
+  private static void copy(memory from, memory to) {
+    try (stream copying = new stream(CPU);
+        reorder copy = new reorder(from, to)) {
+      copy.execute(copying, from, to);
       copying._wait();
     }
   }
@@ -86,5 +109,8 @@ final class BareProduct implements AutoCloseable {
     }
     owned.clear();
     weights.close();
+    if (narrow != null) {
+      narrow.close();
+    }
   }
 }

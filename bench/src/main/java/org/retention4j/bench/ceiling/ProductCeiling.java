@@ -6,7 +6,7 @@ import java.util.function.Supplier;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.LaneTask;
 
-/** Ways to the bare fp32 product y (M,out) ← x (M,in) · W (in,out). */
+/** Ways to the bare product y (M,out) ← x (M,in) · W (in,out). */
 public final class ProductCeiling {
   /** Column blocks start at multiples of this, a whole number of vector registers. */
   private static final int GRAIN = 64;
@@ -16,6 +16,7 @@ public final class ProductCeiling {
 
   private final Engine engine;
   private final boolean alone;
+  private final Operands operands;
 
   /**
    * Works on an engine's lanes, and with as many OpenMP threads.
@@ -23,8 +24,14 @@ public final class ProductCeiling {
    * @param alone whether to try a single thread as well
    */
   public ProductCeiling(Engine engine, boolean alone) {
+    this(engine, alone, Operands.F32_F32);
+  }
+
+  /** Works on operands of other types. */
+  public ProductCeiling(Engine engine, boolean alone, Operands operands) {
     this.engine = engine;
     this.alone = alone;
+    this.operands = operands;
   }
 
   /** Returns all ways: lanes with one product each, and oneDNN's own OpenMP threads. */
@@ -52,7 +59,8 @@ public final class ProductCeiling {
                     m,
                     in,
                     columns,
-                    out));
+                    out,
+                    operands));
           }
         });
     BareProduct[] parts = products.toArray(new BareProduct[0]);
@@ -95,7 +103,8 @@ public final class ProductCeiling {
     }
 
     private BareProduct plan(int in, int out) {
-      return new BareProduct(src.at(0, src.bytes()), dst.at(0, dst.bytes()), m, in, out, out);
+      return new BareProduct(
+          src.at(0, src.bytes()), dst.at(0, dst.bytes()), m, in, out, out, operands);
     }
 
     @Override

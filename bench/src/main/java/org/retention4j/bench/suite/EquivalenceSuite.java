@@ -1,6 +1,5 @@
 package org.retention4j.bench.suite;
 
-import org.retention4j.core.RelativeError;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -13,6 +12,7 @@ import org.retention4j.bench.report.Timing;
 import org.retention4j.bench.report.Workload;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.ReferenceRetention;
+import org.retention4j.core.RelativeError;
 import org.retention4j.core.Retention;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionForm;

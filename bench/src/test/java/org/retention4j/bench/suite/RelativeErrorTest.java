@@ -1,12 +1,12 @@
 package org.retention4j.bench.suite;
 
-import org.retention4j.core.RelativeError;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.core.RelativeError;
 
 class RelativeErrorTest {
   @Test
