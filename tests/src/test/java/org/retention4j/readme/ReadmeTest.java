@@ -17,6 +17,9 @@ import java.util.regex.Pattern;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointWriter;
+import org.retention4j.checkpoint.DType;
 
 /** What README.md shows is compiled and run as it stands there. */
 class ReadmeTest {
@@ -26,9 +29,32 @@ class ReadmeTest {
 
   @Test
   void theExampleCompilesAndRuns() throws Exception {
-    Path source = folder.resolve("Example.java");
-    Files.writeString(source, blocks("Use as a library", "java").get(0));
+    compile("Example", blocks("Use as a library", "java").get(0));
+    // D = 256 and 4 heads: K = 64, V = 128, fp32, and 16 pending rows of K + V per head.
+    long bytes = 4L * 4 * (64 * 128 + 16 * (64 + 128));
+    assertThat(run("Example")).contains("position 101, state " + bytes + " bytes");
+  }
 
+  @Test
+  void theModelExampleLoadsPromptsAndStreams() throws Exception {
+    compile("Continue", blocks("Whole models", "java").get(0));
+    Path shape = folder.resolve("shape.json");
+    Files.writeString(
+        shape,
+        "{\"model_type\":\"retnet\",\"hidden_size\":32,\"num_heads\":2,"
+            + "\"num_hidden_layers\":2,\"vocab_size\":128}");
+    Path model = folder.resolve("model");
+    CheckpointWriter.writeRandom(
+        Checkpoint.readConfig(shape), model, DType.BF16, 1, (name, bytes) -> {});
+    String printed = run("Continue", model.toString(), "Once upon a time");
+    // 16 bytes of prompt and 19 of the 20 tokens: the last is not read any more.
+    assertThat(printed).contains("position 35, ");
+    assertThat(printed.length()).isGreaterThan(20);
+  }
+
+  private void compile(String name, String source) throws IOException {
+    Path file = folder.resolve(name + ".java");
+    Files.writeString(file, source);
     int status =
         ToolProvider.getSystemJavaCompiler()
             .run(
@@ -40,24 +66,17 @@ class ReadmeTest {
                 System.getProperty("java.class.path"),
                 "-d",
                 folder.toString(),
-                source.toString());
-
+                file.toString());
     assertThat(status).isZero();
-    // D = 256 and 4 heads: K = 64, V = 128, fp32, and 16 pending rows of K + V per head.
-    long bytes = 4L * 4 * (64 * 128 + 16 * (64 + 128));
-    assertThat(run()).contains("position 101, state " + bytes + " bytes");
   }
 
-  private String run() throws Exception {
+  private String run(String name, String... args) throws Exception {
     PrintStream before = System.out;
     ByteArrayOutputStream printed = new ByteArrayOutputStream();
     try (URLClassLoader loader =
         new URLClassLoader(new URL[] {folder.toUri().toURL()}, getClass().getClassLoader())) {
       System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
-      loader
-          .loadClass("Example")
-          .getMethod("main", String[].class)
-          .invoke(null, (Object) new String[0]);
+      loader.loadClass(name).getMethod("main", String[].class).invoke(null, (Object) args);
     } finally {
       System.setOut(before);
     }

@@ -212,10 +212,18 @@ public final class WholeModel {
                 session[0] = model.newSession(1, options);
               },
               () -> session[0].append(tokens));
-      Contender bare = new Contender("products", () -> works.forEach(work -> work.run(true)));
-      List<Samples> samples = Sampler.measure(List.of(prompt, bare), new Sampler.Plan(8, 7, 1));
+      List<Contender> contenders = new ArrayList<>();
+      contenders.add(prompt);
+      for (List<BareWork> way : works) {
+        contenders.add(new Contender("products", () -> way.forEach(work -> work.run(true))));
+      }
+      List<Samples> samples = Sampler.measure(contenders, new Sampler.Plan(8, 7, 1));
       double layers = model.config().layers().size();
-      double ceiling = works.stream().mapToDouble(BareWork::amount).sum() / samples.get(1).median();
+      double ceiling = 0;
+      for (int i = 0; i < works.size(); i++) {
+        double amount = works.get(i).stream().mapToDouble(BareWork::amount).sum();
+        ceiling = Math.max(ceiling, amount / samples.get(i + 1).median());
+      }
       double flops = layers * layerFlops(model.config().layers().get(0));
       double rate = flops / samples.get(0).median();
       add(
