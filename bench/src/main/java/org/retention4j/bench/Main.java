@@ -21,6 +21,7 @@ import picocli.CommandLine.Option;
 @Command(
     name = "retention-bench",
     mixinStandardHelpOptions = true,
+    versionProvider = Main.Version.class,
     exitCodeOnExecutionException = Main.BROKEN,
     sortOptions = false,
     description = {
@@ -148,6 +149,15 @@ public final class Main implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       errors.println("retention-bench: " + e.getMessage());
       return BAD_INPUT;
+    }
+  }
+
+  /** The version that the jar was built as. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Main.class.getPackage().getImplementationVersion();
+      return new String[] {"retention-bench " + (version == null ? "(not from a jar)" : version)};
     }
   }
 

@@ -35,7 +35,8 @@ public final class LanguageModel implements AutoCloseable {
   private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
   private boolean closed;
 
-  private record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
+  /** What bindings are made for. */
+  record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
 
   /**
    * Takes over weights and closes them when it is closed. The engine stays the caller's.
@@ -186,9 +187,8 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /** Returns the bindings of a shape; call it, and use them, under the engine's lock. */
-  StackPass pass(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {
+  StackPass pass(PassKey key) {
     requireOpen();
-    PassKey key = new PassKey(form, batch, tokens, bfloat16Products);
     StackPass pass = passes.get(key);
     if (pass == null) {
       while (passes.size() >= KEPT_PASSES) {
@@ -196,7 +196,7 @@ public final class LanguageModel implements AutoCloseable {
         eldest.next().close();
         eldest.remove();
       }
-      pass = new StackPass(this, form, batch, tokens, bfloat16Products);
+      pass = new StackPass(this, key.form(), key.batch(), key.tokens(), key.bfloat16Products());
       passes.put(key, pass);
     }
     return pass;

@@ -30,6 +30,10 @@ public final class Session implements AutoCloseable {
   private final int[] counts;
   private final boolean[] ends;
   private final int[][] single;
+
+  /** Made once, for a step must not allocate. */
+  private final LanguageModel.PassKey stepKey;
+
   private final Deque<Mark> marks = new ArrayDeque<>();
   private boolean broken;
   private boolean closed;
@@ -50,6 +54,7 @@ public final class Session implements AutoCloseable {
     counts = new int[batch];
     ends = new boolean[batch];
     single = new int[batch][1];
+    stepKey = new LanguageModel.PassKey(options.decode(), batch, 1, false);
   }
 
   private static MixerMemory[] memories(LanguageModel model, int batch, SessionOptions options) {
@@ -154,7 +159,7 @@ public final class Session implements AutoCloseable {
     broken = true;
     engine.lock();
     try {
-      StackPass pass = model.pass(options.decode(), batch, 1, false);
+      StackPass pass = model.pass(stepKey);
       pass.run(memories, single, 0, counts);
       pass.lastLogits(ends, logits);
     } finally {
@@ -181,7 +186,8 @@ public final class Session implements AutoCloseable {
     engine.lock();
     try {
       boolean narrow = options.bfloat16Prefill();
-      StackPass pass = model.pass(form, batch, PieceLengths.roundUp(longest), narrow);
+      int rows = PieceLengths.roundUp(longest);
+      StackPass pass = model.pass(new LanguageModel.PassKey(form, batch, rows, narrow));
       pass.run(memories, tokens, from, counts);
       if (last) {
         pass.lastLogits(ends, logits);

@@ -31,6 +31,11 @@ public record RelativeError(double perHead, double perToken) {
     return new RelativeError(each.perHead, 0);
   }
 
+  /** Returns the larger of each. */
+  public RelativeError orWorse(RelativeError other) {
+    return new RelativeError(Math.max(perHead, other.perHead), Math.max(perToken, other.perToken));
+  }
+
   private static double[] flat(INDArray array) {
     return array.castTo(DataType.DOUBLE).dup('c').data().asDouble();
   }
