@@ -14,6 +14,12 @@ final class Float32Packed implements PackedMatrix {
   /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
   static final int BLOCK = 1024;
 
+  /**
+   * The most inputs of a product of fp32 with bf16 weights. oneDNN 3.11 gives wrong sums for more
+   * (its second block of inputs reads the wrong weights, on AVX-512 without bf16 activations).
+   */
+  static final int SLICE = 512;
+
   /** The number of rows for which the layout is chosen; one row streams it as fast. */
   private static final int LAYOUT_ROWS = 512;
 
@@ -22,7 +28,9 @@ final class Float32Packed implements PackedMatrix {
   private final int inputs;
   private final int outputs;
   private final WeightType type;
-  private final OneDnn.Weights[] blocks;
+
+  /** By block of outputs and slice of inputs. */
+  private final OneDnn.Weights[][] blocks;
 
   /** The factors of the output features, null unless the weights are integers. */
   private final float[] factors;
@@ -35,12 +43,11 @@ final class Float32Packed implements PackedMatrix {
     inputs = source.columns();
     this.type = type;
     factors = type == WeightType.INT8 ? new float[outputs] : null;
-    blocks = new OneDnn.Weights[(outputs + BLOCK - 1) / BLOCK];
+    blocks = new OneDnn.Weights[(outputs + BLOCK - 1) / BLOCK][];
     try {
       for (int i = 0; i < blocks.length; i++) {
         int columns = Math.min(BLOCK, outputs - i * BLOCK);
-        memory packed = pack(source, i * BLOCK, columns);
-        blocks[i] = new OneDnn.Weights(packed, inputs, columns, scales(i * BLOCK, columns));
+        blocks[i] = pack(source, i * BLOCK, columns);
       }
     } catch (RuntimeException | Error e) {
       arena.close();
@@ -56,26 +63,53 @@ final class Float32Packed implements PackedMatrix {
     };
   }
 
-  /** The plain layout of a block: dims (in,out), one output feature's inputs contiguous. */
-  private memory.desc plainLayout(long columns) {
-    return new memory.desc(
-        new long[] {inputs, columns}, dnnlType(), new long[] {1, Math.max(1, inputs)});
+  /** Returns the inputs of a slice; its first is a multiple of this. */
+  private int slice() {
+    return type == WeightType.BFLOAT16 ? SLICE : inputs;
   }
 
-  private memory pack(MatrixSource source, int from, int columns) {
-    memory.data_type srcType = type == WeightType.INT8 ? OneDnn.S8 : OneDnn.F32;
-    try (Arena scratch = new Arena();
-        memory.desc plain = plainLayout(columns);
-        memory.desc layout =
-            OneDnn.packedLayout(srcType, dnnlType(), LAYOUT_ROWS, inputs, columns)) {
+  /** A slice of a plain block: dims (in,out), one output feature's inputs contiguous. */
+  private memory.desc plainLayout(int rows, long columns) {
+    return new memory.desc(
+        new long[] {rows, columns}, dnnlType(), new long[] {1, Math.max(1, inputs)});
+  }
+
+  private OneDnn.Weights[] pack(MatrixSource source, int from, int columns) {
+    OneDnn.Weights[] slices = new OneDnn.Weights[(inputs + slice() - 1) / slice()];
+    memory scales = null;
+    try (Arena scratch = new Arena()) {
       BytePointer block = scratch.allocate((long) type.bytes() * inputs * columns);
       switch (type) {
         case BFLOAT16 -> fill(block.asByteBuffer().asShortBuffer(), source, from, columns);
-        case INT8 -> fill(block.asByteBuffer(), source, from, columns);
+        case INT8 -> {
+          fill(block.asByteBuffer(), source, from, columns);
+          scales = scales(from, columns);
+        }
         default -> fill(block.asByteBuffer().asFloatBuffer(), source, from, columns);
       }
+      for (int i = 0; i < slices.length; i++) {
+        int rows = Math.min(slice(), inputs - i * slice());
+        memory packed = pack(plain(scratch, block, i, rows, columns), rows, columns);
+        slices[i] = new OneDnn.Weights(packed, rows, columns, scales);
+      }
+    }
+    return slices;
+  }
+
+  private memory plain(Arena scratch, BytePointer block, int slice, int rows, long columns) {
+    long start = (long) type.bytes() * slice * slice();
+    BytePointer part = Arena.window(block, start, block.limit() - start);
+    try (memory.desc plain = plainLayout(rows, columns)) {
+      return scratch.own(new memory(plain, OneDnn.cpu(), part));
+    }
+  }
+
+  private memory pack(memory plain, int rows, int columns) {
+    memory.data_type srcType = type == WeightType.INT8 ? OneDnn.S8 : OneDnn.F32;
+    try (memory.desc layout =
+        OneDnn.packedLayout(srcType, dnnlType(), LAYOUT_ROWS, rows, columns)) {
       memory to = new memory(layout, OneDnn.cpu(), arena.allocate(layout.get_size()));
-      OneDnn.reorder(scratch.own(new memory(plain, OneDnn.cpu(), block)), arena.own(to));
+      OneDnn.reorder(plain, arena.own(to));
       return to;
     }
   }
@@ -109,9 +143,6 @@ final class Float32Packed implements PackedMatrix {
   }
 
   private memory scales(int from, int columns) {
-    if (factors == null) {
-      return null;
-    }
     BytePointer block = arena.allocate((long) Float.BYTES * columns);
     block.asByteBuffer().asFloatBuffer().put(factors, from, columns);
     try (memory.desc layout =
@@ -140,7 +171,8 @@ final class Float32Packed implements PackedMatrix {
     return arena.bytes();
   }
 
-  OneDnn.Weights[] blocks() {
+  /** Returns the weights by block of outputs and slice of inputs. */
+  OneDnn.Weights[][] blocks() {
     checkOpen();
     return blocks;
   }
@@ -158,11 +190,14 @@ final class Float32Packed implements PackedMatrix {
     Rows rows = Rows.of(result.reshape(1, outputs, inputs));
     float[] row = new float[inputs];
     for (int b = 0; b < blocks.length; b++) {
-      long columns = blocks[b].columns();
-      try (Arena scratch = new Arena();
-          memory.desc plain = plainLayout(columns)) {
+      long columns = blocks[b][0].columns();
+      try (Arena scratch = new Arena()) {
         BytePointer block = scratch.allocate(type.bytes() * inputs * columns);
-        OneDnn.reorder(blocks[b].packed(), scratch.own(new memory(plain, OneDnn.cpu(), block)));
+        for (int i = 0; i < blocks[b].length; i++) {
+          OneDnn.Weights slice = blocks[b][i];
+          memory plain = plain(scratch, block, i, (int) slice.rows(), columns);
+          OneDnn.reorder(slice.packed(), plain);
+        }
         for (int i = 0; i < columns; i++) {
           read(block.asByteBuffer(), i, b * BLOCK + i, row);
           rows.write(0, b * BLOCK + i, 0, row);

@@ -1,6 +1,7 @@
 package org.retention4j.engine;
 
 import org.bytedeco.dnnl.memory;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /** A projection whose parts are the weight's blocks of output features. */
@@ -11,10 +12,10 @@ final class Float32Projection implements Projection {
   Float32Projection(
       Arena arena, Scratch scratch, Operand x, Float32Packed w, Float32Tile y, Activation f) {
     weights = w;
-    OneDnn.Weights[] blocks = w.blocks();
+    OneDnn.Weights[][] blocks = w.blocks();
     parts = new Part[blocks.length];
     for (int i = 0; i < blocks.length; i++) {
-      int columns = (int) blocks[i].columns();
+      int columns = (int) blocks[i][0].columns();
       Float32Tile to = (Float32Tile) y.part(0, y.rows(), i * Float32Packed.BLOCK, columns);
       parts[i] = part(arena, scratch, x, blocks[i], to, f);
     }
@@ -28,28 +29,59 @@ final class Float32Projection implements Projection {
   }
 
   private static Part part(
-      Arena arena, Scratch scratch, Operand x, OneDnn.Weights w, Float32Tile to, Activation f) {
+      Arena arena, Scratch scratch, Operand x, OneDnn.Weights[] w, Float32Tile to, Activation f) {
     if (x instanceof Int8Operand narrow) {
-      return new Int8Part(arena, scratch, narrow, w, to, f);
+      return new Int8Part(arena, scratch, narrow, w[0], to, f);
     }
     if (x instanceof Bfloat16Operand narrow) {
       return new Bfloat16Part(arena, scratch, narrow, w, to, f);
     }
-    OneDnn.Matrix src = OneDnn.Matrix.of((Float32Tile) x.tile(), false);
-    OneDnn.Matrix dst = OneDnn.Matrix.of(to, false);
-    Product product =
-        OneDnn.product(arena, scratch::block, src, OneDnn.F32, w, dst, postOp(f), null);
-    return new Part() {
-      @Override
-      public void run(Float32Lane lane) {
+    return new SlicedPart(arena, scratch, (Float32Tile) x.tile(), w, to, f);
+  }
+
+  /** fp32 activations; slices of inputs are added up. */
+  private static final class SlicedPart implements Part {
+    private final Product[] products;
+
+    SlicedPart(
+        Arena arena,
+        Scratch scratch,
+        Float32Tile x,
+        OneDnn.Weights[] slices,
+        Float32Tile to,
+        Activation f) {
+      products = new Product[slices.length];
+      int from = 0;
+      for (int i = 0; i < slices.length; i++) {
+        int inputs = (int) slices[i].rows();
+        Float32Tile part = (Float32Tile) x.part(0, x.rows(), from, inputs);
+        from += inputs;
+        boolean last = i == slices.length - 1;
+        products[i] =
+            OneDnn.product(
+                arena,
+                scratch::block,
+                OneDnn.Matrix.of(part, false),
+                OneDnn.F32,
+                slices[i],
+                OneDnn.Matrix.of(to, false),
+                i > 0,
+                last ? postOp(f) : OneDnn.PostOp.NONE,
+                null);
+      }
+    }
+
+    @Override
+    public void run(Float32Lane lane) {
+      for (Product product : products) {
         product.run();
       }
+    }
 
-      @Override
-      public String implementation() {
-        return product.implementation();
-      }
-    };
+    @Override
+    public String implementation() {
+      return products[0].implementation();
+    }
   }
 
   private static OneDnn.PostOp postOp(Activation f) {
@@ -67,34 +99,51 @@ final class Float32Projection implements Projection {
    */
   private static final class Bfloat16Part implements Part {
     private final memory relaid;
+    private final memory[] slices;
     private final long bytes;
-    private final Product relay;
+    private final Product[] relays;
     private final Product product;
 
     Bfloat16Part(
         Arena arena,
         Scratch scratch,
         Bfloat16Operand x,
-        OneDnn.Weights w,
+        OneDnn.Weights[] w,
         Float32Tile to,
         Activation f) {
       OneDnn.Matrix src = x.matrix();
+      long columns = w[0].columns();
+      slices = new memory[w.length];
+      relays = new Product[w.length];
       try (memory.desc layout =
-          OneDnn.packedLayout(OneDnn.BF16, OneDnn.BF16, src.rows(), w.rows(), w.columns())) {
+          OneDnn.packedLayout(OneDnn.BF16, OneDnn.BF16, src.rows(), src.columns(), columns)) {
         bytes = layout.get_size();
         relaid = arena.own(new memory(layout, OneDnn.cpu(), (Pointer) null));
+        long from = 0;
+        for (int i = 0; i < w.length; i++) {
+          long[] size = {w[i].rows(), columns};
+          try (memory.desc part = layout.submemory_desc(size, new long[] {from, 0}, false)) {
+            slices[i] = arena.own(new memory(part, OneDnn.cpu(), (Pointer) null));
+          }
+          relays[i] = OneDnn.copy(arena, w[i].packed(), slices[i]);
+          from += w[i].rows();
+        }
       }
-      relay = OneDnn.copy(arena, w.packed(), relaid);
-      OneDnn.Weights other = new OneDnn.Weights(relaid, w.rows(), w.columns(), null);
+      OneDnn.Weights whole = new OneDnn.Weights(relaid, src.columns(), columns, null);
       OneDnn.Matrix dst = OneDnn.Matrix.of(to, false);
       product =
-          OneDnn.product(arena, scratch::block, src, OneDnn.BF16, other, dst, postOp(f), null);
+          OneDnn.product(
+              arena, scratch::block, src, OneDnn.BF16, whole, dst, false, postOp(f), null);
     }
 
     @Override
     public void run(Float32Lane lane) {
-      relaid.set_data_handle(lane.block(bytes));
-      relay.run();
+      BytePointer room = lane.block(bytes);
+      relaid.set_data_handle(room);
+      for (int i = 0; i < relays.length; i++) {
+        slices[i].set_data_handle(room);
+        relays[i].run();
+      }
       product.run();
     }
 
@@ -128,7 +177,8 @@ final class Float32Projection implements Projection {
       dense = direct ? to : (Float32Tile) scratch.tile(to.rows(), to.columns());
       OneDnn.Matrix dst = OneDnn.Matrix.of(dense, false);
       OneDnn.PostOp none = OneDnn.PostOp.NONE;
-      product = OneDnn.product(arena, scratch::block, x.matrix(), OneDnn.S8, w, dst, none, null);
+      product =
+          OneDnn.product(arena, scratch::block, x.matrix(), OneDnn.S8, w, dst, false, none, null);
       activation = f == Activation.NONE ? null : OneDnn.activation(arena, dst, postOp(f));
     }
 

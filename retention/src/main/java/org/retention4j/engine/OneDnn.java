@@ -115,7 +115,7 @@ final class OneDnn {
   static Product product(Arena arena, Matrix src, Matrix weights, Matrix dst, PostOp postOp) {
     memory packed = arena.own(new memory(weights.desc(F32), CPU, weights.data()));
     Weights plain = new Weights(packed, weights.rows(), weights.columns(), null);
-    return product(arena, arena::allocate, src, F32, plain, dst, postOp, null);
+    return product(arena, arena::allocate, src, F32, plain, dst, false, postOp, null);
   }
 
   /**
@@ -131,6 +131,7 @@ final class OneDnn {
    * @param arena owns the product
    * @param scratch gives its scratchpad, which products may share that never run side by side
    * @param srcType the type of src's elements
+   * @param accumulate whether the product is added to dst before anything else happens
    * @param other the second operand of {@link PostOp#MULTIPLY}, of dst's shape; else null
    */
   static Bound product(
@@ -140,6 +141,7 @@ final class OneDnn {
       memory.data_type srcType,
       Weights weights,
       Matrix dst,
+      boolean accumulate,
       PostOp postOp,
       Matrix other) {
     if (src.columns() != weights.rows()
@@ -156,7 +158,8 @@ final class OneDnn {
               dst.columns()));
     }
     guard(postOp, dst);
-    try (primitive_attr attributes = attributes(postOp, other, weights.scales() != null);
+    try (primitive_attr attributes =
+            attributes(accumulate, postOp, other, weights.scales() != null);
         memory.desc srcDesc = src.desc(srcType);
         memory.desc dstDesc = dst.desc(F32);
         memory.desc weightsDesc = weights.packed().get_desc();
@@ -183,7 +186,7 @@ final class OneDnn {
 
   /** Prepares the softmax of each row, in place. */
   static Product softmax(Arena arena, Matrix rows) {
-    try (primitive_attr attributes = attributes(PostOp.NONE, null, false);
+    try (primitive_attr attributes = attributes(false, PostOp.NONE, null, false);
         memory.desc layout = rows.desc(F32);
         softmax_forward.primitive_desc desc =
             new softmax_forward.primitive_desc(
@@ -210,7 +213,7 @@ final class OneDnn {
 
   /** Prepares an activation of every element, in place. */
   static Product activation(Arena arena, Matrix rows, PostOp function) {
-    try (primitive_attr attributes = attributes(PostOp.NONE, null, false);
+    try (primitive_attr attributes = attributes(false, PostOp.NONE, null, false);
         memory.desc layout = rows.desc(F32);
         eltwise_forward.primitive_desc desc =
             new eltwise_forward.primitive_desc(
@@ -263,18 +266,23 @@ final class OneDnn {
     }
   }
 
-  private static primitive_attr attributes(PostOp postOp, Matrix other, boolean scaled) {
+  private static primitive_attr attributes(
+      boolean accumulate, PostOp postOp, Matrix other, boolean scaled) {
     primitive_attr attributes = new primitive_attr();
     if (scaled) {
       attributes.set_scales_mask(dnnl.DNNL_ARG_WEIGHTS, PER_COLUMN);
     }
     // The default scratchpad belongs to the creating thread; lanes move between threads.
     attributes.set_scratchpad_mode(dnnl.dnnl_scratchpad_mode_user);
-    if (postOp == PostOp.NONE) {
+    if (postOp == PostOp.NONE && !accumulate) {
       return attributes;
     }
     try (post_ops ops = new post_ops()) {
+      if (accumulate) {
+        ops.append_sum();
+      }
       switch (postOp) {
+        case NONE -> {}
         case ACCUMULATE -> ops.append_sum();
         case SILU -> ops.append_eltwise(algorithm(postOp), 1f, 0f);
         case GELU, RELU -> ops.append_eltwise(algorithm(postOp), 0f, 0f);
@@ -301,7 +309,7 @@ final class OneDnn {
    */
   static memory.desc packedLayout(
       memory.data_type srcType, memory.data_type type, long rows, long n, long p) {
-    try (primitive_attr attributes = attributes(PostOp.NONE, null, type == S8);
+    try (primitive_attr attributes = attributes(false, PostOp.NONE, null, type == S8);
         memory.desc src = new memory.desc(new long[] {rows, n}, srcType, memory.format_tag.ab);
         memory.desc any = new memory.desc(new long[] {n, p}, type, memory.format_tag.any);
         memory.desc dst = new memory.desc(new long[] {rows, p}, F32, memory.format_tag.ab);

@@ -167,6 +167,7 @@ class OneDnnTest {
             OneDnn.F32,
             plain,
             OneDnn.Matrix.of(dst, false),
+            false,
             OneDnn.PostOp.MULTIPLY,
             OneDnn.Matrix.of(other, false))
         .run();

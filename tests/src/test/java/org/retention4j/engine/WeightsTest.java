@@ -159,6 +159,57 @@ class WeightsTest {
     }
   }
 
+  /**
+   * Widths of real models. oneDNN 3.11 once gave sums that had nothing to do with the operands for
+   * fp32 x bf16 beyond 512 inputs; small tests did not see it (found by verify on a 1.3B model).
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "BFLOAT16", "INT8"})
+  void projectsManyInputs(WeightType type) {
+    Engine engine = Engines.plain();
+    for (int inputs : new int[] {511, 512, 513, 576, 1000, 2048, 2816, 4096}) {
+      INDArray w = Tensors.gaussian(2, DataType.FLOAT, 80, inputs);
+      try (PackedMatrix packed = engine.pack(w, type)) {
+        boolean integers = type == WeightType.INT8;
+        INDArray kept =
+            type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, inputs) : w;
+        assertThat(packed.unpack())
+            .isCloseTo(kept.castTo(DataType.FLOAT), Tolerance.reference(DataType.FLOAT, true, 1));
+        for (int rows : new int[] {1, 2, 8, 16, 64, 100}) {
+          for (boolean narrow : new boolean[] {false, true}) {
+            if (!narrow || (type == WeightType.BFLOAT16 && rows >= 64)) {
+              manyInputs(engine, packed, kept, rows, narrow, integers);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static void manyInputs(
+      Engine engine, PackedMatrix w, INDArray kept, int rows, boolean narrow, boolean integers) {
+    int inputs = w.inputs();
+    INDArray x = Tensors.gaussian(1, DataType.FLOAT, 1, rows, inputs);
+    try (Arena arena = new Arena();
+        Scratch scratch = new Scratch(engine)) {
+      Tile in = engine.tile(arena, rows, inputs);
+      Tile out = engine.tile(arena, rows, 80);
+      copy(engine, Rows.of(x), Rows.of(in, rows, inputs), rows);
+      new Projections(engine, arena, scratch, in, narrow).add(w, out, Activation.NONE).run();
+      INDArray y = Nd4j.zeros(DataType.FLOAT, 1, rows, 80);
+      copy(engine, Rows.of(out, rows, 80), Rows.of(y), rows);
+      INDArray read = narrow ? rounded(x) : integers ? integers(x, inputs) : x;
+      INDArray expected =
+          read.castTo(DataType.DOUBLE)
+              .reshape(rows, inputs)
+              .mmul(kept.castTo(DataType.DOUBLE).transpose())
+              .reshape(1, rows, 80);
+      assertThat(y)
+          .as("%s inputs, %s rows, narrow %s", inputs, rows, narrow)
+          .isCloseTo(expected, Tolerance.reference(DataType.FLOAT, true, rows));
+    }
+  }
+
   /** Φ(x) by the series of its density around 0 (Marsaglia 2004). */
   private static double normal(double x) {
     if (Math.abs(x) > 8) {

@@ -45,7 +45,7 @@ final class BareProduct implements AutoCloseable {
     narrow = srcType == BF16 ? new NativeBlock(m * n * Short.BYTES) : null;
     try (primitive_attr attributes = new primitive_attr();
         memory.desc srcDesc = new memory.desc(new long[] {m, n}, srcType, memory.format_tag.ab);
-        memory.desc any = new memory.desc(new long[] {n, p}, weightType, memory.format_tag.any);
+        memory.desc any = weights(n, p, weightType, operands);
         memory.desc dstDesc = new memory.desc(new long[] {m, p}, F32, new long[] {dstStride, 1});
         matmul.primitive_desc desc =
             new matmul.primitive_desc(CPU, srcDesc, any, dstDesc, attributes, false)) {
@@ -84,6 +84,14 @@ final class BareProduct implements AutoCloseable {
       copy.execute(copying, from, to);
       copying._wait();
     }
+  }
+
+  /** Of fp32 x bf16 oneDNN's own layout gives wrong sums beyond 512 inputs: it stays plain. */
+  private static memory.desc weights(long n, long p, memory.data_type type, Operands operands) {
+    long[] size = {n, p};
+    return operands == Operands.F32_BF16
+        ? new memory.desc(size, type, new long[] {1, n})
+        : new memory.desc(size, type, memory.format_tag.any);
   }
 
   /** Returns oneDNN's processor. */
