@@ -3,7 +3,6 @@ package org.retention4j.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -139,15 +138,13 @@ final class GenerateCommand implements Callable<Integer> {
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, sessionOptions())) {
       int[] tokens = tokens(checkpoint, tokenizer, text);
-      // All but the last token first, so that the speed below is that of decoding.
-      session.append(Arrays.copyOf(tokens, tokens.length - 1));
-      int[] rest = {tokens[tokens.length - 1]};
+      session.append(tokens);
       long start = System.nanoTime();
       Generation generated =
           new Generator(tokenizer)
-              .generate(
+              .resume(
                   session,
-                  rest,
+                  tokens,
                   generation.withStopTokens(stopTokens(checkpoint)),
                   piece -> {
                     out.print(piece);
@@ -216,7 +213,7 @@ final class GenerateCommand implements Callable<Integer> {
           "%8d  %10.5f  %s%n",
           token,
           generated.logProbabilities().get(i),
-          tokenizer.decode(token).replace("\n", "\\n"));
+          tokenizer.decode(new int[] {token}).replace("\n", "\\n"));
     }
     out.flush();
   }

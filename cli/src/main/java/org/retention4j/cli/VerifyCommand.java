@@ -57,7 +57,7 @@ final class VerifyCommand implements Callable<Integer> {
     out.printf(
         "%d tokens; error of outputs per head and of one token, of states per head%n",
         tokens.length);
-    out.println("layer  form       type     output    token     state     bound");
+    out.println("layer  part   form       type     output    token     state     bounds");
     try (Engine single = Engine.float32();
         Engine wide = Engine.float64()) {
       Verification verification = new Verification(checkpoint, single, wide);
@@ -85,14 +85,16 @@ final class VerifyCommand implements Callable<Integer> {
   private static void print(PrintWriter out, Verification.Line line) {
     out.printf(
         Locale.ROOT,
-        "%5d  %-10s %-8s %.1e   %.1e   %.1e   %.0e%s%n",
+        "%5d  %-5s  %-10s %-8s %.1e   %.1e   %.1e   %.0e, %.0e%s%n",
         line.layer(),
+        line.part(),
         line.form(),
         line.type(),
         line.output().perHead(),
         line.output().perToken(),
         line.state().perHead(),
-        line.bound(),
+        line.outputBound(),
+        line.stateBound(),
         line.holds() ? "" : "  BROKEN");
     out.flush();
   }

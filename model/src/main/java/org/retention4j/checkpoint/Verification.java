@@ -1,17 +1,24 @@
 package org.retention4j.checkpoint;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.LogDecay;
 import org.retention4j.core.MultiScaleRetention;
 import org.retention4j.core.ReferenceBlock;
+import org.retention4j.core.ReferenceRetention;
 import org.retention4j.core.RelativeError;
+import org.retention4j.core.Retention;
+import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.Engine;
@@ -28,11 +35,22 @@ import org.retention4j.recurrent.RecurrentForm;
  * before it, rounded to fp32, so that a layer's error is its own.
  */
 public final class Verification {
-  /** Bound of the float64 engine, outputs and states. */
-  public static final double FLOAT64_BOUND = 1e-12;
+  /** Bound of whole layers in float64, outputs and states. */
+  private static final double FLOAT64_BOUND = 1e-12;
+
+  /** Bounds of the core on the same q, k and v. */
+  private static final double CORE_FLOAT64_BOUND = 1e-13;
+
+  private static final double CORE_FLOAT32_BOUND = 2e-6;
 
   private static final double FLA_BOUND = 5e-6;
   private static final double TORCHSCALE_BOUND = 2e-6;
+
+  /**
+   * What fp32 may do to a block's outputs: the head norm brings small sums of large terms to full
+   * size, errors included, so that a single token of an untrained model may be off by 1e-4.
+   */
+  private static final double BLOCK_OUTPUT_BOUND = 1e-3;
 
   /** The largest error of a single token is at most so many times the bound. */
   private static final double TOKEN_FACTOR = 4;
@@ -58,28 +76,50 @@ public final class Verification {
    *
    * @param form "between" for the largest difference between forms, "attention" for a layer without
    *     retention
+   * @param part "core" for retention on the same q, k and v, "block" from x to y, "layer" for a
+   *     whole layer
    * @param type of the engine
    * @param output error of the outputs
    * @param state error of the state; 0 for attention
-   * @param bound of both
+   * @param outputBound of the outputs; of a single token four times as much
+   * @param stateBound of the state
    */
   public record Line(
       int layer,
       String form,
+      String part,
       String type,
       RelativeError output,
       RelativeError state,
-      double bound) {
-    /** Returns whether both errors are within the bound. */
+      double outputBound,
+      double stateBound) {
+    /** Returns whether both errors are within their bounds. */
     public boolean holds() {
-      return output.perHead() <= bound
-          && output.perToken() <= TOKEN_FACTOR * bound
-          && state.perHead() <= bound;
+      return output.perHead() <= outputBound
+          && output.perToken() <= TOKEN_FACTOR * outputBound
+          && state.perHead() <= stateBound;
     }
   }
 
+  /** Errors of one engine's forms, as lines of a part. */
+  private record Part(
+      int layer,
+      String name,
+      Engine engine,
+      double outputBound,
+      double stateBound,
+      Consumer<Line> each) {
+    void line(String form, RelativeError output, RelativeError state) {
+      String type = engine.type().name().toLowerCase(Locale.ROOT);
+      each.accept(new Line(layer, form, name, type, output, state, outputBound, stateBound));
+    }
+  }
+
+  /** What a form gives. */
+  private record Given(INDArray output, INDArray state) {}
+
   /** Returns the bound of the fp32 engine for a checkpoint's family. */
-  public double float32Bound() {
+  private double float32Bound() {
     return checkpoint.family().equals("torchscale") ? TORCHSCALE_BOUND : FLA_BOUND;
   }
 
@@ -119,7 +159,8 @@ public final class Verification {
       INDArray y = advance(exact, x.castTo(DataType.DOUBLE));
       RelativeError error = RelativeError.ofTokens(advance(narrow, x), y);
       RelativeError none = new RelativeError(0, 0);
-      each.accept(new Line(index, "attention", "float32", error, none, float32Bound()));
+      double bound = float32Bound();
+      new Part(index, "layer", single, bound, bound, each).line("attention", error, none);
       return y.castTo(DataType.FLOAT);
     }
   }
@@ -148,47 +189,87 @@ public final class Verification {
     ReferenceBlock.Result expected =
         ReferenceBlock.forward(
             mixer.weights().config(), mixer.weights().unpack(), x, null, null, null, null);
-    hold(index, single, narrow, x, expected, float32Bound(), each);
-    hold(index, wide, exact, x, expected, FLOAT64_BOUND, each);
+    Given block = new Given(expected.output(), expected.state());
+    hold(
+        new Part(index, "block", single, BLOCK_OUTPUT_BOUND, float32Bound(), each),
+        block,
+        form -> block(single, narrow, x, form));
+    hold(
+        new Part(index, "block", wide, FLOAT64_BOUND, FLOAT64_BOUND, each),
+        block,
+        form -> block(wide, exact, x, form));
+    core(index, mixer, x, each);
   }
 
-  /** Holds each form to the reference, and all of them to the first. */
-  private static void hold(
-      int index,
-      Engine engine,
-      DecoderLayer layer,
-      INDArray x,
-      ReferenceBlock.Result expected,
-      double bound,
-      Consumer<Line> each) {
+  /** Holds each form to what is expected, and all of them to the first. */
+  private static void hold(Part part, Given expected, Function<RetentionForm, Given> giving) {
+    RelativeError outputs = new RelativeError(0, 0);
+    RelativeError states = new RelativeError(0, 0);
+    Given first = null;
+    for (Map.Entry<String, RetentionForm> form : forms().entrySet()) {
+      Given given = giving.apply(form.getValue());
+      part.line(
+          form.getKey(),
+          RelativeError.ofTokens(given.output(), expected.output()),
+          RelativeError.ofStates(given.state(), expected.state()));
+      first = first == null ? given : first;
+      outputs = outputs.orWorse(RelativeError.ofTokens(given.output(), first.output()));
+      states = states.orWorse(RelativeError.ofStates(given.state(), first.state()));
+    }
+    part.line("between", outputs, states);
+  }
+
+  private static Given block(Engine engine, DecoderLayer layer, INDArray x, RetentionForm form) {
     RetentionWeights weights = ((RetentionMixer) layer.mixer()).weights();
     MultiScaleRetention block = new MultiScaleRetention(engine, weights);
-    String type = engine.type().name().toLowerCase(Locale.ROOT);
-    RelativeError output = new RelativeError(0, 0);
-    RelativeError states = new RelativeError(0, 0);
-    INDArray firstOutput = null;
-    INDArray firstState = null;
-    for (Map.Entry<String, RetentionForm> form : forms().entrySet()) {
-      try (RetentionState state = block.newState(1)) {
-        INDArray y = block.forward(form.getValue(), x.castTo(engine.type().dataType()), state);
-        INDArray s = state.toArray();
-        each.accept(
-            new Line(
-                index,
-                form.getKey(),
-                type,
-                RelativeError.ofTokens(y, expected.output()),
-                RelativeError.ofStates(s, expected.state()),
-                bound));
-        if (firstOutput == null) {
-          firstOutput = y;
-          firstState = s;
-        }
-        output = output.orWorse(RelativeError.ofTokens(y, firstOutput));
-        states = states.orWorse(RelativeError.ofStates(s, firstState));
-      }
+    try (RetentionState state = block.newState(1)) {
+      INDArray y = block.forward(form, x.castTo(engine.type().dataType()), state);
+      return new Given(y, state.toArray());
     }
-    each.accept(new Line(index, "between", type, output, states, bound));
+  }
+
+  /** Holds the bare core on this layer's q, k and v, rounded to fp32, before any norm. */
+  private void core(int index, RetentionMixer mixer, INDArray x, Consumer<Line> each) {
+    RetentionConfig c = mixer.weights().config();
+    RetentionParameters w = mixer.weights().unpack();
+    INDArray q = project(x, w.query(), c.heads(), c.keyWidth());
+    INDArray k = project(x, w.key(), c.kvHeads(), c.keyWidth());
+    INDArray v = project(x, w.value(), c.kvHeads(), c.valueWidth());
+    LogDecay decay = c.decay().logDecay();
+    ReferenceRetention.Result expected =
+        ReferenceRetention.advance(q, k, v, decay, c.scale(), null, null);
+    Given reference = new Given(expected.output(), expected.state());
+    for (Engine engine : List.of(single, wide)) {
+      double bound = engine == single ? CORE_FLOAT32_BOUND : CORE_FLOAT64_BOUND;
+      DataType type = engine.type().dataType();
+      hold(
+          new Part(index, "core", engine, bound, bound, each),
+          reference,
+          form -> {
+            try (RetentionState state =
+                RetentionState.zeros(engine.type(), 1, c.heads(), c.keyWidth(), c.valueWidth())) {
+              INDArray o =
+                  Retention.advance(
+                      engine,
+                      form,
+                      q.castTo(type),
+                      k.castTo(type),
+                      v.castTo(type),
+                      decay,
+                      c.scale(),
+                      state,
+                      null);
+              return new Given(o, state.toArray());
+            }
+          });
+    }
+  }
+
+  /** Returns x·Wᵀ, rounded to fp32, as (1,T,heads,width). */
+  private static INDArray project(INDArray x, INDArray w, int heads, int width) {
+    INDArray rows = x.castTo(DataType.DOUBLE).reshape(x.size(1), x.size(2));
+    INDArray product = rows.mmul(w.castTo(DataType.DOUBLE).transpose());
+    return product.castTo(DataType.FLOAT).reshape(1, x.size(1), heads, width);
   }
 
   private static Map<String, RetentionForm> forms() {

@@ -1,60 +1,58 @@
 package org.retention4j.text;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
-/** Tokens are the bytes of UTF-8: for models without a tokenizer of their own. */
+/** One token per byte of UTF-8; tokens from 256 on stand for nothing. */
 public final class ByteTokenizer implements Tokenizer {
-  private static final byte[] REPLACEMENT = "\uFFFD".getBytes(StandardCharsets.UTF_8);
+  private static final int BYTES = 256;
 
   private final int vocabulary;
 
   /**
-   * Makes one.
-   *
-   * @param vocabulary the model's; bytes beyond it are refused
+   * @param vocabulary of the model; 256 holds every text
+   * @throws IllegalArgumentException if vocabulary < 1
    */
   public ByteTokenizer(int vocabulary) {
-    if (vocabulary < 1) {
-      throw new IllegalArgumentException("expected a vocabulary >= 1, got " + vocabulary);
-    }
-    this.vocabulary = vocabulary;
+    this.vocabulary = Text.checkVocabulary(vocabulary);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @param text an unpaired surrogate is encoded as U+FFFD
+   */
   @Override
   public int[] encode(String text) {
-    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    byte[] bytes = Text.wellFormed(text).getBytes(StandardCharsets.UTF_8);
     int[] tokens = new int[bytes.length];
     for (int i = 0; i < bytes.length; i++) {
-      tokens[i] = bytes[i] & 0xff;
+      tokens[i] = Byte.toUnsignedInt(bytes[i]);
       if (tokens[i] >= vocabulary) {
         throw new IllegalArgumentException(
-            String.format(
-                "expected bytes in 0..%d, the model's vocabulary, got 0x%02x at byte %d of the text",
-                vocabulary - 1, tokens[i], i));
+            "expected bytes below the vocabulary " + vocabulary + ", got byte " + tokens[i]);
       }
     }
     return tokens;
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Malformed bytes and tokens from 256 on become U+FFFD.
+   */
   @Override
-  public String decode(int... tokens) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream(tokens.length);
-    for (int token : tokens) {
-      if (token >= 0 && token < 256) {
-        bytes.write(token);
-      } else {
-        bytes.writeBytes(REPLACEMENT);
-      }
+  public String decode(int[] tokens) {
+    Text.checkTokens(tokens);
+    byte[] bytes = new byte[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      // 0xFF occurs nowhere in UTF-8: it ends a character and becomes one U+FFFD.
+      bytes[i] = (byte) Math.min(tokens[i], BYTES - 1);
     }
-    return bytes.toString(StandardCharsets.UTF_8);
+    return new String(bytes, StandardCharsets.UTF_8);
   }
 
   @Override
-  public String name() {
-    return "bytes";
+  public int vocabulary() {
+    return vocabulary;
   }
-
-  @Override
-  public void close() {}
 }

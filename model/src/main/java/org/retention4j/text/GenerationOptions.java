@@ -15,7 +15,7 @@ public record GenerationOptions(
     int maxTokens, SamplingOptions sampling, Set<Integer> stopTokens, List<String> stopStrings) {
   /** 256 of the likeliest tokens. */
   public static final GenerationOptions DEFAULT =
-      new GenerationOptions(256, SamplingOptions.GREEDY, Set.of(), List.of());
+      new GenerationOptions(256, SamplingOptions.DEFAULT, Set.of(), List.of());
 
   /** Checks the ranges. */
   public GenerationOptions {

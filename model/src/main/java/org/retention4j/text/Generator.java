@@ -35,17 +35,33 @@ public final class Generator {
    */
   public Generation generate(
       Session session, int[] prompt, GenerationOptions options, Consumer<String> stream) {
-    if (session.batch() != 1) {
-      throw new IllegalArgumentException(
-          "expected a session of one sequence, got one of " + session.batch());
-    }
+    requireSingle(session);
     if (prompt.length == 0 && session.position(0) == 0) {
       throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
     }
     if (prompt.length > 0) {
       session.append(prompt);
     }
-    return new Run(session, prompt, options, stream).toEnd();
+    return resume(session, prompt, options, stream);
+  }
+
+  /**
+   * Continues what stands in a session already.
+   *
+   * @param seen the tokens before, for the repetition penalty and for text that begins within a
+   *     word; not appended
+   */
+  public Generation resume(
+      Session session, int[] seen, GenerationOptions options, Consumer<String> stream) {
+    requireSingle(session);
+    return new Run(session, seen, options, stream).toEnd();
+  }
+
+  private static void requireSingle(Session session) {
+    if (session.batch() != 1) {
+      throw new IllegalArgumentException(
+          "expected a session of one sequence, got one of " + session.batch());
+    }
   }
 
   /** One generated text. */
@@ -54,7 +70,7 @@ public final class Generator {
     private final GenerationOptions options;
     private final Consumer<String> stream;
     private final Sampler sampler;
-    private final StreamingDecoder decoder = new StreamingDecoder(tokenizer);
+    private final StreamingDecoder decoder;
     private final StopStrings stops;
     private final StringBuilder text = new StringBuilder();
     private final List<Integer> tokens = new ArrayList<>();
@@ -71,11 +87,7 @@ public final class Generator {
       for (int token : prompt) {
         sampler.accept(token);
       }
-      // A decoder sees the prompt's last token, or the first piece would lose its leading space.
-      if (prompt.length > 0) {
-        decoder.accept(prompt[prompt.length - 1]);
-        decoder.flush();
-      }
+      decoder = new StreamingDecoder(tokenizer, prompt);
       stops = new StopStrings(options.stopStrings());
     }
 

@@ -1,62 +1,174 @@
 package org.retention4j.text;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.Map;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-/** A tokenizer.json of the Hugging Face hub, read by the hub's own library. */
+/**
+ * A local {@code tokenizer.json} of Hugging Face, read by their own library through DJL.
+ *
+ * <p>Nothing is fetched from a network. Truncation and padding that the file asks for are left out:
+ * a prompt keeps all its tokens and gets no others. Holds native memory until it is closed.
+ */
 public final class JsonTokenizer implements Tokenizer {
-  private final HuggingFaceTokenizer tokenizer;
+  private final TokenizersLibrary library;
+  private final String name;
+  private final int vocabulary;
+  private final boolean addSpecialTokens;
 
-  private JsonTokenizer(HuggingFaceTokenizer tokenizer) {
-    this.tokenizer = tokenizer;
+  /** Many may use the native tokenizer at once, none while it is freed. */
+  private final ReadWriteLock lock = new ReentrantReadWriteLock();
+
+  private long handle;
+
+  private JsonTokenizer(
+      TokenizersLibrary library,
+      long handle,
+      String name,
+      int vocabulary,
+      boolean addSpecialTokens) {
+    this.library = library;
+    this.handle = handle;
+    this.name = name;
+    this.vocabulary = vocabulary;
+    this.addSpecialTokens = addSpecialTokens;
+  }
+
+  /** Opens a file whose special tokens, such as the begin of a text, are added by encode. */
+  public static JsonTokenizer open(Path file, int vocabulary) {
+    return open(file, vocabulary, true);
   }
 
   /**
-   * Reads a file.
+   * Opens a file.
    *
-   * @throws IllegalArgumentException if it is missing, empty or no tokenizer
+   * @param vocabulary of the model, >= 1; the file's may be smaller or larger
+   * @param addSpecialTokens whether encode adds the special tokens that the file asks for
+   * @throws IllegalArgumentException if the file is missing, empty or no tokenizer
+   * @throws UnsupportedOperationException on a platform without the native library
    */
-  public static JsonTokenizer open(Path file) {
+  public static JsonTokenizer open(Path file, int vocabulary, boolean addSpecialTokens) {
+    Text.checkVocabulary(vocabulary);
+    String json = read(file);
+    TokenizersLibrary library = NativeTokenizers.library();
+    long handle;
     try {
-      if (!Files.isRegularFile(file) || Files.size(file) == 0) {
-        throw new IllegalArgumentException(
-            "expected a tokenizer.json, got no file or an empty one at " + file);
-      }
-      // Texts are not cut or padded to the length a training run had.
-      Map<String, String> options =
-          Map.of("truncation", "false", "padding", "false", "addSpecialTokens", "true");
-      return new JsonTokenizer(HuggingFaceTokenizer.newInstance(file, options));
-    } catch (IOException | RuntimeException e) {
-      if (e instanceof IllegalArgumentException refused) {
-        throw refused;
-      }
+      handle = library.createTokenizerFromString(json);
+    } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          "expected a tokenizer.json, got " + file + ", which cannot be read: " + e.getMessage(),
-          e);
+          "expected a Hugging Face tokenizer in " + file + ", got: " + e.getMessage(), e);
+    }
+    library.disableTruncation(handle);
+    library.disablePadding(handle);
+    return new JsonTokenizer(library, handle, file.toString(), vocabulary, addSpecialTokens);
+  }
+
+  private static String read(Path file) {
+    if (!Files.isRegularFile(file)) {
+      throw new IllegalArgumentException("expected a tokenizer file, got no file at " + file);
+    }
+    String json;
+    try {
+      json = Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException("expected UTF-8 in the tokenizer file " + file, e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the tokenizer file " + file, e);
+    }
+    if (json.isBlank()) {
+      throw new IllegalArgumentException("expected a tokenizer, got the empty file " + file);
+    }
+    return json;
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * @param text an unpaired surrogate is encoded as U+FFFD
+   * @throws IllegalStateException if this tokenizer is closed
+   */
+  @Override
+  public int[] encode(String text) {
+    Lock reading = lock.readLock();
+    reading.lock();
+    try {
+      long encoding = library.encode(open(), Text.wellFormed(text), addSpecialTokens);
+      try {
+        return checked(library.getTokenIds(encoding));
+      } finally {
+        library.deleteEncoding(encoding);
+      }
+    } finally {
+      reading.unlock();
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Special tokens and tokens that the file does not know have no text.
+   *
+   * @throws IllegalStateException if this tokenizer is closed
+   */
+  @Override
+  public String decode(int[] tokens) {
+    Text.checkTokens(tokens);
+    long[] ids = new long[tokens.length];
+    for (int i = 0; i < tokens.length; i++) {
+      ids[i] = tokens[i];
+    }
+    Lock reading = lock.readLock();
+    reading.lock();
+    try {
+      return library.decode(open(), ids, true);
+    } finally {
+      reading.unlock();
     }
   }
 
   @Override
-  public int[] encode(String text) {
-    return Arrays.stream(tokenizer.encode(text).getIds()).mapToInt(Math::toIntExact).toArray();
-  }
-
-  @Override
-  public String decode(int... tokens) {
-    return tokenizer.decode(Arrays.stream(tokens).asLongStream().toArray(), true);
-  }
-
-  @Override
-  public String name() {
-    return "tokenizer.json";
+  public int vocabulary() {
+    return vocabulary;
   }
 
   @Override
   public void close() {
-    tokenizer.close();
+    Lock writing = lock.writeLock();
+    writing.lock();
+    try {
+      if (handle != 0) {
+        library.deleteTokenizer(handle);
+        handle = 0;
+      }
+    } finally {
+      writing.unlock();
+    }
+  }
+
+  private long open() {
+    if (handle == 0) {
+      throw new IllegalStateException("the tokenizer of " + name + " is closed");
+    }
+    return handle;
+  }
+
+  private int[] checked(long[] ids) {
+    int[] tokens = new int[ids.length];
+    for (int i = 0; i < ids.length; i++) {
+      if (ids[i] >= vocabulary) {
+        throw new IllegalArgumentException(
+            String.format(
+                "expected tokens below the model's vocabulary %d, got %d from %s",
+                vocabulary, ids[i], name));
+      }
+      tokens[i] = Math.toIntExact(ids[i]);
+    }
+    return tokens;
   }
 }

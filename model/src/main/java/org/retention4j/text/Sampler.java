@@ -1,203 +1,195 @@
 package org.retention4j.text;
 
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.SplittableRandom;
 
 /**
- * Chooses the tokens of one sequence: repetition penalty, temperature, top-k, top-p, a draw, in
- * that order; ties go to the lower token. The same seed gives the same tokens on every platform.
- * Used by one thread at a time; choosing allocates nothing.
+ * Chooses the next token of one sequence.
+ *
+ * <p>In this order, as in Hugging Face: repetition penalty, temperature, top-k, top-p, draw. Equal
+ * logits are ordered by token, the lower first. The same seed and logits give the same tokens on
+ * every platform. Nothing is allocated after construction. For one thread at a time.
  */
 public final class Sampler {
   private final SamplingOptions options;
+  private final float penalty;
   private final int vocabulary;
-  private final SplittableRandom random;
-  private final BitSet seen;
-
-  /** Logits and tokens as numbers that sort from the likeliest to the least likely. */
-  private final long[] keys;
-
-  private final double[] weights;
+  private final boolean[] seen;
   private final float[] scores;
+  private final long[] keys;
+  private final double[] weights;
+  private final SplittableRandom random;
   private double logProbability = Double.NaN;
 
   /**
-   * Makes one that has seen no token.
+   * Starts a sequence that has seen no token.
    *
-   * @param vocabulary number of tokens
+   * @param vocabulary the number of logits, >= 1
+   * @throws IllegalArgumentException if vocabulary < 1
    */
   public Sampler(SamplingOptions options, int vocabulary) {
     if (vocabulary < 1) {
-      throw new IllegalArgumentException("expected a vocabulary >= 1, got " + vocabulary);
+      throw new IllegalArgumentException("expected vocabulary >= 1, got " + vocabulary);
     }
     this.options = options;
     this.vocabulary = vocabulary;
-    random = new SplittableRandom(options.seed());
-    seen = new BitSet(vocabulary);
-    keys = new long[vocabulary];
-    weights = new double[vocabulary];
+    penalty = (float) options.repetitionPenalty();
+    seen = new boolean[vocabulary];
     scores = new float[vocabulary];
-  }
-
-  /** Counts a token as seen, for the repetition penalty. */
-  public void accept(int token) {
-    seen.set(token);
+    boolean draws = !options.greedy();
+    keys = new long[draws && (cutsByRank() || options.topP() < 1) ? vocabulary : 0];
+    weights = new double[draws ? vocabulary : 0];
+    random = new SplittableRandom(options.seed());
   }
 
   /**
-   * Chooses the next token; it counts as seen from now on.
+   * Counts a token of the prompt, or one that was chosen elsewhere, for the repetition penalty. How
+   * often it is counted makes no difference.
    *
-   * @param logits (vocabulary), not changed
-   * @throws IllegalStateException if a logit is NaN
+   * @throws IllegalArgumentException if the token is not in 0..vocabulary-1
+   */
+  public void accept(int token) {
+    if (token < 0 || token >= vocabulary) {
+      throw new IllegalArgumentException(
+          "expected a token in 0.." + (vocabulary - 1) + ", got " + token);
+    }
+    seen[token] = true;
+  }
+
+  /**
+   * Chooses a token and counts it for the repetition penalty.
+   *
+   * @param logits (vocabulary); unchanged; −∞ excludes a token
+   * @return in 0..vocabulary-1
+   * @throws IllegalArgumentException if the number of logits is not the vocabulary
+   * @throws IllegalStateException if a logit is NaN or +∞, or all are −∞
    */
   public int sample(float[] logits) {
-    double logSum = logSumOfExponentials(logits);
-    penalise(logits);
-    int token = options.temperature() == 0 ? largest() : draw();
-    logProbability = logits[token] - logSum;
-    seen.set(token);
+    if (logits.length != vocabulary) {
+      throw new IllegalArgumentException(
+          "expected " + vocabulary + " logits, got " + logits.length);
+    }
+    float largest = largestOf(logits);
+    int best = penalise(logits);
+    int token = options.greedy() ? best : draw(scores[best]);
+    logProbability = logSoftmax(logits, largest, token);
+    seen[token] = true;
     return token;
   }
 
   /**
-   * Returns the natural logarithm of the last token's probability under the softmax of the logits
-   * as they were given; NaN before the first.
+   * Returns the natural logarithm of the last chosen token's probability under the softmax of the
+   * logits as they were given: no penalty, no temperature, nothing cut off.
+   *
+   * @throws IllegalStateException if no token was chosen yet
    */
   public double logProbability() {
+    if (Double.isNaN(logProbability)) {
+      throw new IllegalStateException("no token was chosen yet");
+    }
     return logProbability;
   }
 
-  private double logSumOfExponentials(float[] logits) {
-    double max = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < vocabulary; i++) {
-      if (Float.isNaN(logits[i])) {
-        throw new IllegalStateException("expected logits that are numbers, got NaN for token " + i);
+  private boolean cutsByRank() {
+    return options.topK() > 0 && options.topK() < vocabulary;
+  }
+
+  private static float largestOf(float[] logits) {
+    float largest = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < logits.length; i++) {
+      float x = logits[i];
+      if (!(x < Float.POSITIVE_INFINITY)) {
+        throw new IllegalStateException(
+            "expected finite logits, got " + x + " at token " + i + ": the model diverged");
       }
-      max = Math.max(max, logits[i]);
+      largest = Math.max(largest, x);
     }
-    double sum = 0;
-    for (int i = 0; i < vocabulary; i++) {
-      sum += Math.exp(logits[i] - max);
+    if (largest == Float.NEGATIVE_INFINITY) {
+      throw new IllegalStateException("expected a logit above -Infinity, got none");
     }
-    return max + Math.log(sum);
+    return largest;
   }
 
-  private void penalise(float[] logits) {
-    System.arraycopy(logits, 0, scores, 0, vocabulary);
-    if (options.repetitionPenalty() == 1) {
-      return;
-    }
-    for (int i = seen.nextSetBit(0); i >= 0; i = seen.nextSetBit(i + 1)) {
-      double penalty = options.repetitionPenalty();
-      scores[i] = (float) (scores[i] > 0 ? scores[i] / penalty : scores[i] * penalty);
-    }
-  }
-
-  private int largest() {
+  /** Fills the scores and returns the first of the largest. */
+  private int penalise(float[] logits) {
     int best = 0;
-    for (int i = 1; i < vocabulary; i++) {
+    for (int i = 0; i < vocabulary; i++) {
+      float x = logits[i];
+      if (seen[i]) {
+        x = x > 0 ? x / penalty : x * penalty;
+      }
+      // Makes −0 a 0, which must tie.
+      scores[i] = x + 0f;
       if (scores[i] > scores[best]) {
         best = i;
       }
     }
+    if (Float.isInfinite(scores[best])) {
+      throw new IllegalStateException(
+          "expected a penalty that leaves finite logits, got " + scores[best] + " at " + best);
+    }
     return best;
   }
 
-  private int draw() {
-    int count = candidates();
-    double max = scores[token(keys[0])] / options.temperature();
+  private int draw(float largest) {
     double total = 0;
-    for (int i = 0; i < count; i++) {
-      weights[i] = Math.exp(scores[token(keys[i])] / options.temperature() - max);
+    for (int i = 0; i < vocabulary; i++) {
+      weights[i] = Exp.ofNonPositive(((double) scores[i] - largest) / options.temperature());
       total += weights[i];
     }
-    if (options.topP() < 1) {
-      double wanted = options.topP() * total;
-      double mass = 0;
-      int kept = 0;
-      while (kept < count && mass < wanted) {
-        mass += weights[kept++];
-      }
-      count = Math.max(1, kept);
-      total = mass;
+    if (keys.length == 0) {
+      return tokenAt(random.nextDouble() * total, Long.MAX_VALUE);
     }
-    double point = random.nextDouble() * total;
-    for (int i = 0; i < count - 1; i++) {
-      point -= weights[i];
-      if (point < 0) {
-        return token(keys[i]);
-      }
-    }
-    return token(keys[count - 1]);
-  }
-
-  /** Puts the tokens that may be chosen first in {@link #keys}, the likeliest at the front. */
-  private int candidates() {
     for (int i = 0; i < vocabulary; i++) {
-      keys[i] = key(scores[i], i);
+      keys[i] = Ranking.key(scores[i], i);
     }
-    int k = options.topK() == 0 ? vocabulary : Math.min(options.topK(), vocabulary);
-    if (k < vocabulary) {
-      selectSmallest(k);
+    int kept = vocabulary;
+    if (cutsByRank()) {
+      kept = options.topK();
+      Ranking.select(keys, kept);
+      total = massOfKeys(kept);
     }
-    if (k < vocabulary || options.topP() < 1) {
-      Arrays.sort(keys, 0, k);
-    } else {
-      bringSmallestToFront();
-    }
-    return k;
-  }
-
-  private void bringSmallestToFront() {
-    int best = 0;
-    for (int i = 1; i < vocabulary; i++) {
-      best = keys[i] < keys[best] ? i : best;
-    }
-    long key = keys[best];
-    keys[best] = keys[0];
-    keys[0] = key;
-  }
-
-  /** Partitions until the k smallest keys stand first; all keys differ. */
-  private void selectSmallest(int k) {
-    int low = 0;
-    int high = vocabulary - 1;
-    while (low < high) {
-      long pivot = keys[(low + high) >>> 1];
-      int i = low;
-      int j = high;
-      while (i <= j) {
-        while (keys[i] < pivot) {
-          i++;
-        }
-        while (keys[j] > pivot) {
-          j--;
-        }
-        if (i <= j) {
-          long key = keys[i];
-          keys[i++] = keys[j];
-          keys[j--] = key;
-        }
-      }
-      if (k - 1 <= j) {
-        high = j;
-      } else if (k - 1 >= i) {
-        low = i;
-      } else {
-        return;
+    long last =
+        options.topP() < 1
+            ? Ranking.reach(keys, kept, weights, options.topP() * total)
+            : Ranking.largest(keys, kept);
+    double mass = 0;
+    for (int i = 0; i < vocabulary; i++) {
+      if (Ranking.key(scores[i], i) <= last) {
+        mass += weights[i];
       }
     }
+    return tokenAt(random.nextDouble() * mass, last);
   }
 
-  /** Returns a number that is smaller for a larger score, and for a lower token of equals. */
-  private static long key(float score, int token) {
-    int bits = Float.floatToIntBits(score + 0f);
-    int ordered = bits >= 0 ? bits : bits ^ 0x7fffffff;
-    return ((long) ~ordered << 32) | token;
+  private double massOfKeys(int count) {
+    double mass = 0;
+    for (int i = 0; i < count; i++) {
+      mass += weights[Ranking.index(keys[i])];
+    }
+    return mass;
   }
 
-  private static int token(long key) {
-    return (int) key;
+  /** Walks the kept tokens in their order until their weights exceed the target. */
+  private int tokenAt(double target, long lastKey) {
+    double sum = 0;
+    int token = -1;
+    for (int i = 0; i < vocabulary; i++) {
+      if (weights[i] > 0 && (keys.length == 0 || Ranking.key(scores[i], i) <= lastKey)) {
+        token = i;
+        sum += weights[i];
+        if (sum > target) {
+          break;
+        }
+      }
+    }
+    return token;
+  }
+
+  private static double logSoftmax(float[] logits, float largest, int token) {
+    double sum = 0;
+    for (float x : logits) {
+      sum += Exp.ofNonPositive((double) x - largest);
+    }
+    return (double) logits[token] - largest - StrictMath.log(sum);
   }
 }

@@ -1,58 +1,74 @@
 package org.retention4j.text;
 
 /**
- * How the next token is chosen from logits.
+ * How a {@link Sampler} chooses the next token.
  *
- * @param temperature what logits are divided by, at least 0; 0 takes the largest
- * @param topK how many of the largest logits may be chosen, 0 for all
- * @param topP the smallest set of likeliest tokens whose probabilities sum to at least this may be
- *     chosen, in (0,1]; 1 for all
- * @param repetitionPenalty what positive logits of tokens seen before are divided by and negative
- *     ones multiplied with, greater than 0; 1 for none
+ * @param temperature divides the logits before the softmax; 0 takes the largest logit, finite and
+ *     not negative
+ * @param topK how many of the largest logits stay in the draw; 0 keeps all
+ * @param topP the draw keeps the fewest most probable tokens whose probabilities reach this sum; in
+ *     (0, 1], 1 keeps all
+ * @param repetitionPenalty divides the positive and multiplies the negative logits of tokens that
+ *     were seen (Keskar et al., CTRL, 2019, section 4.1, as in Hugging Face); finite and positive,
+ *     1 changes nothing
  * @param seed of the draws
  */
 public record SamplingOptions(
     double temperature, int topK, double topP, double repetitionPenalty, long seed) {
-  /** The likeliest token, always. */
-  public static final SamplingOptions GREEDY = new SamplingOptions(0, 0, 1, 1, 0);
+  /** Always the most probable token. */
+  public static final SamplingOptions DEFAULT = new SamplingOptions(0, 0, 1, 1, 0);
 
-  /** Checks the ranges. */
+  /**
+   * Checks the ranges.
+   *
+   * @throws IllegalArgumentException if a value lies outside its range or is NaN
+   */
   public SamplingOptions {
-    require(temperature >= 0 && Double.isFinite(temperature), "temperature >= 0", temperature);
-    require(topK >= 0, "topK >= 0", topK);
-    require(topP > 0 && topP <= 1, "topP in (0,1]", topP);
-    boolean penalty = repetitionPenalty > 0 && Double.isFinite(repetitionPenalty);
-    require(penalty, "repetitionPenalty > 0", repetitionPenalty);
-  }
-
-  private static void require(boolean condition, String expected, Object got) {
-    if (!condition) {
-      throw new IllegalArgumentException("expected " + expected + ", got " + got);
+    // Written as what must hold, so that NaN fails too.
+    if (!(temperature >= 0 && temperature <= Double.MAX_VALUE)) {
+      throw new IllegalArgumentException(
+          "expected a finite temperature >= 0, 0 for greedy, got " + temperature);
+    }
+    if (topK < 0) {
+      throw new IllegalArgumentException("expected topK >= 0, 0 for off, got " + topK);
+    }
+    if (!(topP > 0 && topP <= 1)) {
+      throw new IllegalArgumentException("expected topP in (0, 1], 1 for off, got " + topP);
+    }
+    float penalty = (float) repetitionPenalty;
+    if (!(penalty > 0 && penalty <= Float.MAX_VALUE)) {
+      throw new IllegalArgumentException(
+          "expected a finite repetitionPenalty > 0, 1 for off, got " + repetitionPenalty);
     }
   }
 
-  /** Returns the same at another temperature. */
+  /** Returns these options with another temperature. */
   public SamplingOptions withTemperature(double value) {
     return new SamplingOptions(value, topK, topP, repetitionPenalty, seed);
   }
 
-  /** Returns the same among the k likeliest. */
+  /** Returns these options with another topK. */
   public SamplingOptions withTopK(int value) {
     return new SamplingOptions(temperature, value, topP, repetitionPenalty, seed);
   }
 
-  /** Returns the same within a probability mass. */
+  /** Returns these options with another topP. */
   public SamplingOptions withTopP(double value) {
     return new SamplingOptions(temperature, topK, value, repetitionPenalty, seed);
   }
 
-  /** Returns the same with another penalty. */
+  /** Returns these options with another repetition penalty. */
   public SamplingOptions withRepetitionPenalty(double value) {
     return new SamplingOptions(temperature, topK, topP, value, seed);
   }
 
-  /** Returns the same with another seed. */
+  /** Returns these options with another seed. */
   public SamplingOptions withSeed(long value) {
     return new SamplingOptions(temperature, topK, topP, repetitionPenalty, value);
+  }
+
+  /** Returns whether the largest logit is taken and nothing is drawn. */
+  public boolean greedy() {
+    return temperature == 0;
   }
 }

@@ -3,8 +3,10 @@ package org.retention4j.text;
 import java.util.List;
 
 /**
- * Ends a streamed text before the first of some strings. What may be the beginning of one is held
- * back until it is known.
+ * Ends streamed text before the first stop string, wherever the pieces break.
+ *
+ * <p>Of several stop strings the one that is complete first counts, and of those that end together
+ * the longest. Text that could begin a stop string is held back. For one thread at a time.
  */
 public final class StopStrings {
   private final List<String> stops;
@@ -12,68 +14,81 @@ public final class StopStrings {
   private boolean stopped;
 
   /**
-   * Makes one for a text.
-   *
-   * @param stops none of them empty; none at all lets everything through
+   * @param stops any number; none lets everything through at once
+   * @throws IllegalArgumentException if one is empty
    */
   public StopStrings(List<String> stops) {
-    if (stops.contains("")) {
-      throw new IllegalArgumentException("expected stop strings of at least 1 character, got \"\"");
-    }
     this.stops = List.copyOf(stops);
+    if (this.stops.contains("")) {
+      throw new IllegalArgumentException("expected stop strings with text, got an empty one");
+    }
   }
 
-  /** Takes a piece of text and returns what may be shown now; nothing once it has stopped. */
+  /** Takes the next piece and returns the text that is certain; empty after the stop. */
   public String accept(String piece) {
     if (stopped) {
       return "";
     }
+    int old = held.length();
     held.append(piece);
-    int first = firstStop();
-    if (first >= 0) {
-      stopped = true;
-      return take(first);
+    for (int end = old + 1; end <= held.length(); end++) {
+      int longest = longestEndingAt(end);
+      if (longest > 0) {
+        stopped = true;
+        held.setLength(end - longest);
+        return take(held.length());
+      }
     }
     return take(held.length() - longestBeginning());
   }
 
-  /** Returns whether a stop string came. */
+  /** Returns whether a stop string was seen. */
   public boolean stopped() {
     return stopped;
   }
 
-  /** Returns what is still held back, when no more text will come. */
+  /** Returns what was held back, at the end of the text; empty after the stop. */
   public String flush() {
-    return stopped ? "" : take(held.length());
+    return take(held.length());
   }
 
-  private String take(int length) {
-    String text = held.substring(0, length);
-    held.delete(0, length);
-    return text;
-  }
-
-  private int firstStop() {
-    int first = -1;
+  private int longestEndingAt(int end) {
+    int longest = 0;
     for (String stop : stops) {
-      int at = held.indexOf(stop);
-      if (at >= 0 && (first < 0 || at < first)) {
-        first = at;
+      int length = stop.length();
+      if (length > longest && length <= end && heldHas(end - length, stop, length)) {
+        longest = length;
       }
     }
-    return first;
+    return longest;
   }
 
-  /** Returns the length of the longest end of the text that is the beginning of a stop string. */
+  /** Returns the length of the longest end of the held text that begins a stop string. */
   private int longestBeginning() {
     int longest = 0;
     for (String stop : stops) {
-      for (int n = Math.min(stop.length() - 1, held.length()); n > longest; n--) {
-        if (stop.startsWith(held.substring(held.length() - n))) {
-          longest = n;
+      int most = Math.min(stop.length() - 1, held.length());
+      for (int length = most; length > longest; length--) {
+        if (heldHas(held.length() - length, stop, length)) {
+          longest = length;
         }
       }
     }
     return longest;
+  }
+
+  private boolean heldHas(int from, String stop, int length) {
+    for (int i = 0; i < length; i++) {
+      if (held.charAt(from + i) != stop.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private String take(int count) {
+    String text = held.substring(0, count);
+    held.delete(0, count);
+    return text;
   }
 }

@@ -3,57 +3,129 @@ package org.retention4j.text;
 import java.util.Arrays;
 
 /**
- * Turns tokens into text as they come, never with half a character: what ends in a character that
- * is not whole waits for more tokens. Tokens are decoded together with the few before them, because
- * a tokenizer may render the first token of a text otherwise.
+ * Turns growing tokens into pieces of text that add up to the text of all tokens.
+ *
+ * <p>A character whose bytes lie in several tokens is held back until it is whole. Each token is
+ * decoded together with a few before it, because tokenizers of the Llama kind drop the space that
+ * begins a text; a token therefore costs the decoding of a bounded number of tokens, however long
+ * the text is. For one thread at a time.
  */
 public final class StreamingDecoder {
-  /** A character is at most four tokens of one byte each; what waits longer is no character. */
-  private static final int LONGEST_WAIT = 16;
+  /** A character has at most four bytes: its first token is at most three before its last. */
+  private static final int UNFINISHED_TOKENS = 3;
 
-  private static final char REPLACEMENT = '\uFFFD';
+  /** Most tokens that are decoded at once; what goes on longer is malformed or no text. */
+  private static final int LONGEST_WINDOW = 32;
 
   private final Tokenizer tokenizer;
-  private int[] window = new int[32];
+  private final int[] window = new int[LONGEST_WINDOW];
   private int size;
 
-  /** Tokens of the window whose text was given out: context for those behind them. */
-  private int given;
+  /** How many tokens at the window's begin only give context. */
+  private int context;
 
-  /** Begins a text. */
+  /** How many chars of the window's text were returned before. */
+  private int emitted;
+
+  /** Starts a text. */
   public StreamingDecoder(Tokenizer tokenizer) {
-    this.tokenizer = tokenizer;
+    this(tokenizer, new int[0]);
   }
 
-  /** Takes a token and returns the text that is whole now, often none. */
+  /**
+   * Goes on after a prompt, whose text is not returned.
+   *
+   * @throws IllegalArgumentException if a token of the prompt is negative
+   */
+  public StreamingDecoder(Tokenizer tokenizer, int[] prompt) {
+    this.tokenizer = tokenizer;
+    Text.checkTokens(prompt);
+    // A context that begins within a character would spoil the bytes that follow it.
+    int longest = Math.min(prompt.length, LONGEST_WINDOW / 4);
+    int shortest = Math.max(0, longest - UNFINISHED_TOKENS);
+    for (int taken = longest; taken >= shortest; taken--) {
+      System.arraycopy(prompt, prompt.length - taken, window, 0, taken);
+      size = taken;
+      if (text().indexOf(Text.REPLACEMENT) != 0) {
+        break;
+      }
+    }
+    context = size;
+    emitted = text().length();
+  }
+
+  /**
+   * Returns the text that is certain with this token, often empty.
+   *
+   * @throws IllegalArgumentException if the token is negative
+   */
   public String accept(int token) {
-    if (size == window.length) {
-      window = Arrays.copyOf(window, 2 * size);
+    if (size == LONGEST_WINDOW) {
+      shorten();
     }
     window[size++] = token;
-    String text = waiting();
-    boolean whole = !text.isEmpty() && text.charAt(text.length() - 1) != REPLACEMENT;
-    return whole || size - given > LONGEST_WAIT ? give(text) : "";
+    String text;
+    try {
+      text = text();
+    } catch (IllegalArgumentException e) {
+      size--;
+      throw e;
+    }
+    int open = Text.trailingReplacements(text);
+    if (open == 0) {
+      String piece = rest(text, text.length());
+      if (!piece.isEmpty()) {
+        startAfter();
+      }
+      return piece;
+    }
+    if (size - context <= UNFINISHED_TOKENS) {
+      return "";
+    }
+    // Only the last three can still become a character, whether a tokenizer decodes an unfinished
+    // one to one U+FFFD or to one for each byte.
+    String piece = rest(text, text.length() - Math.min(open, UNFINISHED_TOKENS));
+    emitted += piece.length();
+    return piece;
   }
 
-  /** Returns what still waits, replaced where it is no character. */
+  /** Returns what was held back, as U+FFFD where it is no character. The text may go on. */
   public String flush() {
-    return size == given ? "" : give(waiting());
+    String piece = rest(text(), Integer.MAX_VALUE);
+    if (!piece.isEmpty()) {
+      startAfter();
+    }
+    return piece;
   }
 
-  /** Returns the text of the tokens behind those given: the whole window's less the context's. */
-  private String waiting() {
-    String context = tokenizer.decode(Arrays.copyOf(window, given));
-    String all = tokenizer.decode(Arrays.copyOf(window, size));
-    return all.startsWith(context) ? all.substring(context.length()) : all;
+  /** Makes the tokens since the last context the context of what follows. */
+  private void startAfter() {
+    System.arraycopy(window, context, window, 0, size - context);
+    size -= context;
+    context = size;
+    emitted = text().length();
   }
 
-  /** Keeps the tokens just given as the context of the next. */
-  private String give(String text) {
-    int kept = size - given;
-    System.arraycopy(window, given, window, 0, kept);
-    size = kept;
-    given = kept;
-    return text;
+  /** Drops the older half; as many chars stay held back as were. */
+  private void shorten() {
+    int held = Math.max(0, text().length() - emitted);
+    int dropped = LONGEST_WINDOW / 2;
+    System.arraycopy(window, dropped, window, 0, size - dropped);
+    size -= dropped;
+    context = Math.max(0, context - dropped);
+    emitted = Math.max(0, text().length() - held);
+  }
+
+  private String text() {
+    return size == 0 ? "" : tokenizer.decode(Arrays.copyOf(window, size));
+  }
+
+  private String rest(String text, int end) {
+    int from = emitted;
+    int to = Math.min(end, text.length());
+    if (from > 0 && from < to && Character.isLowSurrogate(text.charAt(from))) {
+      from++;
+    }
+    return from < to ? text.substring(from, to) : "";
   }
 }

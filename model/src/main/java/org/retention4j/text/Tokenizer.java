@@ -1,20 +1,25 @@
 package org.retention4j.text;
 
-/** Turns text into tokens and back. May be used from many threads. */
+/** Text to tokens and back. Implementations may be used by several threads at once. */
 public interface Tokenizer extends AutoCloseable {
   /**
-   * Returns the tokens of a text.
+   * Returns the tokens of a text, each in 0..vocabulary()-1.
    *
-   * @throws IllegalArgumentException if the text needs a token that the model does not have
+   * @throws IllegalArgumentException if the text needs a token outside the vocabulary
    */
   int[] encode(String text);
 
-  /** Returns the text of tokens; what is no text becomes U+FFFD. */
-  String decode(int... tokens);
+  /**
+   * Returns the text of tokens; what is no text becomes U+FFFD.
+   *
+   * @throws IllegalArgumentException if a token is negative
+   */
+  String decode(int[] tokens);
 
-  /** Returns a short name for reports. */
-  String name();
+  /** Returns the number of tokens of the model this tokenizer serves. */
+  int vocabulary();
 
+  /** Frees what the tokenizer holds; closing twice does no harm. */
   @Override
-  void close();
+  default void close() {}
 }

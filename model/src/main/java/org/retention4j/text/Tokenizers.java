@@ -3,30 +3,39 @@ package org.retention4j.text;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Finds the tokenizer of a model folder. */
+/** Finds the tokenizer of a model. */
 public final class Tokenizers {
+  private static final String JSON = "tokenizer.json";
+  private static final String SENTENCE_PIECE = "tokenizer.model";
+
   private Tokenizers() {}
 
   /**
-   * Returns the folder's tokenizer.json, or bytes if it has none.
+   * Returns the tokenizer of a model folder: its {@code tokenizer.json}, or bytes where the folder
+   * holds no tokenizer.
    *
-   * @param vocabulary the model's
-   * @throws IllegalArgumentException if the tokenizer cannot be read, or is of a kind that is not
+   * @param vocabulary of the model, >= 1
+   * @throws IllegalArgumentException if there is no such folder, if it holds only a SentencePiece
+   *     model, or if its {@code tokenizer.json} is no tokenizer
    */
-  public static Tokenizer forFolder(Path folder, int vocabulary) {
-    Path json = folder.resolve("tokenizer.json");
-    if (Files.exists(json)) {
-      return JsonTokenizer.open(json);
+  public static Tokenizer forFolder(Path modelFolder, int vocabulary) {
+    if (!Files.isDirectory(modelFolder)) {
+      throw new IllegalArgumentException("expected a model folder, got no folder " + modelFolder);
     }
-    for (String other : new String[] {"tokenizer.model", "spiece.model", "vocab.json"}) {
-      if (Files.exists(folder.resolve(other))) {
-        throw new IllegalArgumentException(
-            "expected a tokenizer.json in "
-                + folder
-                + ", got only a "
-                + other
-                + ", which is not supported: convert it with the tokenizer's own tools");
-      }
+    Path json = modelFolder.resolve(JSON);
+    if (Files.exists(json)) {
+      return JsonTokenizer.open(json, vocabulary);
+    }
+    Path sentencePiece = modelFolder.resolve(SENTENCE_PIECE);
+    if (Files.exists(sentencePiece)) {
+      throw new IllegalArgumentException(
+          "expected "
+              + JSON
+              + ", or no tokenizer for byte tokens, got "
+              + sentencePiece
+              + ": SentencePiece files are not supported; save the tokenizer as "
+              + JSON
+              + " with Hugging Face's fast tokenizers");
     }
     return new ByteTokenizer(vocabulary);
   }

@@ -1,2 +1,7 @@
-/** From text to tokens and back: tokenizers, sampling, generation, scoring. */
+/**
+ * From logits to tokens and from tokens to text: sampling, tokenizers, and what streamed text
+ * needs.
+ *
+ * <p>Nothing here knows a model; everything works on plain arrays of logits and tokens.
+ */
 package org.retention4j.text;

@@ -8,9 +8,12 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * that none hides in a norm.
  *
  * @param perHead largest ‖a−b‖/‖b‖ of a head
- * @param perToken largest ‖a−b‖/‖b‖ of a single token and head
+ * @param perToken largest ‖a−b‖/‖b‖ of a single token and head; a token much smaller than its
+ *     head's others, where large terms cancel, counts as a sixteenth of their root mean square
  */
 public record RelativeError(double perHead, double perToken) {
+  private static final double TOKEN_FLOOR = 1.0 / 16;
+
   /**
    * Compares (B,T,H,W), or (B,T,W) with one head.
    *
@@ -48,17 +51,20 @@ public record RelativeError(double perHead, double perToken) {
       for (int h = 0; h < heads; h++) {
         double difference = 0;
         double size = 0;
+        double[] differences = new double[tokens];
+        double[] sizes = new double[tokens];
         for (int t = 0; t < tokens; t++) {
           int from = ((s * tokens + t) * heads + h) * width;
-          double d = 0;
-          double n = 0;
           for (int i = from; i < from + width; i++) {
-            d += (a[i] - b[i]) * (a[i] - b[i]);
-            n += b[i] * b[i];
+            differences[t] += (a[i] - b[i]) * (a[i] - b[i]);
+            sizes[t] += b[i] * b[i];
           }
-          difference += d;
-          size += n;
-          perToken = worse(perToken, d, n);
+          difference += differences[t];
+          size += sizes[t];
+        }
+        double floor = TOKEN_FLOOR * TOKEN_FLOOR * size / tokens;
+        for (int t = 0; t < tokens; t++) {
+          perToken = worse(perToken, differences[t], Math.max(sizes[t], floor));
         }
         perHead = worse(perHead, difference, size);
       }

@@ -1,0 +1,152 @@
+package org.retention4j.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class JsonTokenizerTest {
+  @TempDir Path folder;
+
+  @Test
+  void byteLevel() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.byteLevel(), 300)) {
+      assertThat(t.vocabulary()).isEqualTo(300);
+      assertThat(t.encode("hello")).containsExactly(259);
+      assertThat(t.encode("hello w")).containsExactly(259, 260);
+      assertThat(t.encode("é")).containsExactly(0xC3, 0xA9);
+      assertThat(t.encode("😀")).containsExactly(0xF0, 0x9F, 0x98, 0x80);
+      assertThat(t.encode("a\0b")).containsExactly('a', 0, 'b');
+      assertThat(t.encode("")).isEmpty();
+      assertThat(t.encode("<|end|>")).containsExactly(261);
+      assertThat(t.decode(new int[] {259, 260, 0xC3, 0xA9})).isEqualTo("hello wé");
+      assertThat(t.decode(new int[] {0xF0, 0x9F, 0x98, 0x80, 0})).isEqualTo("😀\0");
+      assertThat(t.decode(new int[0])).isEmpty();
+    }
+  }
+
+  @Test
+  void leavesOutTruncationAndPadding() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.byteLevel(), 300)) {
+      assertThat(t.encode("abc")).containsExactly('a', 'b', 'c');
+      assertThat(t.encode("abcdef")).containsExactly('a', 'b', 'c', 'd', 'e', 'f');
+    }
+  }
+
+  @Test
+  void malformedAndUnknown() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.byteLevel(), 300)) {
+      assertThat(t.decode(new int[] {'a', 0xFF, 'b'})).isEqualTo("a\uFFFDb");
+      assertThat(t.decode(new int[] {'a', 261, 299, 'b'})).isEqualTo("ab");
+      // U+FFFD in UTF-8.
+      assertThat(t.encode("\uD83D")).containsExactly(0xEF, 0xBF, 0xBD);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> t.decode(new int[] {-1}))
+          .withMessageContaining("-1");
+    }
+  }
+
+  @Test
+  void metaspaceWithByteFallback() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268)) {
+      assertThat(t.encode("hi yo")).containsExactly(1, 263, 267);
+      assertThat(t.encode("hiyo")).containsExactly(1, 263, 266);
+      assertThat(t.encode("hi😀")).containsExactly(1, 263, 3 + 0xF0, 3 + 0x9F, 3 + 0x98, 3 + 0x80);
+      assertThat(t.decode(new int[] {1, 263, 267, 2})).isEqualTo("hi yo");
+      assertThat(t.decode(new int[] {267})).isEqualTo("yo");
+    }
+  }
+
+  @Test
+  void specialTokensAreAnOption() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268, false)) {
+      assertThat(t.encode("hi yo")).containsExactly(263, 267);
+    }
+  }
+
+  @Test
+  void refusesTokensTheModelDoesNotHave() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 267)) {
+      assertThat(t.encode("hi")).containsExactly(1, 263);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> t.encode("hi yo"))
+          .withMessageContainingAll("267", "metaspace.json");
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> JsonTokenizer.open(TokenizerFiles.metaspace(), 0))
+        .withMessageContaining("vocabulary >= 1, got 0");
+  }
+
+  @Test
+  void closes() {
+    JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268);
+    t.close();
+    t.close();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> t.encode("hi"))
+        .withMessageContaining("json");
+    assertThatIllegalStateException().isThrownBy(() -> t.decode(new int[] {1}));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "  \n", "{}", "no json", "[1,2]", "{\"version\":\"1.0\",\"model\":{"})
+  void namesAFileThatIsNoTokenizer(String content) throws IOException {
+    Path file = Files.writeString(folder.resolve("broken.json"), content);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> JsonTokenizer.open(file, 10))
+        .withMessageContaining(file.toString());
+  }
+
+  @Test
+  void namesAFileThatIsMissingNoFileOrNotUtf8() throws IOException {
+    Path missing = folder.resolve("missing.json");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> JsonTokenizer.open(missing, 10))
+        .withMessageContaining(missing.toString());
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> JsonTokenizer.open(folder, 10))
+        .withMessageContaining(folder.toString());
+    Path latin =
+        Files.write(folder.resolve("latin.json"), "\"é\"".getBytes(StandardCharsets.ISO_8859_1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> JsonTokenizer.open(latin, 10))
+        .withMessageContaining(latin.toString());
+  }
+
+  @Test
+  void knowsThePlatforms() {
+    assertThat(NativeTokenizers.resource("linux-x86_64"))
+        .isEqualTo("linux-x86_64/cpu/libtokenizers.so");
+    assertThatThrownBy(() -> NativeTokenizers.resource("windows-x86"))
+        .isInstanceOf(UnsupportedOperationException.class)
+        .hasMessageContaining("windows-x86");
+  }
+
+  @Test
+  void findsTheTokenizerOfAFolder() throws IOException {
+    try (Tokenizer bytes = Tokenizers.forFolder(folder, 256)) {
+      assertThat(bytes).isInstanceOf(ByteTokenizer.class);
+      assertThat(bytes.vocabulary()).isEqualTo(256);
+    }
+    Path sentencePiece = Files.write(folder.resolve("tokenizer.model"), new byte[] {1});
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Tokenizers.forFolder(folder, 256))
+        .withMessageContainingAll(sentencePiece.toString(), "tokenizer.json", "SentencePiece");
+    Files.copy(TokenizerFiles.metaspace(), folder.resolve("tokenizer.json"));
+    try (Tokenizer json = Tokenizers.forFolder(folder, 268)) {
+      assertThat(json.encode("hi yo")).containsExactly(1, 263, 267);
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Tokenizers.forFolder(folder.resolve("nowhere"), 256))
+        .withMessageContaining("nowhere");
+  }
+}

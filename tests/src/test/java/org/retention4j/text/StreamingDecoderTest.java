@@ -1,0 +1,180 @@
+package org.retention4j.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+class StreamingDecoderTest {
+  private static final Tokenizer BYTES = new ByteTokenizer(256);
+  private static final JsonTokenizer BYTE_LEVEL =
+      JsonTokenizer.open(TokenizerFiles.byteLevel(), 300);
+  private static final JsonTokenizer LLAMA = JsonTokenizer.open(TokenizerFiles.metaspace(), 268);
+
+  @AfterAll
+  static void close() {
+    BYTE_LEVEL.close();
+    LLAMA.close();
+  }
+
+  /** Returns the pieces, that of the flush last. */
+  private static List<String> pieces(StreamingDecoder decoder, int... tokens) {
+    List<String> pieces = new ArrayList<>();
+    for (int token : tokens) {
+      pieces.add(decoder.accept(token));
+    }
+    pieces.add(decoder.flush());
+    return pieces;
+  }
+
+  private static List<String> pieces(Tokenizer tokenizer, int... tokens) {
+    return pieces(new StreamingDecoder(tokenizer), tokens);
+  }
+
+  /** Returns the tokens that the Llama-like file has for the bytes of a text. */
+  private static int[] fallback(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int[] tokens = new int[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      tokens[i] = 3 + Byte.toUnsignedInt(bytes[i]);
+    }
+    return tokens;
+  }
+
+  @Test
+  void holdsBackWhatIsNoWholeCharacter() {
+    assertThat(pieces(BYTES, 'a', 0xC3, 0xA9, 0xF0, 0x9F, 0x98, 0x80, 'b'))
+        .containsExactly("a", "", "é", "", "", "", "😀", "b", "");
+    assertThat(pieces(BYTE_LEVEL, 259, 0xE2, 0x82, 0xAC, 260))
+        .containsExactly("hello", "", "", "€", " w", "");
+    assertThat(pieces(LLAMA, fallback("€€😀é")))
+        .containsExactly("", "", "€", "", "", "€", "", "", "", "😀", "", "é", "");
+  }
+
+  @Test
+  void leadingSpacesOfLlama() {
+    assertThat(pieces(LLAMA, 1, 263, 267, 267, 266, 2))
+        .containsExactly("", "hi", " yo", " yo", "yo", "", "");
+    // Single spaces, of which the first of the text is dropped.
+    assertThat(pieces(LLAMA, 259, 259, 260)).containsExactly("", " ", "h", "");
+    assertThat(pieces(LLAMA, 263, 2, 2, 267)).containsExactly("hi", "", "", " yo", "");
+  }
+
+  @Test
+  void goesOnAfterAPrompt() {
+    assertThat(pieces(new StreamingDecoder(LLAMA, new int[] {1, 263}), 267, 266))
+        .containsExactly(" yo", "yo", "");
+    assertThat(pieces(new StreamingDecoder(LLAMA, new int[] {1}), 263)).containsExactly("hi", "");
+    // Three bytes each: the last eight tokens of the prompt begin within a character.
+    int[] prompt = fallback("€€€€");
+    assertThat(pieces(new StreamingDecoder(LLAMA, prompt), fallback("€")))
+        .containsExactly("", "", "€", "");
+    assertThat(pieces(new StreamingDecoder(BYTES, BYTES.encode("ab😀")), 'c'))
+        .containsExactly("c", "");
+  }
+
+  @Test
+  void flushGivesOutWhatIsUnfinished() {
+    assertThat(pieces(BYTES, 'a', 0xE2, 0x82)).containsExactly("a", "", "", "\uFFFD");
+    StreamingDecoder d = new StreamingDecoder(BYTES);
+    assertThat(d.flush()).isEmpty();
+    d.accept(0xC3);
+    assertThat(d.flush()).isEqualTo("\uFFFD");
+    assertThat(d.flush()).isEmpty();
+    assertThat(d.accept('x')).isEqualTo("x");
+  }
+
+  @Test
+  void malformedBytesAreNotHeldForEver() {
+    StreamingDecoder d = new StreamingDecoder(BYTES);
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < 1000; i++) {
+      text.append(d.accept(0xFF));
+      assertThat(text.length()).isGreaterThanOrEqualTo(i - 3);
+    }
+    text.append(d.accept('a'));
+    assertThat(text.toString()).isEqualTo("\uFFFD".repeat(1000) + "a");
+  }
+
+  @Test
+  void aLongTextWithoutAnyTextInIt() {
+    StreamingDecoder d = new StreamingDecoder(LLAMA);
+    assertThat(d.accept(263)).isEqualTo("hi");
+    for (int i = 0; i < 1000; i++) {
+      assertThat(d.accept(2)).isEmpty();
+    }
+    assertThat(d.accept(266)).isEqualTo("yo");
+  }
+
+  @Test
+  void piecesAddUpToTheWhole() {
+    SplittableRandom random = new SplittableRandom(4);
+    for (int round = 0; round < 300; round++) {
+      int[] tokens = random.ints(60, 0, 256).toArray();
+      assertAddsUp(BYTES, tokens);
+      assertAddsUp(BYTE_LEVEL, random.ints(60, 0, 262).toArray());
+      StringBuilder text = new StringBuilder();
+      for (int i = 0; i < 20; i++) {
+        text.append(List.of("a", "é", "€", "😀", " ", "hi", " yo", "漢字").get(random.nextInt(8)));
+      }
+      for (Tokenizer t : List.of(BYTES, BYTE_LEVEL, LLAMA)) {
+        assertAddsUp(t, t.encode(text.toString()));
+      }
+      // The pieces themselves are whole characters.
+      for (String piece : pieces(BYTES, BYTES.encode(text.toString()))) {
+        assertThat(Text.wellFormed(piece)).isEqualTo(piece).doesNotContain("\uFFFD");
+      }
+    }
+  }
+
+  private static void assertAddsUp(Tokenizer tokenizer, int[] tokens) {
+    assertThat(String.join("", pieces(tokenizer, tokens))).isEqualTo(tokenizer.decode(tokens));
+  }
+
+  @Test
+  void decodesFewTokensAtOnce() {
+    int[] longest = {0};
+    Tokenizer counting =
+        new Tokenizer() {
+          @Override
+          public int[] encode(String text) {
+            return BYTES.encode(text);
+          }
+
+          @Override
+          public String decode(int[] tokens) {
+            longest[0] = Math.max(longest[0], tokens.length);
+            return BYTES.decode(tokens);
+          }
+
+          @Override
+          public int vocabulary() {
+            return 256;
+          }
+        };
+    StreamingDecoder d = new StreamingDecoder(counting, new int[10_000]);
+    for (int i = 0; i < 1000; i++) {
+      d.accept('a');
+    }
+    // Eight of the prompt and the new one.
+    assertThat(longest[0]).isLessThanOrEqualTo(9);
+    for (int i = 0; i < 1000; i++) {
+      d.accept(0x80);
+    }
+    assertThat(longest[0]).isLessThanOrEqualTo(32);
+  }
+
+  @Test
+  void refusesNegativeTokensAndGoesOn() {
+    StreamingDecoder d = new StreamingDecoder(BYTES);
+    assertThatIllegalArgumentException().isThrownBy(() -> d.accept(-1));
+    assertThat(d.accept('a')).isEqualTo("a");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new StreamingDecoder(BYTES, new int[] {-1, 2}));
+  }
+}
