@@ -20,6 +20,15 @@ public final class Bfloat16 {
     }
   }
 
+  /** Takes the leading 8 bits off the first n numbers and leaves the exact rest. */
+  static void splitOff(float[] x, short[] leading, int n) {
+    for (int i = 0; i < n; i++) {
+      int bits = Float.floatToRawIntBits(x[i]);
+      leading[i] = (short) (bits >>> 16);
+      x[i] -= Float.intBitsToFloat(bits & 0xffff0000);
+    }
+  }
+
   /** Widens exactly. */
   public static float toFloat(short x) {
     return Float.intBitsToFloat(x << 16);

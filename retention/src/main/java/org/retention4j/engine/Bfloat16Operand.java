@@ -37,6 +37,11 @@ final class Bfloat16Operand implements Operand {
   }
 
   @Override
+  public Kind kind() {
+    return Kind.BFLOAT16;
+  }
+
+  @Override
   public Tile tile() {
     return tile;
   }

@@ -12,9 +12,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * and give the same bits whoever else is calling. Closing it twice does no harm.
  */
 public final class Engine implements AutoCloseable {
-  /** From so many rows on a bf16 product gains more than the other layout of its weights costs. */
-  private static final int NARROW_ROWS = 64;
-
   private final ElementType type;
   private final Provider provider;
   private final Arena arena = new Arena();
@@ -196,31 +193,23 @@ public final class Engine implements AutoCloseable {
     return new Float32Packed(this, source, weightType);
   }
 
-  /** Returns x as the products with weights of a type read it, see {@link Projections}. */
-  Operand operand(Arena owner, Scratch scratch, Tile x, WeightType weights, boolean bfloat16) {
+  /** Returns what stands in for x in its product with weights, see {@link Projections}. */
+  Operand.Kind operandKind(Tile x, PackedMatrix w, boolean bfloat16) {
+    return w instanceof Float32Packed packed
+        ? packed.operandKind(x.rows(), bfloat16)
+        : Operand.Kind.DIRECT;
+  }
+
+  /** Returns x as a kind of operand. */
+  Operand operand(Arena owner, Scratch scratch, Tile x, Operand.Kind kind) {
     checkOpen();
-    if (!(x instanceof Float32Tile tile)) {
-      return new Operand.Direct(x);
-    }
-    if (weights == WeightType.INT8) {
-      return new Int8Operand(scratch, tile);
-    }
-    return narrows(x, weights, bfloat16)
-        ? withOneThread(lanes[0], lane -> new Bfloat16Operand(owner, scratch, tile))
-        : new Operand.Direct(x);
-  }
-
-  private static boolean narrows(Tile x, WeightType weights, boolean bfloat16) {
-    return bfloat16 && weights == WeightType.BFLOAT16 && x.rows() >= NARROW_ROWS;
-  }
-
-  /** Returns whether an operand is what products with weights of a type read. */
-  boolean suits(Operand operand, WeightType weights, boolean bfloat16) {
-    if (type == ElementType.FLOAT64) {
-      return true;
-    }
-    return operand instanceof Int8Operand == (weights == WeightType.INT8)
-        && operand instanceof Bfloat16Operand == narrows(operand.tile(), weights, bfloat16);
+    return switch (kind) {
+      case DIRECT -> new Operand.Direct(x);
+      case TERMS -> new Bfloat16Terms(scratch, (Float32Tile) x);
+      case BFLOAT16 ->
+          withOneThread(lanes[0], lane -> new Bfloat16Operand(owner, scratch, (Float32Tile) x));
+      case INT8 -> new Int8Operand(scratch, (Float32Tile) x);
+    };
   }
 
   /**
@@ -228,7 +217,7 @@ public final class Engine implements AutoCloseable {
    *
    * @param owner owns what the binding needs
    * @param scratch gives what bindings may share that never run side by side
-   * @param operand of x (M,in), made for weights of this type
+   * @param operand of x (M,in), of the kind for these weights
    * @param y (M,out)
    * @throws IllegalArgumentException if the shapes do not join
    */

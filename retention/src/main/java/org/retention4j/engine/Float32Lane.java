@@ -1,6 +1,7 @@
 package org.retention4j.engine;
 
 import java.nio.ByteBuffer;
+import java.nio.ShortBuffer;
 import java.util.Arrays;
 import org.bytedeco.javacpp.BytePointer;
 
@@ -21,6 +22,7 @@ final class Float32Lane extends Lane {
   private float[] factorRow = new float[64];
   private float[] coefficients = new float[64];
   private byte[] bytes = new byte[64];
+  private short[] terms = new short[64];
   private BytePointer block;
   private final CacheAttention attention;
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
@@ -68,6 +70,35 @@ final class Float32Lane extends Lane {
     float factor = Int8.round(x, n, bytes);
     to.put(i * n, bytes, 0, n);
     return factor;
+  }
+
+  /** Splits columns of a row into bf16 terms, see {@link Bfloat16Terms}. */
+  void split(Float32Tile from, int i, int column, int count, ShortBuffer to) {
+    float[] x = row(count);
+    if (terms.length < count) {
+      terms = new short[count];
+    }
+    from.read(i, column, x, count);
+    for (int term = 0; term < Bfloat16Terms.TERMS; term++) {
+      Bfloat16.splitOff(x, terms, count);
+      to.put((term * from.rows() + i) * from.columns() + column, terms, 0, count);
+    }
+  }
+
+  /** to[i,:] ← the sum of row i's products by term. */
+  void addTerms(Float32Tile products, int i, Float32Tile to) {
+    int n = products.columns();
+    int apart = products.rows() / Bfloat16Terms.TERMS;
+    float[] sum = row(n);
+    float[] next = second(n);
+    products.read((Bfloat16Terms.TERMS - 1) * apart + i, sum, n);
+    for (int term = Bfloat16Terms.TERMS - 2; term >= 0; term--) {
+      products.read(term * apart + i, next, n);
+      for (int j = 0; j < n; j++) {
+        sum[j] += next[j];
+      }
+    }
+    to.write(i, sum, n);
   }
 
   /** to[i,:] ← factor·from[i,:]. */

@@ -9,7 +9,12 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Weights in oneDNN's own layout, cut into blocks of output features that lanes share out. */
+/**
+ * Weights in oneDNN's own layout, cut into blocks of output features that lanes share out.
+ *
+ * <p>bf16 weights lie as products of bf16 with bf16 read them where the processor has such
+ * products; else as products of fp32 with bf16 do, in slices of {@value #SLICE} inputs.
+ */
 final class Float32Packed implements PackedMatrix {
   /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
   static final int BLOCK = 1024;
@@ -20,14 +25,21 @@ final class Float32Packed implements PackedMatrix {
    */
   static final int SLICE = 512;
 
+  /** From so many rows on rounding them to bf16, where that is allowed, is faster. */
+  private static final int NARROW_ROWS = 64;
+
+  /** From so many rows on the other layout of bf16 weights costs less than threefold products. */
+  private static final int RELAID_ROWS = 96;
+
   /** The number of rows for which the layout is chosen; one row streams it as fast. */
-  private static final int LAYOUT_ROWS = 512;
+  static final int LAYOUT_ROWS = 512;
 
   private final Engine engine;
   private final Arena arena = new Arena();
   private final int inputs;
   private final int outputs;
   private final WeightType type;
+  private final boolean paired;
 
   /** By block of outputs and slice of inputs. */
   private final OneDnn.Weights[][] blocks;
@@ -42,6 +54,7 @@ final class Float32Packed implements PackedMatrix {
     outputs = source.rows();
     inputs = source.columns();
     this.type = type;
+    paired = type == WeightType.BFLOAT16 && OneDnn.multipliesBfloat16();
     factors = type == WeightType.INT8 ? new float[outputs] : null;
     blocks = new OneDnn.Weights[(outputs + BLOCK - 1) / BLOCK][];
     try {
@@ -65,7 +78,7 @@ final class Float32Packed implements PackedMatrix {
 
   /** Returns the inputs of a slice; its first is a multiple of this. */
   private int slice() {
-    return type == WeightType.BFLOAT16 ? SLICE : inputs;
+    return type == WeightType.BFLOAT16 && !paired ? SLICE : inputs;
   }
 
   /** A slice of a plain block: dims (in,out), one output feature's inputs contiguous. */
@@ -105,7 +118,7 @@ final class Float32Packed implements PackedMatrix {
   }
 
   private memory pack(memory plain, int rows, int columns) {
-    memory.data_type srcType = type == WeightType.INT8 ? OneDnn.S8 : OneDnn.F32;
+    memory.data_type srcType = type == WeightType.INT8 || paired ? dnnlType() : OneDnn.F32;
     try (memory.desc layout =
         OneDnn.packedLayout(srcType, dnnlType(), LAYOUT_ROWS, rows, columns)) {
       memory to = new memory(layout, OneDnn.cpu(), arena.allocate(layout.get_size()));
@@ -169,6 +182,26 @@ final class Float32Packed implements PackedMatrix {
   @Override
   public long bytes() {
     return arena.bytes();
+  }
+
+  /** Returns whether products of fp32 with these weights need another layout of them. */
+  boolean paired() {
+    return paired;
+  }
+
+  /**
+   * Returns what stands in for the other operand of products with so many rows.
+   *
+   * @param bfloat16 whether it may be rounded to bf16
+   */
+  Operand.Kind operandKind(int rows, boolean bfloat16) {
+    if (type == WeightType.INT8) {
+      return Operand.Kind.INT8;
+    }
+    if (paired && bfloat16 && rows >= NARROW_ROWS) {
+      return Operand.Kind.BFLOAT16;
+    }
+    return paired && rows < RELAID_ROWS ? Operand.Kind.TERMS : Operand.Kind.DIRECT;
   }
 
   /** Returns the weights by block of outputs and slice of inputs. */

@@ -59,6 +59,10 @@ final class Float32Tile extends Tile {
     buffer.get(start + row * stride, into, 0, count);
   }
 
+  void read(int row, int column, float[] into, int count) {
+    buffer.get(start + row * stride + column, into, 0, count);
+  }
+
   void write(int row, float[] from, int count) {
     buffer.put(start + row * stride, from, 0, count);
   }

@@ -33,6 +33,11 @@ final class Int8Operand implements Operand {
   }
 
   @Override
+  public Kind kind() {
+    return Kind.INT8;
+  }
+
+  @Override
   public Tile tile() {
     return tile;
   }

@@ -4,6 +4,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongFunction;
+import java.util.regex.Pattern;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.engine;
@@ -54,6 +55,16 @@ final class OneDnn {
     RELU,
     /** dst ← product ⊙ another matrix; crashes in generated code unless dst is dense. */
     MULTIPLY
+  }
+
+  /** Returns an activation as what happens to a product. */
+  static PostOp postOp(Activation f) {
+    return switch (f) {
+      case NONE -> PostOp.NONE;
+      case SILU -> PostOp.SILU;
+      case GELU -> PostOp.GELU;
+      case RELU -> PostOp.RELU;
+    };
   }
 
   /** A strided view of native memory as an (M,N) matrix. */
@@ -316,6 +327,27 @@ final class OneDnn {
         matmul.primitive_desc desc =
             new matmul.primitive_desc(CPU, src, any, dst, attributes, false)) {
       return desc.weights_desc();
+    }
+  }
+
+  /** Returns whether this processor multiplies bf16 with bf16 by instructions of its own. */
+  static boolean multipliesBfloat16() {
+    return Bfloat16Products.NATIVE;
+  }
+
+  /** Asked once: what oneDNN would run for a small product. */
+  private static final class Bfloat16Products {
+    private static final Pattern NAMES = Pattern.compile("avx512_core_(bf16|fp16)|avx10|amx");
+    static final boolean NATIVE = ask();
+
+    private static boolean ask() {
+      long[] size = {64, 64};
+      try (memory.desc narrow = new memory.desc(size, BF16, memory.format_tag.ab);
+          memory.desc any = new memory.desc(size, BF16, memory.format_tag.any);
+          memory.desc wide = new memory.desc(size, F32, memory.format_tag.ab);
+          matmul.primitive_desc desc = new matmul.primitive_desc(CPU, narrow, any, wide)) {
+        return NAMES.matcher(desc.impl_info_str().getString()).find();
+      }
     }
   }
 

@@ -5,17 +5,37 @@ package org.retention4j.engine;
  * type that is made anew whenever the tile has changed.
  */
 interface Operand {
+  /** What stands in for the tile. */
+  enum Kind {
+    /** The tile itself. */
+    DIRECT,
+    /** {@link Bfloat16Terms}. */
+    TERMS,
+    /** {@link Bfloat16Operand}. */
+    BFLOAT16,
+    /** {@link Int8Operand}. */
+    INT8
+  }
+
+  /** Returns the kind. */
+  Kind kind();
+
   /** Returns the tile. */
   Tile tile();
 
   /** Returns the number of parts of the conversion, 0 if there is nothing to convert. */
   int parts();
 
-  /** Converts one part, some rows. */
+  /** Converts one part, some rows or some of their columns. */
   void run(Lane lane, int part);
 
   /** The tile itself. */
   record Direct(Tile tile) implements Operand {
+    @Override
+    public Kind kind() {
+      return Kind.DIRECT;
+    }
+
     @Override
     public int parts() {
       return 0;

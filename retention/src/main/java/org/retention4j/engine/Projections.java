@@ -27,7 +27,7 @@ public final class Projections {
    * @param scratch gives what bindings may share that never run side by side
    * @param x (M,in)
    * @param bfloat16 whether x may be rounded to bf16 for bf16 weights when it has many rows, which
-   *     is faster and less exact
+   *     is faster and less exact; a processor without bf16 products takes no notice
    */
   public Projections(Engine engine, Arena owner, Scratch scratch, Tile x, boolean bfloat16) {
     this.engine = engine;
@@ -45,19 +45,20 @@ public final class Projections {
    * @throws IllegalArgumentException if the shapes do not join
    */
   public Projections add(PackedMatrix w, Tile y, Activation activation) {
-    Projection projection = engine.project(owner, scratch, operand(w.type()), w, y, activation);
+    Projection projection = engine.project(owner, scratch, operand(w), w, y, activation);
     projections.add(projection);
     parts += projection.parts();
     return this;
   }
 
-  private Operand operand(WeightType type) {
+  private Operand operand(PackedMatrix w) {
+    Operand.Kind kind = engine.operandKind(x, w, bfloat16);
     for (Operand operand : operands) {
-      if (engine.suits(operand, type, bfloat16)) {
+      if (operand.kind() == kind) {
         return operand;
       }
     }
-    Operand operand = engine.operand(owner, scratch, x, type, bfloat16);
+    Operand operand = engine.operand(owner, scratch, x, kind);
     operands.add(operand);
     conversions += operand.parts();
     return operand;

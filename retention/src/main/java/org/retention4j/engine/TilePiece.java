@@ -9,7 +9,7 @@ package org.retention4j.engine;
  * @param y receives outputs (B·N, D)
  * @param scratch gives what bindings may share that never run side by side
  * @param bfloat16Products whether products with bf16 weights may round their other operand to bf16
- *     when there are many rows
+ *     when there are many rows and the processor has such products
  */
 public record TilePiece(
     int batch, int tokens, Tile x, Tile y, Scratch scratch, boolean bfloat16Products) {

@@ -1,0 +1,10 @@
+package org.retention4j.engine;
+
+/** Some columns of a projection's result. */
+sealed interface ProjectionPart permits DirectPart, RelaidPart, TermsPart, Int8Part {
+  /** Computes them. */
+  void run(Float32Lane lane);
+
+  /** Returns the product's implementation as oneDNN names it. */
+  String implementation();
+}

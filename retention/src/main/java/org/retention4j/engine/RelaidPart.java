@@ -1,0 +1,73 @@
+package org.retention4j.engine;
+
+import org.bytedeco.dnnl.memory;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * fp32 rows with bf16 weights that lie in pairs of inputs: the lane lays one slice of inputs after
+ * the other as the product reads it, which costs little beside the product of many rows.
+ */
+final class RelaidPart implements ProjectionPart {
+  private final memory[] slices;
+  private final Product[] relays;
+  private final Product[] products;
+  private final long bytes;
+
+  RelaidPart(
+      Arena arena, Scratch scratch, Float32Tile x, OneDnn.Weights w, Float32Tile to, Activation f) {
+    int inputs = (int) w.rows();
+    int count = (inputs + Float32Packed.SLICE - 1) / Float32Packed.SLICE;
+    slices = new memory[count];
+    relays = new Product[count];
+    products = new Product[count];
+    long most = 0;
+    for (int i = 0; i < count; i++) {
+      int from = i * Float32Packed.SLICE;
+      int rows = Math.min(Float32Packed.SLICE, inputs - from);
+      try (memory.desc layout =
+          OneDnn.packedLayout(
+              OneDnn.F32, OneDnn.BF16, Float32Packed.LAYOUT_ROWS, rows, w.columns())) {
+        most = Math.max(most, layout.get_size());
+        slices[i] = arena.own(new memory(layout, OneDnn.cpu(), (Pointer) null));
+      }
+      relays[i] = OneDnn.copy(arena, part(arena, w, from, rows), slices[i]);
+      OneDnn.PostOp last = i == count - 1 ? OneDnn.postOp(f) : OneDnn.PostOp.NONE;
+      products[i] =
+          OneDnn.product(
+              arena,
+              scratch::block,
+              OneDnn.Matrix.of((Float32Tile) x.part(0, x.rows(), from, rows), false),
+              OneDnn.F32,
+              new OneDnn.Weights(slices[i], rows, w.columns(), null),
+              OneDnn.Matrix.of(to, false),
+              i > 0,
+              last,
+              null);
+    }
+    bytes = most;
+  }
+
+  private static memory part(Arena arena, OneDnn.Weights w, int from, int rows) {
+    long[] size = {rows, w.columns()};
+    try (memory.desc whole = w.packed().get_desc();
+        memory.desc part = whole.submemory_desc(size, new long[] {from, 0}, false)) {
+      return arena.own(new memory(part, OneDnn.cpu(), w.packed().get_data_handle()));
+    }
+  }
+
+  @Override
+  public void run(Float32Lane lane) {
+    BytePointer room = lane.block(bytes);
+    for (int i = 0; i < products.length; i++) {
+      slices[i].set_data_handle(room);
+      relays[i].run();
+      products[i].run();
+    }
+  }
+
+  @Override
+  public String implementation() {
+    return products[0].implementation();
+  }
+}
