@@ -56,6 +56,11 @@ public record AttentionConfig(
     return new AttentionConfig(modelWidth, heads, heads, modelWidth / heads, 10_000);
   }
 
+  /** Returns whether a token sees only some of the earlier ones. */
+  public boolean windowed() {
+    return window != UNBOUNDED;
+  }
+
   /** Returns the number of weights. */
   public long parameters() {
     long biases = bias ? (long) headWidth * (heads + 2L * kvHeads) : 0;

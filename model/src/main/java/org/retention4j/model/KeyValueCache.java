@@ -1,13 +1,19 @@
 package org.retention4j.model;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.CacheHead;
 import org.retention4j.engine.CacheType;
 import org.retention4j.engine.ElementType;
 
-/** The keys and values of a batch of sequences: written in place, growing by doubling. */
+/**
+ * The keys and values of a batch of sequences: written in place, growing by doubling. Under a
+ * window the memory of tokens that nobody will see again is used for later ones, so that it does
+ * not grow beyond the window, one piece of tokens, and what open marks need.
+ */
 final class KeyValueCache implements MixerMemory {
   private final AttentionConfig config;
   private final CacheType type;
@@ -15,6 +21,10 @@ final class KeyValueCache implements MixerMemory {
   private final CacheHead[] heads;
   private final long[] position;
   private final Arena arena = new Arena();
+
+  /** Open marks, whose tokens must not be dropped. */
+  private final List<Positions> marks = new ArrayList<>();
+
   private boolean closed;
 
   KeyValueCache(AttentionConfig config, ElementType engine, int batch, MemoryOptions options) {
@@ -63,8 +73,19 @@ final class KeyValueCache implements MixerMemory {
     return heads[row * config.kvHeads() + kvHead];
   }
 
+  /** Moves a row on, and gives up blocks that no later token sees. */
   void moved(int row, int tokens) {
     position[row] += tokens;
+    if (config.windowed()) {
+      long back = position[row];
+      for (int i = 0; i < marks.size(); i++) {
+        back = Math.min(back, marks.get(i).at[row]);
+      }
+      long unseen = Math.max(0, back + 1 - config.window());
+      for (int h = 0; h < config.kvHeads(); h++) {
+        head(row, h).drop((int) (unseen / CacheHead.BLOCK));
+      }
+    }
   }
 
   /** Makes room for so many tokens in a row; once there is room this does nothing. */
@@ -72,14 +93,16 @@ final class KeyValueCache implements MixerMemory {
     for (int h = 0; h < config.kvHeads(); h++) {
       CacheHead head = head(row, h);
       int needed = CacheHead.blocksFor((int) tokens);
-      int old = head.blocks();
-      if (needed > old) {
-        int most = CacheHead.blocksFor(limit);
-        int blocks = Math.max(needed, Math.min(2 * old, most));
-        head.grow(blocks);
-        arena.account(CacheHead.bytes(type, blocks - old, config.headWidth(), config.headWidth()));
+      if (needed > head.blocks()) {
+        int doubled = config.windowed() ? 0 : 2 * head.blocks();
+        int blocks = Math.max(needed, Math.min(doubled, CacheHead.blocksFor(limit)));
+        account(head.grow(blocks));
       }
     }
+  }
+
+  private void account(int blocks) {
+    arena.account(CacheHead.bytes(type, blocks, config.headWidth(), config.headWidth()));
   }
 
   private void reserve(int tokens) {
@@ -107,7 +130,7 @@ final class KeyValueCache implements MixerMemory {
   public long formulaBytes() {
     long tokens = 0;
     for (long p : position) {
-      tokens += p;
+      tokens += Math.min(p, config.window());
     }
     return 2L * config.kvHeads() * config.headWidth() * tokens * type.bytes();
   }
@@ -119,35 +142,42 @@ final class KeyValueCache implements MixerMemory {
       copy.position[i] = position[rows[i]];
       int blocks = CacheHead.blocksFor((int) position[rows[i]]);
       for (int h = 0; h < config.kvHeads(); h++) {
-        copy.heads[i * config.kvHeads() + h] = head(rows[i], h).copy(blocks);
-        copy.arena.account(CacheHead.bytes(type, blocks, config.headWidth(), config.headWidth()));
+        CacheHead head = head(rows[i], h).copy(blocks);
+        copy.heads[i * config.kvHeads() + h] = head;
+        copy.account(blocks - head.dropped());
       }
     }
     return copy;
   }
 
-  /** Positions at a moment: what stands before them is never overwritten. */
-  private record Positions(KeyValueCache of, long[] at) implements Mark {
+  /** Positions at a moment: what stands before them is not overwritten while the mark is open. */
+  private final class Positions implements Mark {
+    private final long[] at = position.clone();
+
     @Override
     public long bytes() {
       return 0;
     }
 
     @Override
-    public void close() {}
+    public void close() {
+      marks.remove(this);
+    }
   }
 
   @Override
   public Mark mark() {
-    return new Positions(this, position.clone());
+    Positions mark = new Positions();
+    marks.add(mark);
+    return mark;
   }
 
   @Override
   public void rollback(Mark mark) {
-    if (!(mark instanceof Positions positions) || positions.of() != this) {
-      throw new IllegalArgumentException("expected a mark of this cache, got another");
+    if (!(mark instanceof Positions positions) || !marks.contains(positions)) {
+      throw new IllegalArgumentException("expected an open mark of this cache, got another");
     }
-    System.arraycopy(positions.at(), 0, position, 0, position.length);
+    System.arraycopy(positions.at, 0, position, 0, position.length);
   }
 
   @Override
@@ -155,10 +185,16 @@ final class KeyValueCache implements MixerMemory {
     if (depth < 0 || depth > limit) {
       throw new IllegalArgumentException("expected a position in 0.." + limit + ", got " + depth);
     }
+    for (CacheHead head : heads) {
+      if (depth < head.dropped() * CacheHead.BLOCK) {
+        throw new IllegalArgumentException(
+            "expected a position from which on no tokens were dropped, got " + depth);
+      }
+    }
     reserve(depth);
     SplittableRandom random = new SplittableRandom(seed);
     for (CacheHead head : heads) {
-      for (int t = 0; t < depth; t++) {
+      for (int t = head.dropped() * CacheHead.BLOCK; t < depth; t++) {
         for (int i = 0; i < config.headWidth(); i++) {
           head.setKey(t, i, 2 * random.nextDouble() - 1);
           head.setValue(t, i, 2 * random.nextDouble() - 1);

@@ -9,21 +9,8 @@ final class CacheAttention {
   /** The scores by block, made when a cache first grows that long. */
   private float[][] scores = new float[0][];
 
-  /** Where a cache may widen a block. */
-  private float[][] room = new float[0][0];
-
   CacheAttention(Kernels kernels) {
     this.kernels = kernels;
-  }
-
-  /** Returns rows enough for a block of keys (K, block) or of values (block, V). */
-  float[][] room(CacheHead cache) {
-    int rows = Math.max(cache.keyWidth(), CacheHead.BLOCK);
-    int columns = Math.max(cache.valueWidth(), CacheHead.BLOCK);
-    if (room.length < rows || room[0].length < columns) {
-      room = new float[rows][columns];
-    }
-    return room;
   }
 
   /**
@@ -32,14 +19,14 @@ final class CacheAttention {
    * @param query (K), already scaled
    * @param sum receives (V)
    */
-  void attend(FloatCache cache, int from, int count, float[] query, float[] sum) {
+  void attend(CacheHead cache, int from, int count, float[] query, float[] sum) {
     int first = from / CacheHead.BLOCK;
     int end = CacheHead.blocksFor(count);
     float max = Float.NEGATIVE_INFINITY;
     for (int b = first; b < end; b++) {
       float[] x = scores(b);
       Arrays.fill(x, 0f);
-      cache.addScores(b, kernels, query, x);
+      ((FloatCacheRows) cache.keys(b)).add(kernels, cache.keyWidth(), query, x);
       if (b == first) {
         Arrays.fill(x, 0, from - first * CacheHead.BLOCK, Float.NEGATIVE_INFINITY);
       }
@@ -50,7 +37,7 @@ final class CacheAttention {
     for (int b = first; b < end; b++) {
       int n = blockLength(count, b);
       total += kernels.expAndSum(scores(b), max, n);
-      cache.addValues(b, n, kernels, scores(b), sum);
+      ((FloatCacheRows) cache.values(b)).add(kernels, n, scores(b), sum);
     }
     kernels.scale(sum, cache.valueWidth(), (float) (1 / total));
   }

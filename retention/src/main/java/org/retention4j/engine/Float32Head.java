@@ -9,7 +9,7 @@ package org.retention4j.engine;
 final class Float32Head extends HeadState {
   static final int CAPACITY = 16;
 
-  private float[][] s;
+  private final FloatRows s;
   final float[][] pendingKeys;
   final float[][] pendingValues;
 
@@ -21,39 +21,24 @@ final class Float32Head extends HeadState {
   private int pending;
 
   Float32Head(int keyWidth, int valueWidth) {
-    this(keyWidth, valueWidth, Provider.best().kernels().flatStates());
+    this(keyWidth, valueWidth, new FloatRows(keyWidth, valueWidth));
   }
 
-  private Float32Head(int keyWidth, int valueWidth, boolean flat) {
+  private Float32Head(int keyWidth, int valueWidth, FloatRows s) {
     super(keyWidth, valueWidth);
-    s = flat ? new float[1][keyWidth * valueWidth] : new float[keyWidth][valueWidth];
+    this.s = s;
     pendingKeys = new float[CAPACITY][keyWidth];
     pendingValues = new float[CAPACITY][valueWidth];
   }
 
-  private boolean flat() {
-    return s.length == 1;
-  }
-
-  /** Returns S in the layout of a provider; changes the layout if another had it before. */
-  float[][] rows(Kernels kernels) {
-    if (kernels.flatStates() != flat() && keyWidth() > 1) {
-      Float32Head other = new Float32Head(keyWidth(), valueWidth(), kernels.flatStates());
-      for (int k = 0; k < keyWidth(); k++) {
-        System.arraycopy(array(k), start(k), other.array(k), other.start(k), valueWidth());
-      }
-      s = other.s;
-    }
+  /** Returns S without its pending tokens. */
+  FloatRows rows() {
     return s;
   }
 
-  /** Returns the array that holds row {@code k}, from {@link #start} on. */
-  float[] array(int k) {
-    return flat() ? s[0] : s[k];
-  }
-
-  int start(int k) {
-    return flat() ? k * valueWidth() : 0;
+  /** Returns S in the layout of a provider. */
+  float[][] rows(Kernels kernels) {
+    return s.as(kernels);
   }
 
   int pending() {
@@ -116,10 +101,7 @@ final class Float32Head extends HeadState {
 
   @Override
   public Float32Head copy() {
-    Float32Head copy = new Float32Head(keyWidth(), valueWidth(), flat());
-    for (int i = 0; i < s.length; i++) {
-      System.arraycopy(s[i], 0, copy.s[i], 0, s[i].length);
-    }
+    Float32Head copy = new Float32Head(keyWidth(), valueWidth(), s.copy());
     for (int i = 0; i < pending; i++) {
       System.arraycopy(pendingKeys[i], 0, copy.pendingKeys[i], 0, keyWidth());
       System.arraycopy(pendingValues[i], 0, copy.pendingValues[i], 0, valueWidth());
@@ -133,14 +115,14 @@ final class Float32Head extends HeadState {
   @Override
   public void readRow(int key, double[] into) {
     for (int j = 0; j < valueWidth(); j++) {
-      into[j] = array(key)[start(key) + j];
+      into[j] = s.array(key)[s.start(key) + j];
     }
   }
 
   @Override
   public void writeRow(int key, double[] from) {
     for (int j = 0; j < valueWidth(); j++) {
-      array(key)[start(key) + j] = (float) from[j];
+      s.set(key, j, from[j]);
     }
   }
 

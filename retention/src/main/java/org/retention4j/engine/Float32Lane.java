@@ -267,7 +267,7 @@ final class Float32Lane extends Lane {
     head.fold(kernels);
     Float32Tile tile = (Float32Tile) dst;
     for (int k = 0; k < head.keyWidth(); k++) {
-      tile.writeFrom(k, head.array(k), head.start(k), head.valueWidth());
+      tile.writeFrom(k, head.rows().array(k), head.rows().start(k), head.valueWidth());
     }
   }
 
@@ -284,7 +284,7 @@ final class Float32Lane extends Lane {
       add.read(k, x, width);
       kernels.decayAndAdd(rows, k, width, loss, x);
       if (copy != null) {
-        copy.writeFrom(k, head.array(k), head.start(k), width);
+        copy.writeFrom(k, head.rows().array(k), head.rows().start(k), width);
       }
     }
   }
@@ -314,8 +314,8 @@ final class Float32Lane extends Lane {
     }
     Arrays.fill(sum, 0, valueWidth, 0f);
     kernels.scale(query, keyWidth, (float) Math.exp(h.decaySinceFold()));
-    kernels.readState(h.rows(kernels), keyWidth, valueWidth, query, sum);
-    kernels.addRows(h.pendingValues, pendingCoefficients, pending, sum, valueWidth);
+    kernels.addRows(h.rows(kernels), keyWidth, valueWidth, query, sum);
+    kernels.addEach(h.pendingValues, pendingCoefficients, pending, sum, valueWidth);
     kernels.scale(sum, valueWidth, (float) scale);
     out.write(batch, token, head, sum);
     if (h.full()) {
@@ -452,28 +452,27 @@ final class Float32Lane extends Lane {
   @Override
   public void appendToCache(
       CacheHead cache, int position, Rows k, Rows v, int batch, long token, int kvHead) {
-    float[] key = row(cache.keyWidth());
-    float[] value = second(cache.valueWidth());
-    k.read(batch, token, kvHead, key);
-    v.read(batch, token, kvHead, value);
-    ((FloatCache) cache).put(position, key, value);
+    float[] x = row(Math.max(cache.keyWidth(), cache.valueWidth()));
+    k.read(batch, token, kvHead, x);
+    for (int i = 0; i < cache.keyWidth(); i++) {
+      cache.setKey(position, i, x[i]);
+    }
+    v.read(batch, token, kvHead, x);
+    for (int i = 0; i < cache.valueWidth(); i++) {
+      cache.setValue(position, i, x[i]);
+    }
   }
 
   @Override
   public void loadKeys(CacheHead cache, int block, Tile dst) {
-    float[][] keys = ((FloatCache) cache).keys(block, kernels, attention.room(cache));
-    for (int i = 0; i < cache.keyWidth(); i++) {
-      ((Float32Tile) dst).write(i, keys[i], CacheHead.BLOCK);
-    }
+    Float32Tile tile = (Float32Tile) dst;
+    ((FloatCacheRows) cache.keys(block)).load(kernels, row(tile.columns()), tile);
   }
 
   @Override
   public void loadValues(CacheHead cache, int block, Tile dst) {
-    float[][] room = attention.room(cache);
-    float[][] values = ((FloatCache) cache).values(block, CacheHead.BLOCK, kernels, room);
-    for (int i = 0; i < CacheHead.BLOCK; i++) {
-      ((Float32Tile) dst).write(i, values[i], cache.valueWidth());
-    }
+    Float32Tile tile = (Float32Tile) dst;
+    ((FloatCacheRows) cache.values(block)).load(kernels, row(tile.columns()), tile);
   }
 
   @Override
@@ -491,7 +490,7 @@ final class Float32Lane extends Lane {
     float[] sum = second(cache.valueWidth());
     q.read(batch, token, head, query);
     kernels.scale(query, cache.keyWidth(), (float) scale);
-    attention.attend((FloatCache) cache, from, count, query, sum);
+    attention.attend(cache, from, count, query, sum);
     out.write(batch, token, head, sum);
   }
 }

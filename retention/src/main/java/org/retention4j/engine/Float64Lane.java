@@ -375,12 +375,12 @@ final class Float64Lane extends Lane {
 
   @Override
   public void loadKeys(CacheHead cache, int block, Tile dst) {
-    copyRows(((Float64Cache) cache).keys[block], (Float64Tile) dst);
+    copyRows(((DoubleRows) cache.keys(block)).rows(), (Float64Tile) dst);
   }
 
   @Override
   public void loadValues(CacheHead cache, int block, Tile dst) {
-    copyRows(((Float64Cache) cache).values[block], (Float64Tile) dst);
+    copyRows(((DoubleRows) cache.values(block)).rows(), (Float64Tile) dst);
   }
 
   private static void copyRows(double[][] from, Float64Tile to) {
@@ -400,23 +400,23 @@ final class Float64Lane extends Lane {
       int batch,
       long token,
       int head) {
-    Float64Cache c = (Float64Cache) cache;
-    double[] query = row(c.keyWidth());
+    double[] query = row(cache.keyWidth());
     double[] weights = second(count);
-    double[] sum = third(c.valueWidth());
+    double[] sum = third(cache.valueWidth());
     q.read(batch, token, head, query);
     Arrays.fill(weights, 0, from, Double.NEGATIVE_INFINITY);
     for (int t = from; t < count; t++) {
+      double[][] keys = ((DoubleRows) cache.keys(t / CacheHead.BLOCK)).rows();
       weights[t] = 0;
-      for (int i = 0; i < c.keyWidth(); i++) {
-        weights[t] += scale * query[i] * c.keys[t / CacheHead.BLOCK][i][t % CacheHead.BLOCK];
+      for (int i = 0; i < cache.keyWidth(); i++) {
+        weights[t] += scale * query[i] * keys[i][t % CacheHead.BLOCK];
       }
     }
     softmax(weights, 0, count);
-    Arrays.fill(sum, 0, c.valueWidth(), 0);
+    Arrays.fill(sum, 0, cache.valueWidth(), 0);
     for (int t = from; t < count; t++) {
-      double[] value = c.values[t / CacheHead.BLOCK][t % CacheHead.BLOCK];
-      Float64Product.addScaled(weights[t], value, sum, c.valueWidth());
+      double[][] values = ((DoubleRows) cache.values(t / CacheHead.BLOCK)).rows();
+      Float64Product.addScaled(weights[t], values[t % CacheHead.BLOCK], sum, cache.valueWidth());
     }
     out.write(batch, token, head, sum);
   }

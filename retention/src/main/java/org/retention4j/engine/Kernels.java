@@ -24,21 +24,24 @@ interface Kernels {
   /** Returns whether the first n elements are all finite. */
   boolean allFinite(float[] a, int n);
 
-  /** sum[j] ← sum[j] + Σ_i factors[i]·rows[i][j] for i < count, j < n. */
-  void addRows(float[][] rows, float[] factors, int count, float[] sum, int n);
+  /** sum[j] ← sum[j] + Σ_i factors[i]·rows[i][j] for i < count, j < n; an array per row. */
+  void addEach(float[][] rows, float[] factors, int count, float[] sum, int n);
 
   /**
-   * Returns whether this provider wants the rows of a state in one array; otherwise each row has an
-   * array of its own.
+   * Returns whether this provider wants the rows of a state or a cache in one array; otherwise each
+   * row has an array of its own.
    */
-  boolean flatStates();
+  boolean flatRows();
 
   /**
-   * sum[j] ← sum[j] + Σ_k q[k]·S[k,j].
+   * sum[j] ← sum[j] + Σ_i factors[i]·rows[i,j] for i < count, j < width.
    *
-   * @param s (K,V) in the layout of {@link #flatStates()}
+   * @param rows in the layout of {@link #flatRows()}
    */
-  void readState(float[][] s, int keyWidth, int valueWidth, float[] q, float[] sum);
+  void addRows(float[][] rows, int count, int width, float[] factors, float[] sum);
+
+  /** The same with rows of bf16, one after the other. */
+  void addRows(short[] rows, int count, int width, float[] factors, float[] sum);
 
   /** S[row,j] ← (S[row,j] − loss·S[row,j]) + add[j], the product and difference rounded once. */
   void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add);
@@ -58,11 +61,8 @@ interface Kernels {
       int count,
       float[] scratch);
 
-  /** sum[j] ← sum[j] + Σ_i factors[i]·rows[i][j] for rows of bf16, i < count, j < n. */
-  void addRows(short[][] rows, float[] factors, int count, float[] sum, int n);
-
-  /** to[i] ← from[i] as bf16, for i < n. */
-  void widen(short[] from, float[] to, int n);
+  /** to[i] ← from[at+i], bf16, for i < n. */
+  void widen(short[] from, int at, float[] to, int n);
 
   /** Returns the largest of the first n elements, −∞ for n = 0. */
   float max(float[] x, int n);

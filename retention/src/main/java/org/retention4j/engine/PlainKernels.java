@@ -77,7 +77,7 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void addRows(float[][] rows, float[] factors, int count, float[] sum, int n) {
+  public void addEach(float[][] rows, float[] factors, int count, float[] sum, int n) {
     int i = 0;
     for (; i + 4 <= count; i += 4) {
       addFour(rows[i], rows[i + 1], rows[i + 2], rows[i + 3], factors, i, sum, n);
@@ -113,13 +113,13 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public boolean flatStates() {
+  public boolean flatRows() {
     return false;
   }
 
   @Override
-  public void readState(float[][] s, int keyWidth, int valueWidth, float[] q, float[] sum) {
-    addRows(s, q, keyWidth, sum, valueWidth);
+  public void addRows(float[][] rows, int count, int width, float[] factors, float[] sum) {
+    addEach(rows, factors, count, sum, width);
   }
 
   @Override
@@ -153,25 +153,25 @@ final class PlainKernels implements Kernels {
         scratch[i] = keys[i][k];
       }
       decay(s[k], loss, valueWidth);
-      addRows(values, scratch, count, s[k], valueWidth);
+      addEach(values, scratch, count, s[k], valueWidth);
     }
   }
 
   @Override
-  public void addRows(short[][] rows, float[] factors, int count, float[] sum, int n) {
+  public void addRows(short[] rows, int count, int width, float[] factors, float[] sum) {
     for (int i = 0; i < count; i++) {
-      short[] row = rows[i];
+      int from = i * width;
       float f = factors[i];
-      for (int j = 0; j < n; j++) {
-        sum[j] = Math.fma(f, Float.intBitsToFloat(row[j] << 16), sum[j]);
+      for (int j = 0; j < width; j++) {
+        sum[j] = Math.fma(f, Bfloat16.toFloat(rows[from + j]), sum[j]);
       }
     }
   }
 
   @Override
-  public void widen(short[] from, float[] to, int n) {
+  public void widen(short[] from, int at, float[] to, int n) {
     for (int i = 0; i < n; i++) {
-      to[i] = Float.intBitsToFloat(from[i] << 16);
+      to[i] = Bfloat16.toFloat(from[at + i]);
     }
   }
 

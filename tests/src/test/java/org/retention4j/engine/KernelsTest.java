@@ -89,7 +89,7 @@ class KernelsTest {
 
   /** A state (K,V) in the provider's layout, with elements beyond it. */
   private float[][] state(Kernels kernels, int keys, int values) {
-    if (kernels.flatStates()) {
+    if (kernels.flatRows()) {
       return new float[][] {row(keys * values)};
     }
     float[][] s = new float[keys][];
@@ -98,7 +98,7 @@ class KernelsTest {
   }
 
   private static double[] row(Kernels kernels, float[][] s, int k, int values) {
-    return kernels.flatStates()
+    return kernels.flatRows()
         ? widen(Arrays.copyOfRange(s[0], k * values, (k + 1) * values), values)
         : widen(s[k], values);
   }
@@ -121,7 +121,7 @@ class KernelsTest {
             expected[j] += q[k] * x[j];
           }
         }
-        kernels.readState(s, keys, values, q, sum);
+        kernels.addRows(s, keys, values, q, sum);
         assertRow(sum, expected, 2 * keys * ulp);
 
         int row = keys / 2;
@@ -248,8 +248,37 @@ class KernelsTest {
             expected[j] += (double) factors[i] * rows[i][j];
           }
         }
-        kernels.addRows(rows, factors, count, sum, n);
+        kernels.addEach(rows, factors, count, sum, n);
         assertRow(sum, expected, 8 * Math.ulp(1f));
+      }
+    }
+  }
+
+  /** Rows of bf16, which any number of bits gives exactly. */
+  @ParameterizedTest
+  @EnumSource
+  void addsAndWidensRowsOfBfloat16(Provider provider) {
+    Kernels kernels = provider.kernels();
+    for (int n : new int[] {1, 7, 16, 33, 64}) {
+      for (int count = 0; count <= 9; count++) {
+        short[] rows = new short[count * n + 2];
+        for (int i = 0; i < rows.length; i++) {
+          rows[i] = (short) (0x3f00 + random.nextInt(256) | random.nextInt(2) << 15);
+        }
+        float[] factors = row(count + 1);
+        float[] sum = row(n);
+        double[] expected = widen(sum, n);
+        for (int i = 0; i < count; i++) {
+          for (int j = 0; j < n; j++) {
+            expected[j] += (double) factors[i] * Float.intBitsToFloat(rows[i * n + j] << 16);
+          }
+        }
+        kernels.addRows(rows, count, n, factors, sum);
+        assertRow(sum, expected, 16 * Math.ulp(1f));
+        float[] wide = row(n);
+        kernels.widen(rows, count, wide, Math.min(n, rows.length - count));
+        assertThat(wide[0]).isEqualTo(Float.intBitsToFloat(rows[count] << 16));
+        assertThat(wide[n]).isEqualTo(BEYOND);
       }
     }
   }

@@ -142,6 +142,60 @@ class DecoderLayerTest {
     }
   }
 
+  /** What a window hides is dropped once no token and no mark can come back to it. */
+  @ParameterizedTest
+  @CsvSource({"FLOAT64, PLAIN", "FLOAT32, PLAIN", "FLOAT32, VECTOR"})
+  void aWindowBoundsTheMemory(ElementType type, Provider provider) {
+    engine(type, provider);
+    AttentionConfig config =
+        new AttentionConfig(D, 4, 2, 6, 10_000, 300, false); // no multiple of a block
+    INDArray x = x(1, 1800);
+    INDArray expected = plain(config, x);
+    try (DecoderLayer layer = attention(config);
+        MixerMemory memory =
+            layer.mixer().newMemory(1, MemoryOptions.DEFAULT.withMaxTokens(1800))) {
+      long most = 0;
+      INDArray y = Nd4j.create(type.dataType(), 1, 1800, D);
+      for (int t = 0; t < 1800; ) {
+        int end = Math.min(1800, t < 900 ? t + 150 : t < 930 ? t + 1 : t + 87);
+        INDArray piece = run(layer, memory, tokens(x, t, end));
+        y.get(NDArrayIndex.all(), NDArrayIndex.interval(t, end), NDArrayIndex.all()).assign(piece);
+        t = end;
+        most = Math.max(most, memory.bytes());
+      }
+      TensorAssert.assertThat(y).isCloseTo(expected, Tolerance.block(type.dataType()));
+      // 300 seen tokens and 150 new ones touch at most three blocks of 256.
+      long block = 2L * 2 * 6 * 256 * type.bytes();
+      assertThat(most).isEqualTo(3 * block);
+      assertThat(memory.formulaBytes()).isEqualTo(2L * 2 * 6 * 300 * type.bytes());
+      try (MixerMemory copy = memory.select(0)) {
+        assertThat(copy.bytes()).isLessThanOrEqualTo(3 * block);
+      }
+    }
+  }
+
+  @Test
+  void aMarkKeepsWhatAWindowNeedsToComeBack() {
+    engine(ElementType.FLOAT32, Provider.VECTOR);
+    AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, 20, false);
+    INDArray x = x(1, 900);
+    try (DecoderLayer layer = attention(config);
+        MixerMemory memory =
+            layer.mixer().newMemory(1, MemoryOptions.DEFAULT.withMaxTokens(2000))) {
+      run(layer, memory, tokens(x, 0, 250));
+      MixerMemory.Mark mark = memory.mark();
+      INDArray once = run(layer, memory, tokens(x, 250, 900));
+      memory.rollback(mark);
+      assertThat(memory.position(0)).isEqualTo(250);
+      INDArray again = run(layer, memory, tokens(x, 250, 900));
+      assertThat(again).isEqualTo(once);
+      mark.close();
+      run(layer, memory, tokens(x, 0, 1));
+      refuses(() -> memory.rollback(mark), "open mark");
+      refuses(() -> memory.fillRandom(1, 5), "no tokens were dropped", "5");
+    }
+  }
+
   @Test
   void bothFormsOfARetentionMixerShareWeights() {
     engine(ElementType.FLOAT64, Provider.PLAIN);

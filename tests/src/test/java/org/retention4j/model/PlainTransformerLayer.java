@@ -68,7 +68,8 @@ final class PlainTransformerLayer {
         int kv = h / group * width;
         double[] p = new double[t + 1];
         double sum = 0;
-        for (int j = 0; j <= t; j++) {
+        int first = Math.max(0, t + 1 - config.window());
+        for (int j = first; j <= t; j++) {
           double score = 0;
           for (int i = 0; i < width; i++) {
             score += q[h * width + i] * keys[j][kv + i];
@@ -76,7 +77,7 @@ final class PlainTransformerLayer {
           p[j] = Math.exp(score / Math.sqrt(width));
           sum += p[j];
         }
-        for (int j = 0; j <= t; j++) {
+        for (int j = first; j <= t; j++) {
           for (int i = 0; i < width; i++) {
             o[h * width + i] += p[j] / sum * values[j][kv + i];
           }

@@ -32,9 +32,13 @@ class SessionTest {
   private LanguageModel hybrid;
 
   private static DecoderConfig config(boolean attends) {
+    return config(attends, 20);
+  }
+
+  private static DecoderConfig config(boolean attends, int window) {
     LayerConfig retention = LayerConfig.of(RetentionConfig.fla(32, 2), 40, Activation.SILU);
     LayerConfig attention =
-        LayerConfig.of(new AttentionConfig(32, 4, 2, 8, 10_000, 20, true), 40, Activation.SILU);
+        LayerConfig.of(new AttentionConfig(32, 4, 2, 8, 10_000, window, true), 40, Activation.SILU);
     return DecoderConfig.of(
         VOCABULARY,
         32,
@@ -218,7 +222,9 @@ class SessionTest {
       assertThat(session.bytes()).isEqualTo(bytes);
     }
     MemoryOptions small = new MemoryOptions(600, 0, null);
-    try (Session session = hybrid.newSession(1, SessionOptions.DEFAULT.withMemory(small))) {
+    DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
+    try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
+        Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(small))) {
       long empty = session.bytes();
       session.append(text(1, 10));
       long one = session.bytes();
