@@ -347,6 +347,8 @@ final class OneDnn {
           memory.desc wide = new memory.desc(size, F32, memory.format_tag.ab);
           matmul.primitive_desc desc = new matmul.primitive_desc(CPU, narrow, any, wide)) {
         return NAMES.matcher(desc.impl_info_str().getString()).find();
+      } catch (RuntimeException e) {
+        return false; // without AVX-512 or AVX2-VNNI-2 there is no such product at all
       }
     }
   }
