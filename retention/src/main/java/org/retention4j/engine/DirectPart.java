@@ -4,7 +4,6 @@ package org.retention4j.engine;
 final class DirectPart implements ProjectionPart {
   private final Product[] products;
 
-  /** fp32 rows. */
   DirectPart(
       Arena arena,
       Scratch scratch,
@@ -31,22 +30,6 @@ final class DirectPart implements ProjectionPart {
               last,
               null);
     }
-  }
-
-  /** bf16 rows. */
-  DirectPart(
-      Arena arena,
-      Scratch scratch,
-      Bfloat16Operand x,
-      OneDnn.Weights w,
-      Float32Tile to,
-      Activation f) {
-    OneDnn.Matrix dst = OneDnn.Matrix.of(to, false);
-    products =
-        new Product[] {
-          OneDnn.product(
-              arena, scratch::block, x.matrix(), OneDnn.BF16, w, dst, false, OneDnn.postOp(f), null)
-        };
   }
 
   @Override

@@ -190,12 +190,13 @@ public final class Engine implements AutoCloseable {
       throw new IllegalArgumentException(
           "expected weight type FLOAT32, BFLOAT16 or INT8 in the fp32 engine, got FLOAT64");
     }
-    return new Float32Packed(this, source, weightType);
+    HeapPacked packed = weightType == WeightType.BFLOAT16 ? HeapPacked.tryPack(this, source) : null;
+    return packed != null ? packed : new Float32Packed(this, source, weightType);
   }
 
   /** Returns what stands in for x in its product with weights, see {@link Projections}. */
   Operand.Kind operandKind(Tile x, PackedMatrix w, boolean bfloat16) {
-    return w instanceof Float32Packed packed
+    return w instanceof Float32Matrix packed
         ? packed.operandKind(x.rows(), bfloat16)
         : Operand.Kind.DIRECT;
   }
@@ -205,6 +206,7 @@ public final class Engine implements AutoCloseable {
     checkOpen();
     return switch (kind) {
       case DIRECT -> new Operand.Direct(x);
+      case ROWS -> new HeapRows((Float32Tile) x);
       case TERMS -> new Bfloat16Terms(scratch, (Float32Tile) x);
       case BFLOAT16 ->
           withOneThread(lanes[0], lane -> new Bfloat16Operand(owner, scratch, (Float32Tile) x));
@@ -247,7 +249,7 @@ public final class Engine implements AutoCloseable {
         lanes[0],
         lane ->
             new Float32Projection(
-                owner, scratch, operand, (Float32Packed) w, (Float32Tile) y, activation));
+                owner, scratch, operand, (Float32Matrix) w, (Float32Tile) y, activation));
   }
 
   private void checkOpen() {

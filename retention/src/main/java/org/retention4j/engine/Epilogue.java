@@ -38,9 +38,7 @@ final class Epilogue {
   }
 
   /** Returns what is run after and including a product. */
-  String implementation(Product product) {
-    return activation == null
-        ? product.implementation()
-        : product.implementation() + "+" + activation.implementation();
+  String implementation(String product) {
+    return activation == null ? product : product + "+" + activation.implementation();
   }
 }

@@ -23,7 +23,10 @@ final class Float32Lane extends Lane {
   private float[] coefficients = new float[64];
   private byte[] bytes = new byte[64];
   private short[] terms = new short[64];
+  private float[] sums = new float[64];
+  private int[] integers = new int[64];
   private BytePointer block;
+  private BytePointer weightsBlock;
   private final CacheAttention attention;
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
 
@@ -57,6 +60,30 @@ final class Float32Lane extends Lane {
       block = arena.allocate(bytes);
     }
     return block;
+  }
+
+  /** Returns scratch for the weights of one part, at least so many bytes. */
+  BytePointer weightsBlock(long bytes) {
+    if (weightsBlock == null || weightsBlock.limit() < bytes) {
+      weightsBlock = arena.allocate(bytes);
+    }
+    return weightsBlock;
+  }
+
+  /** Returns scratch for what a part sums up, at least so many. */
+  float[] sums(int n) {
+    if (sums.length < n) {
+      sums = new float[n];
+    }
+    return sums;
+  }
+
+  /** Returns scratch for weights on their way, at least so many. */
+  int[] integers(int n) {
+    if (integers.length < n) {
+      integers = new int[n];
+    }
+    return integers;
   }
 
   /** Rounds a row to 8-bit integers, see {@link Int8#round}; returns its factor. */

@@ -15,10 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
  * <p>bf16 weights lie as products of bf16 with bf16 read them where the processor has such
  * products; else as products of fp32 with bf16 do, in slices of {@value #SLICE} inputs.
  */
-final class Float32Packed implements PackedMatrix {
-  /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
-  static final int BLOCK = 1024;
-
+final class Float32Packed implements Float32Matrix {
   /**
    * The most inputs of a product of fp32 with bf16 weights. oneDNN 3.11 gives wrong sums for more
    * (its second block of inputs reads the wrong weights, on AVX-512 without bf16 activations).
@@ -184,17 +181,8 @@ final class Float32Packed implements PackedMatrix {
     return arena.bytes();
   }
 
-  /** Returns whether products of fp32 with these weights need another layout of them. */
-  boolean paired() {
-    return paired;
-  }
-
-  /**
-   * Returns what stands in for the other operand of products with so many rows.
-   *
-   * @param bfloat16 whether it may be rounded to bf16
-   */
-  Operand.Kind operandKind(int rows, boolean bfloat16) {
+  @Override
+  public Operand.Kind operandKind(int rows, boolean bfloat16) {
     if (type == WeightType.INT8) {
       return Operand.Kind.INT8;
     }
@@ -204,13 +192,53 @@ final class Float32Packed implements PackedMatrix {
     return paired && rows < RELAID_ROWS ? Operand.Kind.TERMS : Operand.Kind.DIRECT;
   }
 
-  /** Returns the weights by block of outputs and slice of inputs. */
-  OneDnn.Weights[][] blocks() {
-    checkOpen();
-    return blocks;
+  @Override
+  public ProjectionPart part(
+      Arena owner, Scratch scratch, Operand x, int block, Float32Tile to, Activation f) {
+    OneDnn.Weights[] w = blocks[block];
+    return switch (x.kind()) {
+      case INT8 -> new Int8Part(owner, scratch, (Int8Operand) x, w[0], to, f);
+      case TERMS -> new TermsPart(owner, scratch, (Bfloat16Terms) x, w[0], to, f);
+      case BFLOAT16 -> new PairedPart(owner, scratch, (Bfloat16Operand) x, new Block(w[0]), to, f);
+      case DIRECT -> {
+        Float32Tile rows = (Float32Tile) x.tile();
+        yield paired
+            ? new RelaidPart(owner, scratch, rows, new Block(w[0]), to, f)
+            : new DirectPart(owner, scratch, rows, w, to, f);
+      }
+      case ROWS -> throw new AssertionError("these weights are not on the heap");
+    };
   }
 
-  void checkOpen() {
+  /** bf16 weights as they lie. */
+  private record Block(OneDnn.Weights weights, BytePointer place) implements PairedBlock {
+    Block(OneDnn.Weights weights) {
+      this(weights, new BytePointer(weights.packed().get_data_handle()));
+    }
+
+    @Override
+    public int inputs() {
+      return (int) weights.rows();
+    }
+
+    @Override
+    public int columns() {
+      return (int) weights.columns();
+    }
+
+    @Override
+    public memory.desc layout() {
+      return weights.packed().get_desc();
+    }
+
+    @Override
+    public BytePointer in(Float32Lane lane) {
+      return place;
+    }
+  }
+
+  @Override
+  public void checkOpen() {
     if (closed) {
       throw new IllegalStateException("these weights are closed");
     }

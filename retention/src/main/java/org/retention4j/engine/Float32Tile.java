@@ -71,6 +71,10 @@ final class Float32Tile extends Tile {
     buffer.put(start + row * stride + column, from, 0, count);
   }
 
+  void write(int row, int column, float[] from, int start, int count) {
+    buffer.put(this.start + row * stride + column, from, start, count);
+  }
+
   void writeFrom(int row, float[] from, int start, int count) {
     buffer.put(this.start + row * stride, from, start, count);
   }

@@ -39,6 +39,6 @@ final class Int8Part implements ProjectionPart {
 
   @Override
   public String implementation() {
-    return epilogue.implementation(product);
+    return epilogue.implementation(product.implementation());
   }
 }

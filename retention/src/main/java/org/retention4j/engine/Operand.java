@@ -9,6 +9,8 @@ interface Operand {
   enum Kind {
     /** The tile itself. */
     DIRECT,
+    /** {@link HeapRows}. */
+    ROWS,
     /** {@link Bfloat16Terms}. */
     TERMS,
     /** {@link Bfloat16Operand}. */

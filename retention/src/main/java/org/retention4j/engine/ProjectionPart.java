@@ -1,7 +1,8 @@
 package org.retention4j.engine;
 
 /** Some columns of a projection's result. */
-sealed interface ProjectionPart permits DirectPart, RelaidPart, TermsPart, Int8Part {
+sealed interface ProjectionPart
+    permits DirectPart, PairedPart, RelaidPart, TermsPart, HeapPart, Int8Part {
   /** Computes them. */
   void run(Float32Lane lane);
 

@@ -9,15 +9,24 @@ import org.bytedeco.javacpp.Pointer;
  * the other as the product reads it, which costs little beside the product of many rows.
  */
 final class RelaidPart implements ProjectionPart {
+  private final PairedBlock block;
+  private final memory[] parts;
   private final memory[] slices;
   private final Product[] relays;
   private final Product[] products;
   private final long bytes;
 
   RelaidPart(
-      Arena arena, Scratch scratch, Float32Tile x, OneDnn.Weights w, Float32Tile to, Activation f) {
-    int inputs = (int) w.rows();
+      Arena arena,
+      Scratch scratch,
+      Float32Tile x,
+      PairedBlock block,
+      Float32Tile to,
+      Activation f) {
+    this.block = block;
+    int inputs = block.inputs();
     int count = (inputs + Float32Packed.SLICE - 1) / Float32Packed.SLICE;
+    parts = new memory[count];
     slices = new memory[count];
     relays = new Product[count];
     products = new Product[count];
@@ -27,11 +36,12 @@ final class RelaidPart implements ProjectionPart {
       int rows = Math.min(Float32Packed.SLICE, inputs - from);
       try (memory.desc layout =
           OneDnn.packedLayout(
-              OneDnn.F32, OneDnn.BF16, Float32Packed.LAYOUT_ROWS, rows, w.columns())) {
+              OneDnn.F32, OneDnn.BF16, Float32Packed.LAYOUT_ROWS, rows, block.columns())) {
         most = Math.max(most, layout.get_size());
         slices[i] = arena.own(new memory(layout, OneDnn.cpu(), (Pointer) null));
       }
-      relays[i] = OneDnn.copy(arena, part(arena, w, from, rows), slices[i]);
+      parts[i] = part(arena, from, rows);
+      relays[i] = OneDnn.copy(arena, parts[i], slices[i]);
       OneDnn.PostOp last = i == count - 1 ? OneDnn.postOp(f) : OneDnn.PostOp.NONE;
       products[i] =
           OneDnn.product(
@@ -39,7 +49,7 @@ final class RelaidPart implements ProjectionPart {
               scratch::block,
               OneDnn.Matrix.of((Float32Tile) x.part(0, x.rows(), from, rows), false),
               OneDnn.F32,
-              new OneDnn.Weights(slices[i], rows, w.columns(), null),
+              new OneDnn.Weights(slices[i], rows, block.columns(), null),
               OneDnn.Matrix.of(to, false),
               i > 0,
               last,
@@ -48,18 +58,20 @@ final class RelaidPart implements ProjectionPart {
     bytes = most;
   }
 
-  private static memory part(Arena arena, OneDnn.Weights w, int from, int rows) {
-    long[] size = {rows, w.columns()};
-    try (memory.desc whole = w.packed().get_desc();
+  private memory part(Arena arena, int from, int rows) {
+    long[] size = {rows, block.columns()};
+    try (memory.desc whole = block.layout();
         memory.desc part = whole.submemory_desc(size, new long[] {from, 0}, false)) {
-      return arena.own(new memory(part, OneDnn.cpu(), w.packed().get_data_handle()));
+      return arena.own(new memory(part, OneDnn.cpu(), (Pointer) null));
     }
   }
 
   @Override
   public void run(Float32Lane lane) {
+    BytePointer weights = block.in(lane);
     BytePointer room = lane.block(bytes);
     for (int i = 0; i < products.length; i++) {
+      parts[i].set_data_handle(weights);
       slices[i].set_data_handle(room);
       relays[i].run();
       products[i].run();

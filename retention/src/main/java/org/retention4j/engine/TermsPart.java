@@ -44,6 +44,6 @@ final class TermsPart implements ProjectionPart {
 
   @Override
   public String implementation() {
-    return epilogue.implementation(product);
+    return epilogue.implementation(product.implementation());
   }
 }

@@ -1,0 +1,31 @@
+package org.retention4j.engine;
+
+/** Weights that the fp32 engine multiplies with, in blocks of output features. */
+sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapPacked {
+  /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
+  int BLOCK = 1024;
+
+  /**
+   * Returns what stands in for the other operand of products with so many rows.
+   *
+   * @param bfloat16 whether it may be rounded to bf16
+   */
+  Operand.Kind operandKind(int rows, boolean bfloat16);
+
+  /**
+   * Binds the product with one block.
+   *
+   * @param x of the kind for these weights
+   * @param block which {@value #BLOCK} output features; the last may be fewer
+   * @param to their columns of the result
+   */
+  ProjectionPart part(
+      Arena arena, Scratch scratch, Operand x, int block, Float32Tile to, Activation f);
+
+  /**
+   * Refuses to go on after close.
+   *
+   * @throws IllegalStateException after close
+   */
+  void checkOpen();
+}

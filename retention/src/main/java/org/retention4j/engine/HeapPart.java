@@ -1,0 +1,88 @@
+package org.retention4j.engine;
+
+import java.util.Arrays;
+
+/** Products of a few fp32 rows with a block of bf16 weights on the heap, by the Vector API. */
+final class HeapPart implements ProjectionPart {
+  /** Pairs of inputs after which the next four rows take their turn: four groups' fit L2. */
+  private static final int TURN = 1024;
+
+  private static final int GROUP = PairedKernels.GROUP;
+
+  private final HeapRows x;
+  private final HeapPacked weights;
+  private final int firstGroup;
+  private final Float32Tile dense;
+  private final Epilogue epilogue;
+
+  HeapPart(
+      Arena arena,
+      Scratch scratch,
+      HeapRows x,
+      HeapPacked weights,
+      int firstGroup,
+      Float32Tile to,
+      Activation f) {
+    this.x = x;
+    this.weights = weights;
+    this.firstGroup = firstGroup;
+    dense = Epilogue.needsDense(to, f) ? (Float32Tile) scratch.tile(to.rows(), to.columns()) : to;
+    epilogue = new Epilogue(arena, dense, to, f);
+  }
+
+  @Override
+  public void run(Float32Lane lane) {
+    int width = HeapPacked.paddedOutputs(dense.columns());
+    float[] sums = lane.sums(x.fours() * HeapRows.FOUR * width);
+    int quarter = width / GROUP / PairedKernels.STREAMS;
+    if (x.single()) {
+      multiplyOne(sums, quarter);
+    } else {
+      Arrays.fill(sums, 0, x.fours() * HeapRows.FOUR * width, 0f);
+      addFours(sums, quarter, width);
+    }
+    for (int r = 0; r < dense.rows(); r++) {
+      dense.writeFrom(r, sums, r * width, dense.columns());
+    }
+    epilogue.run(lane);
+  }
+
+  private void multiplyOne(float[] sums, int quarter) {
+    for (int g = 0; g < quarter; g++) {
+      PairedKernels.multiplyOne(
+          weights.data(),
+          weights.at(firstGroup + g),
+          weights.at(quarter),
+          weights.pairs(),
+          x.four(0),
+          sums,
+          g * GROUP,
+          quarter * GROUP);
+    }
+  }
+
+  private void addFours(float[] sums, int quarter, int width) {
+    for (int g = 0; g < quarter; g++) {
+      for (int p = 0; p < weights.pairs(); p += TURN) {
+        for (int i = 0; i < x.fours(); i++) {
+          PairedKernels.addFour(
+              weights.data(),
+              weights.at(firstGroup + PairedKernels.STREAMS * g) + p * GROUP,
+              weights.at(1),
+              Math.min(TURN, weights.pairs() - p),
+              x.four(i),
+              2 * p * HeapRows.FOUR,
+              sums,
+              i * HeapRows.FOUR * width + PairedKernels.STREAMS * g * GROUP,
+              GROUP,
+              width);
+        }
+      }
+    }
+  }
+
+  @Override
+  public String implementation() {
+    return epilogue.implementation("vector-512");
+  }
+}

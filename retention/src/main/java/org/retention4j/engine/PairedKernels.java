@@ -1,0 +1,194 @@
+package org.retention4j.engine;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * Products of fp32 rows with bf16 weights on the heap, see {@link HeapPacked}: the halves of an
+ * integer are two weights of one output, widened in registers. Every output is summed in the order
+ * of the inputs.
+ *
+ * <p>Four groups of outputs are read at once, far apart: the processor fetches several streams
+ * ahead, where one would stall at every page. Written out vector by vector, since C2 keeps in
+ * registers only what is a variable of its own; all places are functions of the loop's counter, for
+ * only then does it check them once.
+ */
+final class PairedKernels {
+  /** Outputs side by side. */
+  static final int GROUP = 16;
+
+  /** Groups that are read at once. */
+  static final int STREAMS = 4;
+
+  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
+  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
+
+  /** Keeps the second weight of a pair. */
+  private static final int UPPER = 0xffff0000;
+
+  private PairedKernels() {}
+
+  /** Returns whether the processor has vectors as wide as these. */
+  static boolean wideEnough() {
+    return FloatVector.SPECIES_PREFERRED.vectorBitSize() == 512;
+  }
+
+  /**
+   * Products of one row with four groups.
+   *
+   * @param at where the first group begins in w
+   * @param apart from the beginning of a group to that of the next of the four
+   * @param x at least 2·pairs long
+   * @param to where in sum the first group's products go
+   * @param toApart from there to where the next group's go
+   */
+  static void multiplyOne(
+      int[] w, int at, int apart, int pairs, float[] x, float[] sum, int to, int toApart) {
+    FloatVector a = FloatVector.zero(FLOATS);
+    FloatVector b = FloatVector.zero(FLOATS);
+    FloatVector c = FloatVector.zero(FLOATS);
+    FloatVector d = FloatVector.zero(FLOATS);
+    for (int p = 0; p < pairs; p++) {
+      FloatVector even = FloatVector.broadcast(FLOATS, x[2 * p]);
+      FloatVector odd = FloatVector.broadcast(FLOATS, x[2 * p + 1]);
+      IntVector both = IntVector.fromArray(INTS, w, at + p * GROUP);
+      a = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, a);
+      a = both.and(UPPER).reinterpretAsFloats().fma(odd, a);
+      both = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
+      b = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, b);
+      b = both.and(UPPER).reinterpretAsFloats().fma(odd, b);
+      both = IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP);
+      c = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, c);
+      c = both.and(UPPER).reinterpretAsFloats().fma(odd, c);
+      both = IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP);
+      d = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, d);
+      d = both.and(UPPER).reinterpretAsFloats().fma(odd, d);
+    }
+    a.intoArray(sum, to);
+    b.intoArray(sum, to + toApart);
+    c.intoArray(sum, to + 2 * toApart);
+    d.intoArray(sum, to + 3 * toApart);
+  }
+
+  /**
+   * Adds products of four rows with four groups.
+   *
+   * @param at the first group's first pair to be read
+   * @param x four rows side by side: input i of row r at 4·i+r
+   * @param from the first input's place in x
+   * @param rowApart from where in sum a row's products go to where the next row's go
+   */
+  static void addFour(
+      int[] w,
+      int at,
+      int apart,
+      int pairs,
+      float[] x,
+      int from,
+      float[] sum,
+      int to,
+      int toApart,
+      int rowApart) {
+    FloatVector a0 = FloatVector.fromArray(FLOATS, sum, to);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + toApart);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, sum, to + 2 * toApart);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, sum, to + 3 * toApart);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + rowApart);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + toApart);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + 2 * toApart);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + 3 * toApart);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + toApart);
+    FloatVector c2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + 2 * toApart);
+    FloatVector d2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + 3 * toApart);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + toApart);
+    FloatVector c3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + 2 * toApart);
+    FloatVector d3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + 3 * toApart);
+    for (int p = 0; p < pairs; p++) {
+      IntVector both0 = IntVector.fromArray(INTS, w, at + p * GROUP);
+      FloatVector even0 = both0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+      FloatVector odd0 = both0.and(UPPER).reinterpretAsFloats();
+      IntVector both1 = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
+      FloatVector even1 = both1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+      FloatVector odd1 = both1.and(UPPER).reinterpretAsFloats();
+      IntVector both2 = IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP);
+      FloatVector even2 = both2.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+      FloatVector odd2 = both2.and(UPPER).reinterpretAsFloats();
+      IntVector both3 = IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP);
+      FloatVector even3 = both3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+      FloatVector odd3 = both3.and(UPPER).reinterpretAsFloats();
+      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 8 * p]);
+      a0 = even0.fma(f, a0);
+      b0 = even1.fma(f, b0);
+      c0 = even2.fma(f, c0);
+      d0 = even3.fma(f, d0);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 4]);
+      a0 = odd0.fma(f, a0);
+      b0 = odd1.fma(f, b0);
+      c0 = odd2.fma(f, c0);
+      d0 = odd3.fma(f, d0);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 1]);
+      a1 = even0.fma(f, a1);
+      b1 = even1.fma(f, b1);
+      c1 = even2.fma(f, c1);
+      d1 = even3.fma(f, d1);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 5]);
+      a1 = odd0.fma(f, a1);
+      b1 = odd1.fma(f, b1);
+      c1 = odd2.fma(f, c1);
+      d1 = odd3.fma(f, d1);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 2]);
+      a2 = even0.fma(f, a2);
+      b2 = even1.fma(f, b2);
+      c2 = even2.fma(f, c2);
+      d2 = even3.fma(f, d2);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 6]);
+      a2 = odd0.fma(f, a2);
+      b2 = odd1.fma(f, b2);
+      c2 = odd2.fma(f, c2);
+      d2 = odd3.fma(f, d2);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 3]);
+      a3 = even0.fma(f, a3);
+      b3 = even1.fma(f, b3);
+      c3 = even2.fma(f, c3);
+      d3 = even3.fma(f, d3);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 7]);
+      a3 = odd0.fma(f, a3);
+      b3 = odd1.fma(f, b3);
+      c3 = odd2.fma(f, c3);
+      d3 = odd3.fma(f, d3);
+    }
+    a0.intoArray(sum, to);
+    b0.intoArray(sum, to + toApart);
+    c0.intoArray(sum, to + 2 * toApart);
+    d0.intoArray(sum, to + 3 * toApart);
+    a1.intoArray(sum, to + rowApart);
+    b1.intoArray(sum, to + rowApart + toApart);
+    c1.intoArray(sum, to + rowApart + 2 * toApart);
+    d1.intoArray(sum, to + rowApart + 3 * toApart);
+    a2.intoArray(sum, to + 2 * rowApart);
+    b2.intoArray(sum, to + 2 * rowApart + toApart);
+    c2.intoArray(sum, to + 2 * rowApart + 2 * toApart);
+    d2.intoArray(sum, to + 2 * rowApart + 3 * toApart);
+    a3.intoArray(sum, to + 3 * rowApart);
+    b3.intoArray(sum, to + 3 * rowApart + toApart);
+    c3.intoArray(sum, to + 3 * rowApart + 2 * toApart);
+    d3.intoArray(sum, to + 3 * rowApart + 3 * toApart);
+  }
+
+  /** Lays pairs of four groups side by side, as oneDNN reads 64 outputs. */
+  static void interleave(int[] w, int at, int apart, int pairs, int[] to) {
+    for (int p = 0; p < pairs; p++) {
+      IntVector.fromArray(INTS, w, at + p * GROUP).intoArray(to, STREAMS * GROUP * p);
+      IntVector.fromArray(INTS, w, at + apart + p * GROUP)
+          .intoArray(to, STREAMS * GROUP * p + GROUP);
+      IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP)
+          .intoArray(to, STREAMS * GROUP * p + 2 * GROUP);
+      IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP)
+          .intoArray(to, STREAMS * GROUP * p + 3 * GROUP);
+    }
+  }
+}
