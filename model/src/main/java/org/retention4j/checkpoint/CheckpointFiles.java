@@ -211,6 +211,15 @@ public final class CheckpointFiles implements AutoCloseable {
       public void read(int row, double[] into) {
         place.file().read(place.info(), (long) (firstRow + row) * columns, columns, into);
       }
+
+      @Override
+      public void readBfloat16(int row, float[] room, short[] into) {
+        if (place.info().dtype() == DType.BF16) {
+          place.file().readBits(place.info(), (long) (firstRow + row) * columns, columns, into);
+        } else {
+          MatrixSource.super.readBfloat16(row, room, into);
+        }
+      }
     };
   }
 

@@ -133,6 +133,15 @@ public final class SafetensorsFile implements AutoCloseable {
     }
   }
 
+  /** Copies the bits of elements of a BF16 tensor. */
+  void readBits(TensorInfo tensor, long element, int count, short[] into) {
+    int most = MappedFile.LONGEST_READ / Short.BYTES;
+    for (int done = 0; done < count; done += most) {
+      int n = Math.min(most, count - done);
+      slice(tensor, element + done, n).asShortBuffer().get(into, done, n);
+    }
+  }
+
   /** Copies elements of a weight tensor, exactly. */
   public void read(TensorInfo tensor, long element, int count, double[] into) {
     int width = tensor.dtype().bytes();

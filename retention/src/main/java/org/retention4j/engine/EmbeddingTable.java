@@ -43,8 +43,7 @@ public final class EmbeddingTable implements AutoCloseable {
       int at = i % BLOCK * columns;
       switch (type) {
         case BFLOAT16 -> {
-          source.read(i, row);
-          Bfloat16.fromFloats(row, narrow, columns);
+          source.readBfloat16(i, row, narrow);
           block.asShortBuffer().put(at, narrow, 0, columns);
         }
         case FLOAT64 -> {

@@ -136,8 +136,7 @@ final class Float32Packed implements Float32Matrix {
     float[] row = new float[inputs];
     short[] narrow = new short[inputs];
     for (int i = 0; i < columns; i++) {
-      source.read(from + i, row);
-      Bfloat16.fromFloats(row, narrow, inputs);
+      source.readBfloat16(from + i, row, narrow);
       to.put(i * inputs, narrow, 0, inputs);
     }
   }

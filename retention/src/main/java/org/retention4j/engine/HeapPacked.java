@@ -34,6 +34,9 @@ final class HeapPacked implements Float32Matrix {
   /** The part of the heap that weights may take; states and caches need some too. */
   private static final double SHARE = 0.6;
 
+  /** From so many bytes on it is worth while to have the kernels compiled first. */
+  private static final long LARGE = 16L << 20;
+
   private static final AtomicLong HELD = new AtomicLong();
 
   private final Engine engine;
@@ -48,14 +51,21 @@ final class HeapPacked implements Float32Matrix {
     outputs = source.rows();
     data = new int[Math.toIntExact(length(source))];
     arena.account(bytes(source));
-    float[] row = new float[padded(inputs)];
-    short[] narrow = new short[row.length];
-    for (int o = 0; o < outputs; o++) {
-      source.read(o, row);
-      Bfloat16.fromFloats(row, narrow, inputs);
-      int to = at(o / GROUP) + o % GROUP;
-      for (int p = 0; p < pairs(); p++) {
-        data[to + p * GROUP] = narrow[2 * p] & 0xffff | narrow[2 * p + 1] << 16;
+    float[] room = new float[inputs];
+    short[][] rows = new short[GROUP][padded(inputs)];
+    for (int from = 0; from < outputs; from += GROUP) {
+      int count = Math.min(GROUP, outputs - from);
+      for (int o = 0; o < count; o++) {
+        source.readBfloat16(from + o, room, rows[o]);
+      }
+      fill(at(from / GROUP), rows, count);
+    }
+  }
+
+  private void fill(int group, short[][] rows, int count) {
+    for (int p = 0; p < pairs(); p++) {
+      for (int o = 0; o < count; o++) {
+        data[group + p * GROUP + o] = rows[o][2 * p] & 0xffff | rows[o][2 * p + 1] << 16;
       }
     }
   }
@@ -72,7 +82,11 @@ final class HeapPacked implements Float32Matrix {
       return null;
     }
     long bytes = bytes(source);
-    if (HELD.addAndGet(bytes) > SHARE * Runtime.getRuntime().maxMemory()) {
+    long held = HELD.addAndGet(bytes);
+    if (held > LARGE) {
+      WarmUp.await();
+    }
+    if (held > SHARE * Runtime.getRuntime().maxMemory()) {
       HELD.addAndGet(-bytes);
       return null;
     }

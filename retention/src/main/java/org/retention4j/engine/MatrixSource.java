@@ -16,4 +16,14 @@ public interface MatrixSource {
 
   /** Copies row {@code row} to {@code into[0..columns)}, exactly. */
   void read(int row, double[] into);
+
+  /**
+   * Copies row {@code row} to {@code into[0..columns)}, rounded to bf16 where it is wider.
+   *
+   * @param room at least as long, overwritten
+   */
+  default void readBfloat16(int row, float[] room, short[] into) {
+    read(row, room);
+    Bfloat16.fromFloats(room, into, columns());
+  }
 }

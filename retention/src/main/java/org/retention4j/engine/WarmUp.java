@@ -1,0 +1,50 @@
+package org.retention4j.engine;
+
+/**
+ * Runs the vector kernels on a few numbers until the JIT compiles them: before that each vector is
+ * an object, which is no way to begin with gigabytes of weights, and leaves as much garbage. The
+ * compiler counts calls more than loops, so the calls are short.
+ */
+final class WarmUp {
+  private static final int CALLS = 2000;
+  private static final int WIDTH = 64;
+  private static final int ROWS = 16;
+
+  static {
+    paired();
+    elementWise(new VectorKernels());
+  }
+
+  private WarmUp() {}
+
+  /** Returns when it was done once in this JVM. */
+  static void await() {
+    // Making this class has done it.
+  }
+
+  private static void paired() {
+    int pairs = 32;
+    int group = PairedKernels.GROUP;
+    int[] w = new int[PairedKernels.STREAMS * pairs * group];
+    float[] x = new float[2 * HeapRows.FOUR * pairs];
+    int width = PairedKernels.STREAMS * group;
+    float[] sum = new float[HeapRows.FOUR * width];
+    for (int i = 0; i < CALLS; i++) {
+      PairedKernels.multiplyOne(w, 0, pairs * group, pairs, x, sum, 0, group);
+      PairedKernels.addFour(w, 0, pairs * group, pairs, x, 0, sum, 0, group, width);
+    }
+  }
+
+  private static void elementWise(VectorKernels kernels) {
+    float[][] state = new float[1][ROWS * WIDTH];
+    float[][] rows = new float[ROWS][WIDTH];
+    float[] factors = new float[ROWS];
+    float[] sum = new float[WIDTH];
+    for (int i = 0; i < CALLS; i++) {
+      kernels.dot(sum, rows[0], WIDTH);
+      kernels.addRows(state, ROWS, WIDTH, factors, sum);
+      kernels.addEach(rows, factors, ROWS, sum, WIDTH);
+      kernels.fold(state, ROWS, WIDTH, 0.5f, rows, rows, ROWS, factors);
+    }
+  }
+}
