@@ -87,7 +87,7 @@ public final class Main implements Runnable {
       failure.printStackTrace(errors);
     }
     if (failure instanceof IllegalArgumentException) {
-      errors.println("retention: " + failure.getMessage().replaceAll("\\R", " "));
+      errors.println("retention: " + String.valueOf(failure.getMessage()).replaceAll("\\R", " "));
       return BAD_INPUT;
     }
     if (failure instanceof OutOfMemoryError) {

@@ -306,6 +306,56 @@ class MainTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  /** Sizes that overflow or fill the memory are refused by what they are. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'hidden_size':2000000000 | too large",
+        "'num_hidden_layers':2000000000 | at most 10000 layers",
+        "'num_heads':5000,'hidden_size':10000 | heads"
+      })
+  void configurationsOfImpossibleSizeAreBadInput(String keys, String message) throws IOException {
+    Path shape = folder.resolve("shape.json");
+    Files.writeString(shape, ("{'model_type':'retnet'," + keys + "}").replace('\'', '"'));
+    Result result =
+        run("create", "--shape", shape.toString(), "--out", folder.resolve("x").toString());
+    assertThat(result.code()).as(result.errors()).isEqualTo(2);
+    assertThat(result.errors()).contains(message);
+  }
+
+  @Test
+  void convertTakesTheTokenizerAlong() throws IOException {
+    Path from = folder.resolve("from");
+    Files.createDirectory(from);
+    for (String file : List.of("config.json", "model.safetensors")) {
+      Files.copy(GOLDEN.resolve("torchscale-f32").resolve(file), from.resolve(file));
+    }
+    Files.writeString(from.resolve("tokenizer.json"), "{}");
+    Path to = folder.resolve("to");
+    ok("convert", "--from", from.toString(), "--to", to.toString(), "--dtype", "bf16");
+    assertThat(to.resolve("tokenizer.json")).hasContent("{}");
+    assertThat(ok("info", to.toString()).out()).contains("torchscale");
+  }
+
+  /** A text that no cache has room for ends; what came before is not lost. */
+  @Test
+  void generationEndsWhereTheCacheEnds() {
+    String model = golden("fla-hybrid");
+    Result result =
+        ok(
+            "generate",
+            "--model",
+            model,
+            "--prompt",
+            "!!!!",
+            "--cache-limit",
+            "6",
+            "--max-tokens",
+            "10");
+    assertThat(result.out() + result.errors()).contains("3 tokens", "cache full");
+  }
+
   @Test
   void debugShowsWhere() {
     Result result = run("info", "nowhere", "--debug");

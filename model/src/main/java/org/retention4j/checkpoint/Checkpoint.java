@@ -34,10 +34,18 @@ public final class Checkpoint {
     this.json = json;
     keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
     family = Family.of(keys);
+    config = config(family, keys);
+  }
+
+  private static DecoderConfig config(Family family, ConfigKeys keys) {
     try {
-      config = family.config(keys);
+      return family.config(keys);
+    } catch (CheckpointException e) {
+      throw e;
     } catch (ArithmeticException e) {
       throw new CheckpointException(keys.where() + " has sizes that are too large", e);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(keys.where() + ": " + e.getMessage(), e);
     }
   }
 
@@ -65,7 +73,7 @@ public final class Checkpoint {
    */
   public static DecoderConfig readConfig(Path file) {
     ConfigKeys keys = new ConfigKeys(file.toString(), parse(file));
-    return Family.of(keys).config(keys);
+    return config(Family.of(keys), keys);
   }
 
   private static JsonNode parse(Path file) {
@@ -108,19 +116,24 @@ public final class Checkpoint {
     return json.deepCopy();
   }
 
-  /** Returns the token that begins a text, if the configuration names one. */
+  /** Returns the token that begins a text: the configuration's, or 1, fla's default. */
   public OptionalInt beginToken() {
-    return token("bos_token_id");
+    return token("bos_token_id", 1);
   }
 
-  /** Returns the token that ends a text, if the configuration names one. */
+  /** Returns the token that ends a text: the configuration's, or 2, fla's default. */
   public OptionalInt endToken() {
-    return token("eos_token_id");
+    return token("eos_token_id", 2);
   }
 
-  private OptionalInt token(String key) {
-    boolean known = keys.has(key) && json.get(key).isInt();
-    int token = known ? json.get(key).intValue() : -1;
+  private OptionalInt token(String key, int otherwise) {
+    JsonNode named = json.get(key);
+    // Of several the first.
+    JsonNode first = named != null && named.isArray() ? named.get(0) : named;
+    int token = first != null && first.isInt() ? first.intValue() : -1;
+    if (named == null && family.name().equals("fla")) {
+      token = otherwise;
+    }
     return token >= 0 && token < config.vocabulary() ? OptionalInt.of(token) : OptionalInt.empty();
   }
 

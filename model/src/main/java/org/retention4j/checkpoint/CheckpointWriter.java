@@ -2,13 +2,18 @@ package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.model.AttentionConfig;
@@ -99,7 +104,7 @@ public final class CheckpointWriter {
   }
 
   /**
-   * Writes a checkpoint of seeded random weights, normally spread as those of a new model are, and
+   * Writes a checkpoint of seeded random weights, uniform with the spread of a new model's, and
    * norms of 1.
    *
    * @param dtype F64, F32, F16 or BF16
@@ -212,12 +217,37 @@ public final class CheckpointWriter {
       }
       write(to, json, tensors, shardBytes, progress);
     }
+    copyOthers(from.folder(), to);
+  }
+
+  /** Copies what is neither tensors nor config.json: tokenizers, generation settings, licences. */
+  private static void copyOthers(Path from, Path to) {
+    try (Stream<Path> files = Files.list(from)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        String name = file.getFileName().toString();
+        boolean written =
+            name.endsWith(".safetensors")
+                || name.endsWith(".safetensors.index.json")
+                || name.equals("config.json");
+        if (!written && !name.startsWith(".") && Files.isRegularFile(file)) {
+          try (PendingFile copy = new PendingFile(to.resolve(name));
+              FileChannel source = FileChannel.open(file, StandardOpenOption.READ)) {
+            copy.write(source);
+            copy.finish();
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw new CheckpointException("cannot copy the files beside " + from + ": " + e, e);
+    }
   }
 
   private static OutTensor converted(CheckpointFiles files, String name, DType dtype) {
     TensorInfo info = files.info(name);
     int n = Math.toIntExact(info.shape().isEmpty() ? 1 : info.shape().get(info.shape().size() - 1));
-    if (dtype == null || dtype == info.dtype() || !info.dtype().isWeight()) {
+    // Tables of angles and decays, which torchscale reads back: γ would round to 1.
+    boolean table = name.contains("retnet_rel_pos.");
+    if (table || dtype == null || dtype == info.dtype() || !info.dtype().isWeight()) {
       byte[] row = new byte[Math.multiplyExact(n, info.dtype().bytes())];
       return new OutTensor(
           name,
@@ -239,11 +269,13 @@ public final class CheckpointWriter {
       long shardBytes,
       LoadOptions.Progress progress) {
     SafetensorsWriter.prepareFolder(folder);
-    SafetensorsWriter.writeFolder(folder, tensors, shardBytes, progress);
-    // Last, for a folder without it is no checkpoint.
+    // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
+    // it is no checkpoint.
     try (PendingFile config = new PendingFile(folder.resolve("config.json"))) {
       String text = json.toPrettyString() + "\n";
       config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      config.sync();
+      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, progress);
       config.finish();
     }
   }

@@ -4,6 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 
 /** Typed access to the keys of a config.json, each with a clear error. */
 final class ConfigKeys {
+  /** Far more than any model has; more would only fill the memory. */
+  private static final int MOST_LAYERS = 10_000;
+
   private final String where;
   private final JsonNode node;
 
@@ -117,5 +120,15 @@ final class ConfigKeys {
 
   String where() {
     return where;
+  }
+
+  /** Returns a number of layers, if it is one that a model may have. */
+  int layers(String key, int layers) {
+    if (layers > MOST_LAYERS) {
+      throw new CheckpointException(
+          String.format(
+              "expected at most %d layers in %s, got %s = %d", MOST_LAYERS, where(), key, layers));
+    }
+    return layers;
   }
 }

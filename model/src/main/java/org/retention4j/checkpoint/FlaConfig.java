@@ -63,11 +63,17 @@ final class FlaConfig {
     };
   }
 
+  /** Returns a factor by which d gives {@code width} again, though readers cut off the fraction. */
+  private static double expand(int width, int d) {
+    double expand = (double) width / d;
+    return (int) (d * expand) == width ? expand : Math.nextUp(expand);
+  }
+
   private static void putRetention(ObjectNode json, RetentionConfig c, int d) {
     json.put("num_heads", c.heads());
     json.put("num_kv_heads", c.kvHeads());
-    json.put("expand_k", (double) c.heads() * c.keyWidth() / d);
-    json.put("expand_v", (double) c.heads() * c.valueWidth() / d);
+    json.put("expand_k", expand(c.heads() * c.keyWidth(), d));
+    json.put("expand_v", expand(c.heads() * c.valueWidth(), d));
     json.put("use_output_gate", c.gate());
     json.put("elementwise_affine", c.headNormWeight());
     json.put("feature_map", c.featureMap() == Activation.RELU ? "relu" : null);

@@ -34,7 +34,7 @@ final class FlaFamily implements Family {
     keys.refuse("hidden_act", !act.equals("swish") && !act.equals("silu"), "swish or silu");
     keys.refuse("attnres_block_size", keys.has("attnres_block_size"), "null");
     int d = keys.size("hidden_size", 2048);
-    int count = keys.size("num_hidden_layers", 24);
+    int count = keys.layers("num_hidden_layers", keys.size("num_hidden_layers", 24));
     double eps = keys.positive("norm_eps", 1e-6);
     int hidden = keys.size("intermediate_size", roundedHidden(keys, d));
     LayerConfig[] layers = new LayerConfig[count];

@@ -18,6 +18,7 @@ final class PendingFile implements AutoCloseable {
   private final Path temporary;
   private final FileChannel channel;
   private boolean synced;
+  private boolean finished;
   private boolean closed;
 
   /** Creates the temporary file in the target's folder. */
@@ -49,6 +50,18 @@ final class PendingFile implements AutoCloseable {
     }
   }
 
+  /** Copies a whole file. */
+  void write(FileChannel from) {
+    try {
+      long size = from.size();
+      for (long done = 0; done < size; ) {
+        done += from.transferTo(done, size - done, channel.position(done));
+      }
+    } catch (IOException e) {
+      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+  }
+
   /** Puts everything on the disk; the file does not appear yet. */
   void sync() {
     try {
@@ -72,8 +85,20 @@ final class PendingFile implements AutoCloseable {
         Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
       }
       closed = true;
+      finished = true;
     } catch (IOException e) {
       throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Takes the file away again if it has appeared. */
+  void withdraw() {
+    try {
+      if (finished) {
+        Files.deleteIfExists(target);
+      }
+    } catch (IOException e) {
+      throw new CheckpointException("cannot remove " + target + ": " + e.getMessage(), e);
     }
   }
 

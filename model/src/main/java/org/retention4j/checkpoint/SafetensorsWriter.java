@@ -8,7 +8,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 
@@ -40,6 +42,7 @@ final class SafetensorsWriter {
     List<List<OutTensor>> shards = shards(tensors, shardBytes);
     Map<String, String> metadata = Map.of("format", "pt");
     List<PendingFile> pending = new ArrayList<>();
+    Deque<PendingFile> finished = new ArrayDeque<>();
     try {
       for (int i = 0; i < shards.size(); i++) {
         PendingFile file = new PendingFile(folder.resolve(name(i, shards.size())));
@@ -53,8 +56,14 @@ final class SafetensorsWriter {
         index.write(0, ByteBuffer.wrap(index(shards)));
         index.sync();
       }
-      pending.forEach(PendingFile::finish);
+      for (PendingFile file : pending) {
+        finished.push(file);
+        file.finish();
+      }
+      finished.clear();
     } finally {
+      // All or nothing: what has appeared goes again if the rest cannot.
+      finished.forEach(PendingFile::withdraw);
       pending.forEach(PendingFile::close);
     }
   }

@@ -52,7 +52,7 @@ final class TorchscaleFamily implements Family {
     return new DecoderConfig(
         keys.size("vocab_size"),
         d,
-        DecoderConfig.uniform(keys.size("decoder_layers"), layer),
+        DecoderConfig.uniform(keys.layers("decoder_layers", keys.size("decoder_layers")), layer),
         eps,
         keys.flag("no_scale_embedding", true) ? 1 : Math.sqrt(d),
         keys.flag("layernorm_embedding", false),

@@ -106,9 +106,17 @@ final class AttentionKernel {
     steps.softmax().run();
     for (int i = 0; i < blocks; i++) {
       lane.loadValues(cache, first + i, values);
+      clearBeyond(seen + n - (first + i) * KEYS);
       steps.output()[i].run();
     }
     lane.store(o, n, 1, out, batch, token, head);
+  }
+
+  /** Forgets values that were rolled back or never were: 0·NaN would bring them back. */
+  private void clearBeyond(int count) {
+    for (int i = count; i < KEYS; i++) {
+      lane.fill(values, i, 0, values.columns(), 0);
+    }
   }
 
   private static int firstSeen(int position, int window) {

@@ -33,7 +33,8 @@ public final class LanguageModel implements AutoCloseable {
   private final double[] finalNorm;
   private final PackedMatrix output;
   private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
-  private boolean closed;
+  private volatile boolean closed;
+  private boolean running;
 
   /** What bindings are made for. */
   record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
@@ -186,9 +187,32 @@ public final class LanguageModel implements AutoCloseable {
     return new Session(this, batch, options);
   }
 
-  /** Returns the bindings of a shape; call it, and use them, under the engine's lock. */
-  StackPass pass(PassKey key) {
+  /**
+   * Returns the bindings of a shape; call it under the engine's lock and {@link #leave} when done.
+   *
+   * @throws IllegalStateException from within a callback of a call that is using them
+   */
+  StackPass enter(PassKey key) {
     requireOpen();
+    requireIdle();
+    StackPass pass = pass(key);
+    running = true;
+    return pass;
+  }
+
+  /** Ends the use of bindings. */
+  void leave() {
+    running = false;
+  }
+
+  private void requireIdle() {
+    if (running) {
+      throw new IllegalStateException(
+          "a callback that receives logits may not run or close the model that gives them");
+    }
+  }
+
+  private StackPass pass(PassKey key) {
     StackPass pass = passes.get(key);
     if (pass == null) {
       while (passes.size() >= KEPT_PASSES) {
@@ -213,6 +237,7 @@ public final class LanguageModel implements AutoCloseable {
   public void close() {
     engine.lock();
     try {
+      requireIdle();
       closed = true;
       passes.values().forEach(StackPass::close);
       passes.clear();

@@ -35,7 +35,10 @@ public final class Session implements AutoCloseable {
   private final LanguageModel.PassKey stepKey;
 
   private final Deque<Mark> marks = new ArrayDeque<>();
+
+  /** Set while a call changes memories: if it throws then, they are of no more use. */
   private boolean broken;
+
   private boolean closed;
 
   Session(LanguageModel model, int batch, SessionOptions options) {
@@ -113,7 +116,7 @@ public final class Session implements AutoCloseable {
   /**
    * Appends tokens to the sequences and gives the logits after each.
    *
-   * @param each receives them, or null; it must not use this session
+   * @param each receives them, or null; it must neither run nor close this model
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
@@ -121,15 +124,10 @@ public final class Session implements AutoCloseable {
     int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
     RetentionForm form = longest == 1 ? options.decode() : options.prefill();
     int piece = pieceLength(form, longest);
-    boolean done = false;
-    try {
-      for (int from = 0; from < longest; from += piece) {
-        advance(form, tokens, from, Math.min(piece, longest - from), each);
-      }
-      done = true;
-    } finally {
-      broken = !done;
+    for (int from = 0; from < longest; from += piece) {
+      advance(form, tokens, from, Math.min(piece, longest - from), each);
     }
+    broken = false;
   }
 
   /**
@@ -156,12 +154,16 @@ public final class Session implements AutoCloseable {
       counts[b] = tokens[b] < 0 ? 0 : 1;
       ends[b] = counts[b] == 1;
     }
-    broken = true;
     engine.lock();
     try {
-      StackPass pass = model.pass(stepKey);
-      pass.run(memories, single, 0, counts);
-      pass.lastLogits(ends, logits);
+      StackPass pass = model.enter(stepKey);
+      broken = true;
+      try {
+        pass.run(memories, single, 0, counts);
+        pass.lastLogits(ends, logits);
+      } finally {
+        model.leave();
+      }
     } finally {
       engine.unlock();
     }
@@ -187,13 +189,18 @@ public final class Session implements AutoCloseable {
     try {
       boolean narrow = options.bfloat16Prefill();
       int rows = PieceLengths.roundUp(longest);
-      StackPass pass = model.pass(new LanguageModel.PassKey(form, batch, rows, narrow));
-      pass.run(memories, tokens, from, counts);
-      if (last) {
-        pass.lastLogits(ends, logits);
-      }
-      if (each != null) {
-        pass.allLogits(memories[0], each);
+      StackPass pass = model.enter(new LanguageModel.PassKey(form, batch, rows, narrow));
+      broken = true;
+      try {
+        pass.run(memories, tokens, from, counts);
+        if (last) {
+          pass.lastLogits(ends, logits);
+        }
+        if (each != null) {
+          pass.allLogits(memories[0], each);
+        }
+      } finally {
+        model.leave();
       }
     } finally {
       engine.unlock();
@@ -240,6 +247,19 @@ public final class Session implements AutoCloseable {
               "expected tokens in 0..%d, the vocabulary, got %d in row %d",
               model.config().vocabulary() - 1, token, row));
     }
+  }
+
+  /**
+   * Returns how many tokens more a row may see before a cache reaches its limit; Long.MAX_VALUE
+   * less its position without attention layers.
+   */
+  public long room(int row) {
+    requireUsable();
+    long room = Long.MAX_VALUE;
+    for (MixerMemory memory : memories) {
+      room = Math.min(room, memory.limit() - memory.position(row));
+    }
+    return room;
   }
 
   private void checkRoom(int row, long more) {

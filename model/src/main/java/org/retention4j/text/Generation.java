@@ -16,6 +16,8 @@ public record Generation(
   public enum End {
     /** The limit of tokens was reached. */
     MAX_TOKENS,
+    /** The cache of an attention layer has reached its limit. */
+    CACHE_FULL,
     /** A stop token was chosen. */
     STOP_TOKEN,
     /** A stop string came. */

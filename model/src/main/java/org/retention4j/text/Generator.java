@@ -105,6 +105,9 @@ public final class Generator {
           return end(Generation.End.STOP_STRING);
         }
         if (tokens.size() < options.maxTokens()) {
+          if (session.room(0) < 1) {
+            return end(Generation.End.CACHE_FULL);
+          }
           session.step(token);
         }
       }

@@ -30,8 +30,16 @@ public final class Scorer {
    *
    * @param each receives the natural logarithm of each token's probability after all tokens before
    *     it; the text's first token has none
+   * @throws IllegalArgumentException for a token outside the vocabulary; nothing was read then
    */
   public void accept(int[] tokens, DoubleConsumer each) {
+    int vocabulary = session.model().config().vocabulary();
+    for (int token : tokens) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException(
+            "expected tokens in 0.." + (vocabulary - 1) + ", the vocabulary, got " + token);
+      }
+    }
     for (int from = 0; from < tokens.length; from += PIECE) {
       acceptPiece(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + PIECE)), each);
     }

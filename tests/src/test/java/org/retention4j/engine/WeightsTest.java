@@ -96,10 +96,10 @@ class WeightsTest {
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "BFLOAT16", "INT8"})
   void projects(WeightType type) {
-    for (Engine engine : new Engine[] {Engines.plain(), Engines.float64()}) {
+    for (Engine engine : new Engine[] {Engines.plain(), Engines.vector(), Engines.float64()}) {
       for (int rows : new int[] {1, 2, 33, 65}) {
         for (Activation activation : Activation.values()) {
-          project(engine, type, rows, activation, false);
+          project(engine, type, rows, 40, activation, false);
         }
       }
     }
@@ -108,24 +108,40 @@ class WeightsTest {
   /** From 64 rows on both operands are bf16 when that is asked for. */
   @Test
   void roundsBothOperandsOfBfloat16Products() {
-    for (int rows : new int[] {1, 63, 64, 65, 130}) {
-      for (Activation activation : Activation.values()) {
-        project(Engines.plain(), WeightType.BFLOAT16, rows, activation, rows >= 64);
+    for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
+      for (int rows : new int[] {1, 63, 64, 65, 130}) {
+        for (Activation activation : Activation.values()) {
+          project(engine, WeightType.BFLOAT16, rows, 40, activation, rows >= 64);
+        }
+      }
+    }
+  }
+
+  /**
+   * Many rows, several slices of inputs, several blocks of outputs, and an activation at the end.
+   */
+  @Test
+  void projectsPromptsOfRealWidths() {
+    for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
+      for (int rows : new int[] {95, 96, 130}) {
+        for (Activation activation : new Activation[] {Activation.SILU, Activation.GELU}) {
+          project(engine, WeightType.BFLOAT16, rows, 1100, activation, false);
+        }
       }
     }
   }
 
   private static void project(
-      Engine engine, WeightType type, int rows, Activation activation, boolean narrow) {
+      Engine engine, WeightType type, int rows, int inputs, Activation activation, boolean narrow) {
     DataType data = engine.type().dataType();
-    INDArray x = Tensors.gaussian(1, data, 1, rows, 40);
-    INDArray w = Tensors.gaussian(2, DataType.FLOAT, 1030, 40);
+    INDArray x = Tensors.gaussian(1, data, 1, rows, inputs);
+    INDArray w = Tensors.gaussian(2, DataType.FLOAT, 1030, inputs);
     try (Arena arena = new Arena();
         Scratch scratch = new Scratch(engine);
         PackedMatrix packed = engine.pack(w, type)) {
-      Tile in = engine.tile(arena, rows, 40);
+      Tile in = engine.tile(arena, rows, inputs);
       Tile out = engine.tile(arena, rows, 1030);
-      copy(engine, Rows.of(x), Rows.of(in, rows, 40), rows);
+      copy(engine, Rows.of(x), Rows.of(in, rows, inputs), rows);
       boolean asked = narrow || type == WeightType.BFLOAT16 && rows < 64;
       Projections projections =
           new Projections(engine, arena, scratch, in, asked).add(packed, out, activation);
@@ -135,13 +151,14 @@ class WeightsTest {
       copy(engine, Rows.of(out, rows, 1030), Rows.of(y), rows);
       boolean integers = type == WeightType.INT8;
       boolean integerRows = integers && data == DataType.FLOAT;
-      double[] a = Tensors.flat(narrow ? rounded(x) : integerRows ? integers(x, 40) : x);
+      double[] a = Tensors.flat(narrow ? rounded(x) : integerRows ? integers(x, inputs) : x);
       double[] b =
-          Tensors.flat(type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, 40) : w);
+          Tensors.flat(
+              type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, inputs) : w);
       double[] expected = new double[rows * 1030];
       for (int i = 0; i < expected.length; i++) {
-        for (int j = 0; j < 40; j++) {
-          expected[i] += a[i / 1030 * 40 + j] * b[i % 1030 * 40 + j];
+        for (int j = 0; j < inputs; j++) {
+          expected[i] += a[i / 1030 * inputs + j] * b[i % 1030 * inputs + j];
         }
         double z = expected[i];
         expected[i] =
@@ -166,7 +183,11 @@ class WeightsTest {
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "BFLOAT16", "INT8"})
   void projectsManyInputs(WeightType type) {
-    Engine engine = Engines.plain();
+    projectsManyInputs(Engines.plain(), type);
+    projectsManyInputs(Engines.vector(), type);
+  }
+
+  private static void projectsManyInputs(Engine engine, WeightType type) {
     for (int inputs : new int[] {511, 512, 513, 576, 1000, 2048, 2816, 4096}) {
       INDArray w = Tensors.gaussian(2, DataType.FLOAT, 80, inputs);
       try (PackedMatrix packed = engine.pack(w, type)) {
@@ -175,7 +196,7 @@ class WeightsTest {
             type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, inputs) : w;
         assertThat(packed.unpack())
             .isCloseTo(kept.castTo(DataType.FLOAT), Tolerance.reference(DataType.FLOAT, true, 1));
-        for (int rows : new int[] {1, 2, 8, 16, 64, 100}) {
+        for (int rows : new int[] {1, 2, 7, 8, 64, 100}) {
           for (boolean narrow : new boolean[] {false, true}) {
             if (!narrow || (type == WeightType.BFLOAT16 && rows >= 64)) {
               manyInputs(engine, packed, kept, rows, narrow, integers);

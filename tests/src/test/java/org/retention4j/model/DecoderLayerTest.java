@@ -9,6 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -193,6 +194,27 @@ class DecoderLayerTest {
       run(layer, memory, tokens(x, 0, 1));
       refuses(() -> memory.rollback(mark), "open mark");
       refuses(() -> memory.fillRandom(1, 5), "no tokens were dropped", "5");
+    }
+  }
+
+  /** A value that was rolled back lies in the cache still; 0·NaN must not bring it back. */
+  @ParameterizedTest
+  @EnumSource(ElementType.class)
+  void whatWasRolledBackHasNoEffectThoughItBeNaN(ElementType type) {
+    engine(type, Provider.PLAIN);
+    AttentionConfig config =
+        new AttentionConfig(D, 4, 2, 6, 10_000, AttentionConfig.UNBOUNDED, false);
+    INDArray x = x(1, 40);
+    try (DecoderLayer layer = attention(config);
+        MixerMemory memory = layer.mixer().newMemory(1, MemoryOptions.DEFAULT)) {
+      run(layer, memory, tokens(x, 0, 10));
+      try (MixerMemory.Mark mark = memory.mark()) {
+        run(layer, memory, Nd4j.valueArrayOf(new long[] {1, 30, D}, Double.NaN, x.dataType()));
+        memory.rollback(mark);
+        INDArray y = run(layer, memory, tokens(x, 10, 30));
+        TensorAssert.assertThat(y)
+            .isCloseTo(tokens(plain(config, x), 10, 30).dup(), Tolerance.block(type.dataType()));
+      }
     }
   }
 
