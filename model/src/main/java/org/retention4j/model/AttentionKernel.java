@@ -1,8 +1,8 @@
 package org.retention4j.model;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import org.retention4j.engine.CacheHead;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
@@ -15,60 +15,75 @@ import org.retention4j.engine.Tile;
  * last key that any of the queries may see; what lies above the diagonal is not computed.
  */
 final class AttentionKernel {
-  /** Queries of a block. */
-  static final int QUERIES = 256;
+  private static final int SMALL = 16;
+  private static final int MEDIUM = 64;
+  private static final int LARGE = 256;
 
   private static final int KEYS = CacheHead.BLOCK;
 
   private final Lane lane;
+  private final int size;
   private final Tile q;
   private final Tile keys;
   private final Tile values;
   private final Tile o;
-  private final double[] factors = new double[QUERIES];
-  private final List<Steps> byBlocks = new ArrayList<>();
+  private final double[] factors;
+  private final Map<Integer, Steps> steps = new HashMap<>();
   private Tile scores;
 
-  private AttentionKernel(Lane lane, int width) {
+  private AttentionKernel(Lane lane, int width, int size) {
     this.lane = lane;
-    q = lane.tile(QUERIES, width);
+    this.size = size;
+    factors = new double[size];
+    q = lane.tile(size, width);
     keys = lane.tile(width, KEYS);
     values = lane.tile(KEYS, width);
-    o = lane.tile(QUERIES, width);
+    o = lane.tile(size, width);
   }
 
-  /** Returns one kernel per lane, made once per engine and head width. */
-  static AttentionKernel[] forEngine(Engine engine, int width) {
-    record Key(int width) {}
+  /** Returns how many queries a block should have when a piece has so many tokens. */
+  static int queries(int tokens) {
+    return tokens <= SMALL ? SMALL : tokens <= MEDIUM ? MEDIUM : LARGE;
+  }
+
+  /** Returns one kernel per lane, made once per engine, head width and size of a block. */
+  static AttentionKernel[] forEngine(Engine engine, int width, int queries) {
+    record Key(int width, int queries) {}
 
     return engine.perLane(
-        new Key(width), lane -> new AttentionKernel(lane, width), new AttentionKernel[0]);
+        new Key(width, queries),
+        lane -> new AttentionKernel(lane, width, queries),
+        new AttentionKernel[0]);
   }
 
   /** The products over scores of a whole number of key blocks. */
   private record Steps(Tile scores, Product[] scoring, Product softmax, Product[] output) {}
 
-  /** Prepares for a number of key blocks; rows lie densely, or oneDNN's softmax is slow. */
+  /**
+   * Returns what is prepared for a number of key blocks or somewhat more: few such numbers, for
+   * each is prepared only once and kept.
+   */
   private Steps steps(int blocks) {
-    while (byBlocks.size() < blocks) {
-      byBlocks.add(null);
+    int step = Math.max(1, Integer.highestOneBit(blocks) / 4);
+    int rounded = (blocks + step - 1) / step * step;
+    if (scores == null || scores.columns() < rounded * KEYS) {
+      scores = lane.tile(size, Math.max(4, Integer.highestOneBit(2 * rounded - 1)) * KEYS);
+      steps.clear();
     }
-    if (byBlocks.get(blocks - 1) == null) {
-      if (scores == null || scores.columns() < blocks * KEYS) {
-        scores = lane.tile(QUERIES, Math.max(4, Integer.highestOneBit(2 * blocks - 1)) * KEYS);
-        byBlocks.replaceAll(old -> null);
-      }
-      Tile all = scores.narrow(blocks * KEYS);
-      Product[] scoring = new Product[blocks];
-      Product[] output = new Product[blocks];
-      for (int i = 0; i < blocks; i++) {
-        Tile part = all.part(0, QUERIES, i * KEYS, KEYS);
-        scoring[i] = lane.product(q, false, keys, false, part, false); // (M,d)·(d,N) -> (M,N)
-        output[i] = lane.product(part, false, values, false, o, i > 0); // (M,N)·(N,d) -> (M,d)
-      }
-      byBlocks.set(blocks - 1, new Steps(all, scoring, lane.softmax(all), output));
+    return steps.computeIfAbsent(rounded, this::prepare);
+  }
+
+  /** Prepares; rows of scores lie densely, or oneDNN's softmax is slow. */
+  private Steps prepare(int blocks) {
+    Tile all = scores.narrow(blocks * KEYS);
+    Product[] scoring = new Product[blocks];
+    Product[] output = new Product[blocks];
+    for (int i = 0; i < blocks; i++) {
+      Tile part = all.part(0, size, i * KEYS, KEYS);
+      scoring[i] = lane.product(q, false, keys, false, part, false); // (M,d)·(d,N) -> (M,N)
+      output[i] = lane.product(part, false, values, false, o, i > 0); // (M,N)·(N,d) -> (M,d)
     }
-    return byBlocks.get(blocks - 1);
+    return new Steps(all, scoring, lane.softmax(all), output);
   }
 
   /**
@@ -90,24 +105,30 @@ final class AttentionKernel {
     lane.load(queries, batch, token, head, n, factors, q);
     int first = firstSeen(seen, window) / KEYS;
     int blocks = CacheHead.blocksFor(seen + n) - first;
-    Steps steps = steps(blocks);
+    Steps prepared = steps(blocks);
     for (int i = 0; i < blocks; i++) {
       lane.loadKeys(cache, first + i, keys);
-      steps.scoring()[i].run();
+      prepared.scoring()[i].run();
     }
-    for (int i = 0; i < QUERIES; i++) {
+    for (int i = 0; i < size; i++) {
       // Queries beyond n are zeros whose outputs nobody reads; they see what the last one sees.
       int own = seen + Math.min(i, n - 1);
       int from = firstSeen(own, window) - first * KEYS;
       int to = own + 1 - first * KEYS;
-      lane.fill(steps.scores(), i, 0, from, Double.NEGATIVE_INFINITY);
-      lane.fill(steps.scores(), i, to, blocks * KEYS, Double.NEGATIVE_INFINITY);
+      lane.fill(prepared.scores(), i, 0, from, Double.NEGATIVE_INFINITY);
+      lane.fill(prepared.scores(), i, to, prepared.scores().columns(), Double.NEGATIVE_INFINITY);
     }
-    steps.softmax().run();
+    prepared.softmax().run();
     for (int i = 0; i < blocks; i++) {
       lane.loadValues(cache, first + i, values);
-      clearBeyond(seen + n - (first + i) * KEYS);
-      steps.output()[i].run();
+      int start = (first + i) * KEYS;
+      clearBeyond(seen + n - start);
+      if (cache.nonFinite(first + i) && !seenByAll(start, seen, n, window)) {
+        Tile weights = prepared.scores().part(0, size, i * KEYS, KEYS);
+        addSeen(weights, i == 0, seen - start, n, window);
+      } else {
+        prepared.output()[i].run();
+      }
     }
     lane.store(o, n, 1, out, batch, token, head);
   }
@@ -117,6 +138,19 @@ final class AttentionKernel {
     for (int i = count; i < KEYS; i++) {
       lane.fill(values, i, 0, values.columns(), 0);
     }
+  }
+
+  /** Returns whether each of n queries sees each key of a block that holds any. */
+  private static boolean seenByAll(int start, int seen, int n, int window) {
+    return start + KEYS <= seen + 1 && start >= firstSeen(seen + n - 1, window);
+  }
+
+  /** Adds to each query's output what it sees of a block: 0·NaN would let it see more. */
+  private void addSeen(Tile weights, boolean firstBlock, int diagonal, int n, int window) {
+    if (firstBlock) {
+      lane.clear(o);
+    }
+    lane.addBandProduct(weights, values, n, diagonal, window, o);
   }
 
   private static int firstSeen(int position, int window) {

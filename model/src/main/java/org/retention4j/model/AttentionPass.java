@@ -35,6 +35,7 @@ final class AttentionPass implements MixerPass {
   private final double[][] cos;
   private final double[][] sin;
   private final AttentionKernel[] kernels;
+  private final int queries;
   private final int queryBlocks;
   private final int[] counts;
   private final LaneTask append = this::rotateAndAppend;
@@ -72,8 +73,14 @@ final class AttentionPass implements MixerPass {
     rotator = new Rotator(rope.frequencies(width), batch, tokens);
     cos = new double[engine.threads()][width / 2];
     sin = new double[engine.threads()][width / 2];
-    kernels = tokens == 1 ? null : AttentionKernel.forEngine(engine, width);
-    queryBlocks = (tokens + AttentionKernel.QUERIES - 1) / AttentionKernel.QUERIES;
+    queries = AttentionKernel.queries(tokens);
+    kernels = tokens == 1 ? null : AttentionKernel.forEngine(engine, width, queries);
+    queryBlocks = (tokens + queries - 1) / queries;
+  }
+
+  @Override
+  public void check(MixerMemory memory, int[] tokenCounts) {
+    checked(memory, tokenCounts);
   }
 
   @Override
@@ -83,7 +90,7 @@ final class AttentionPass implements MixerPass {
     inputs.run();
     for (int b = 0; b < batch; b++) {
       cache.reserve(b, cache.position(b) + counts[b]);
-      rotator.start(b, cache.position(b));
+      rotator.start(b, cache.position(b), counts[b]);
     }
     engine.run(batch * config.kvHeads(), append);
     engine.run(batch * config.heads() * queryBlocks, attend);
@@ -105,12 +112,7 @@ final class AttentionPass implements MixerPass {
       throw new IllegalArgumentException("expected an open cache, got a closed one");
     }
     for (int b = 0; b < batch; b++) {
-      if (given.position(b) + tokenCounts[b] > given.limit()) {
-        throw new IllegalArgumentException(
-            String.format(
-                "expected at most %d tokens in row %d, the cache's limit, got %d",
-                given.limit(), b, given.position(b) + tokenCounts[b]));
-      }
+      MixerMemory.checkRoom(given, b, tokenCounts[b]);
     }
     return given;
   }
@@ -151,8 +153,8 @@ final class AttentionPass implements MixerPass {
     int b = rest / config.heads();
     int h = rest % config.heads();
     int kvHead = h / (config.heads() / config.kvHeads());
-    int from = block * AttentionKernel.QUERIES;
-    int n = Math.min(counts[b] - from, AttentionKernel.QUERIES);
+    int from = block * queries;
+    int n = Math.min(counts[b] - from, queries);
     int seen = (int) cache.position(b) + from;
     if (n <= 0) {
       return;

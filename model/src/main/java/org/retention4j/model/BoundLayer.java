@@ -15,6 +15,7 @@ public final class BoundLayer implements AutoCloseable {
   private static final int BLOCK = 16;
 
   private final Engine engine;
+  private final DecoderLayer layer;
   private final MixerMemory memory;
   private final int batch;
   private final int tokens;
@@ -33,6 +34,7 @@ public final class BoundLayer implements AutoCloseable {
 
   BoundLayer(Engine engine, DecoderLayer layer, INDArray x, MixerMemory memory, INDArray y) {
     this.engine = engine;
+    this.layer = layer;
     this.memory = memory;
     batch = (int) x.size(0);
     tokens = (int) x.size(1);
@@ -51,17 +53,27 @@ public final class BoundLayer implements AutoCloseable {
    * Advances the memory over the tokens now in x and writes y.
    *
    * @throws IllegalArgumentException if the memory is closed, too small or of another mixer
-   * @throws IllegalStateException after close
+   * @throws IllegalStateException after close, of the layer too
    */
   public void step() {
     if (closed) {
       throw new IllegalStateException("this binding is closed");
     }
-    for (from = 0; from < tokens; from += piece) {
-      Arrays.fill(counts, Math.min(piece, tokens - from));
-      engine.run(batch * blocks(), copyIn);
-      pass.run(memory, counts);
-      engine.run(batch * blocks(), copyOut);
+    x.requireOpen();
+    y.requireOpen();
+    engine.lock();
+    try {
+      layer.requireOpen();
+      Arrays.fill(counts, tokens);
+      pass.check(memory, counts);
+      for (from = 0; from < tokens; from += piece) {
+        Arrays.fill(counts, Math.min(piece, tokens - from));
+        engine.run(batch * blocks(), copyIn);
+        pass.run(memory, counts);
+        engine.run(batch * blocks(), copyOut);
+      }
+    } finally {
+      engine.unlock();
     }
   }
 
@@ -92,6 +104,9 @@ public final class BoundLayer implements AutoCloseable {
 
   @Override
   public void close() {
+    if (closed) {
+      return;
+    }
     closed = true;
     pass.close();
     scratch.close();

@@ -3,6 +3,7 @@ package org.retention4j.model;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.Rows;
 
 /**
  * x ← x + mixer(RMSNorm(x)); x ← x + ffn(RMSNorm(x)), with any token mixer. Immutable; one layer
@@ -15,6 +16,7 @@ public final class DecoderLayer implements AutoCloseable {
   private final double[] mixerNorm;
   private final double[] feedForwardNorm;
   private final double eps;
+  private volatile boolean closed;
 
   /**
    * Takes over a mixer and a feed-forward and closes them when it is closed.
@@ -112,12 +114,30 @@ public final class DecoderLayer implements AutoCloseable {
               "expected x and y of type %s, the engine's, got %s and %s",
               engine.type().dataType(), x.dataType(), y.dataType()));
     }
+    if (Rows.overlap(x, y) && !Rows.same(x, y)) {
+      throw new IllegalArgumentException(
+          "expected y to be x itself or to have memory of its own, got one that overlaps x");
+    }
+    requireOpen();
     return new BoundLayer(engine, this, x, memory, y);
   }
 
+  void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("this layer is closed");
+    }
+  }
+
+  /** Frees the weights once no step is running. */
   @Override
   public void close() {
-    mixer.close();
-    feedForward.close();
+    engine.lock();
+    try {
+      closed = true;
+      mixer.close();
+      feedForward.close();
+    } finally {
+      engine.unlock();
+    }
   }
 }

@@ -15,6 +15,9 @@ import org.retention4j.engine.ElementType;
  * not grow beyond the window, one piece of tokens, and what open marks need.
  */
 final class KeyValueCache implements MixerMemory {
+  /** Positions are indices of arrays, in whole blocks. */
+  private static final long LARGEST_POSITION = Integer.MAX_VALUE - (long) CacheHead.BLOCK;
+
   private final AttentionConfig config;
   private final CacheType type;
   private final int limit;
@@ -92,7 +95,7 @@ final class KeyValueCache implements MixerMemory {
   void reserve(int row, long tokens) {
     for (int h = 0; h < config.kvHeads(); h++) {
       CacheHead head = head(row, h);
-      int needed = CacheHead.blocksFor((int) tokens);
+      int needed = CacheHead.blocksFor(tokens);
       if (needed > head.blocks()) {
         int doubled = config.windowed() ? 0 : 2 * head.blocks();
         int blocks = Math.max(needed, Math.min(doubled, CacheHead.blocksFor(limit)));
@@ -116,9 +119,20 @@ final class KeyValueCache implements MixerMemory {
     return position[row];
   }
 
+  /**
+   * Returns how many tokens more a row may see. What a window hides takes no room, but for what an
+   * open mark keeps; then the limit counts from the mark.
+   */
   @Override
-  public long limit() {
-    return limit;
+  public long room(int row) {
+    if (config.window() > limit) {
+      return limit - position[row];
+    }
+    long end = LARGEST_POSITION;
+    for (int i = 0; i < marks.size(); i++) {
+      end = Math.min(end, marks.get(i).at[row] + limit);
+    }
+    return end - position[row];
   }
 
   @Override
@@ -140,7 +154,7 @@ final class KeyValueCache implements MixerMemory {
     KeyValueCache copy = new KeyValueCache(config, type, limit, rows);
     for (int i = 0; i < rows.length; i++) {
       copy.position[i] = position[rows[i]];
-      int blocks = CacheHead.blocksFor((int) position[rows[i]]);
+      int blocks = CacheHead.blocksFor(position[rows[i]]);
       for (int h = 0; h < config.kvHeads(); h++) {
         CacheHead head = head(rows[i], h).copy(blocks);
         copy.heads[i * config.kvHeads() + h] = head;

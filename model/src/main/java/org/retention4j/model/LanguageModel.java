@@ -22,8 +22,11 @@ import org.retention4j.engine.WeightType;
  * <p>Decoder layer (arXiv 2307.08621, equation 9): x += mixer(RMSNorm(x)); x += ffn(RMSNorm(x)).
  */
 public final class LanguageModel implements AutoCloseable {
-  /** Bindings kept for reuse; each is a batch size and a piece length. */
-  private static final int KEPT_PASSES = 8;
+  /** Bindings kept for reuse, each of a batch size and a piece length: so many at most. */
+  private static final int KEPT_PASSES = 16;
+
+  /** What they may hold together before the eldest go. */
+  private static final long KEPT_BYTES = 256L << 20;
 
   private final Engine engine;
   private final DecoderConfig config;
@@ -68,6 +71,15 @@ public final class LanguageModel implements AutoCloseable {
     if (layers.size() != config.layers().size()) {
       throw new IllegalArgumentException(
           "expected " + config.layers().size() + " layers, got " + layers.size());
+    }
+    for (int i = 0; i < layers.size(); i++) {
+      boolean retains = layers.get(i).mixer() instanceof RetentionMixer;
+      if (retains != config.layers().get(i).retains()) {
+        throw new IllegalArgumentException(
+            String.format(
+                "expected layer %d to be one of %s as the configuration has it, got %s",
+                i, retains ? "attention" : "retention", layers.get(i).mixer().name()));
+      }
     }
     this.engine = engine;
     this.config = config;
@@ -215,15 +227,24 @@ public final class LanguageModel implements AutoCloseable {
   private StackPass pass(PassKey key) {
     StackPass pass = passes.get(key);
     if (pass == null) {
-      while (passes.size() >= KEPT_PASSES) {
-        Iterator<StackPass> eldest = passes.values().iterator();
-        eldest.next().close();
-        eldest.remove();
-      }
+      forget(KEPT_PASSES - 1, KEPT_BYTES);
       pass = new StackPass(this, key.form(), key.batch(), key.tokens(), key.bfloat16Products());
+      forget(KEPT_PASSES - 1, KEPT_BYTES - pass.bytes());
       passes.put(key, pass);
     }
     return pass;
+  }
+
+  /** Closes the eldest bindings until few enough are left. */
+  private void forget(int count, long bytes) {
+    Iterator<StackPass> eldest = passes.values().iterator();
+    long held = passes.values().stream().mapToLong(StackPass::bytes).sum();
+    while (eldest.hasNext() && (passes.size() > count || held > bytes)) {
+      StackPass pass = eldest.next();
+      held -= pass.bytes();
+      pass.close();
+      eldest.remove();
+    }
   }
 
   private void requireOpen() {

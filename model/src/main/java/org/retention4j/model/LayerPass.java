@@ -60,6 +60,11 @@ final class LayerPass implements AutoCloseable {
     feedForward = layer.feedForward().bind(piece);
   }
 
+  /** Refuses a memory that does not fit or has no room for so many tokens of each row. */
+  void check(MixerMemory memory, int[] tokenCounts) {
+    mixer.check(memory, tokenCounts);
+  }
+
   /**
    * Advances a memory over the residuals and changes them.
    *

@@ -5,14 +5,30 @@ public interface MixerMemory extends AutoCloseable {
   /** Returns the position of the next token of a row. */
   long position(int row);
 
-  /** Returns the most tokens a row may have. */
-  long limit();
+  /** Returns how many tokens more a row may see. */
+  long room(int row);
 
   /** Returns the bytes held. */
   long bytes();
 
   /** Returns the bytes that the positions seen so far need, by formula. */
   long formulaBytes();
+
+  /**
+   * Refuses more tokens than there is room for.
+   *
+   * @throws IllegalArgumentException with the limit and what a row would have
+   */
+  static void checkRoom(MixerMemory memory, int row, long more) {
+    long position = memory.position(row);
+    long room = memory.room(row);
+    if (more > room) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected at most %d tokens in row %d, the cache's limit, got %d",
+              position + room, row, position + more));
+    }
+  }
 
   /**
    * Returns an independent memory of some of the rows, which may repeat; it goes on bit for bit as

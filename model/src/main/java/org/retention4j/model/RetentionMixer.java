@@ -74,6 +74,11 @@ public final class RetentionMixer implements TokenMixer {
     int batch = piece.batch();
     return new MixerPass() {
       @Override
+      public void check(MixerMemory memory, int[] counts) {
+        checked(memory, batch);
+      }
+
+      @Override
       public void run(MixerMemory memory, int[] counts) {
         pass.run(checked(memory, batch), counts, null, 0);
       }
@@ -170,8 +175,8 @@ public final class RetentionMixer implements TokenMixer {
     }
 
     @Override
-    public long limit() {
-      return RetentionState.LARGEST_POSITION;
+    public long room(int row) {
+      return RetentionState.LARGEST_POSITION - state.position(row);
     }
 
     @Override

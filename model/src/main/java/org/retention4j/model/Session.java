@@ -1,14 +1,16 @@
 package org.retention4j.model;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionState;
-import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Rows;
 
 /**
  * A batch of sequences in progress: what a {@link LanguageModel} remembers of them, and the logits
@@ -24,9 +26,7 @@ public final class Session implements AutoCloseable {
   private final SessionOptions options;
   private final MixerMemory[] memories;
   private final int batch;
-  private final Arena arena = new Arena();
-  private final Rows logits;
-  private final boolean[] known;
+  private final LastLogits logits;
   private final int[] counts;
   private final boolean[] ends;
   private final int[][] single;
@@ -51,9 +51,7 @@ public final class Session implements AutoCloseable {
     this.batch = batch;
     this.memories = memories;
     engine = model.engine();
-    int vocabulary = model.config().vocabulary();
-    logits = Rows.of(engine.tile(arena, batch, vocabulary), 1, vocabulary);
-    known = new boolean[batch];
+    logits = new LastLogits(engine, batch, model.config().vocabulary());
     counts = new int[batch];
     ends = new boolean[batch];
     single = new int[batch][1];
@@ -64,9 +62,23 @@ public final class Session implements AutoCloseable {
     if (batch < 1) {
       throw new IllegalArgumentException("expected batch >= 1, got " + batch);
     }
-    return model.layers().stream()
-        .map(layer -> layer.mixer().newMemory(batch, options.memory()))
-        .toArray(MixerMemory[]::new);
+    return all(model.layers(), layer -> layer.mixer().newMemory(batch, options.memory()));
+  }
+
+  /** Makes a memory of each; if one fails, those made before it are freed. */
+  private static <T> MixerMemory[] all(List<T> sources, Function<T, MixerMemory> make) {
+    MixerMemory[] made = new MixerMemory[sources.size()];
+    int i = 0;
+    try {
+      for (; i < made.length; i++) {
+        made[i] = make.apply(sources.get(i));
+      }
+      return made;
+    } finally {
+      if (i < made.length) {
+        Arrays.stream(made, 0, i).forEach(MixerMemory::close);
+      }
+    }
   }
 
   /** Returns the model. */
@@ -119,11 +131,23 @@ public final class Session implements AutoCloseable {
    * @param each receives them, or null; it must neither run nor close this model
    */
   public void append(int[][] tokens, TokenLogits each) {
+    boolean more = Arrays.stream(tokens).anyMatch(row -> row != null && row.length > 1);
+    append(more ? options.prefill() : options.decode(), tokens, each);
+  }
+
+  /**
+   * Appends tokens to the sequences in a form of this call's own: any mix of forms gives the same.
+   *
+   * @param form of retention; attention layers do not depend on it
+   * @param tokens (B) rows of any lengths, 0 included
+   * @param each receives the logits after each token, or null
+   */
+  public void append(RetentionForm form, int[][] tokens, TokenLogits each) {
     requireUsable();
+    Objects.requireNonNull(form, "form");
     check(tokens);
     int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
-    RetentionForm form = longest == 1 ? options.decode() : options.prefill();
-    int piece = pieceLength(form, longest);
+    int piece = PieceLengths.of(model.layers(), form, batch, longest);
     for (int from = 0; from < longest; from += piece) {
       advance(form, tokens, from, Math.min(piece, longest - from), each);
     }
@@ -160,21 +184,15 @@ public final class Session implements AutoCloseable {
       broken = true;
       try {
         pass.run(memories, single, 0, counts);
-        pass.lastLogits(ends, logits);
+        pass.lastLogits(ends, logits.rows());
       } finally {
         model.leave();
       }
     } finally {
       engine.unlock();
     }
-    remember();
+    logits.note(ends);
     broken = false;
-  }
-
-  private void remember() {
-    for (int b = 0; b < batch; b++) {
-      known[b] |= ends[b];
-    }
   }
 
   private void advance(
@@ -194,7 +212,7 @@ public final class Session implements AutoCloseable {
       try {
         pass.run(memories, tokens, from, counts);
         if (last) {
-          pass.lastLogits(ends, logits);
+          pass.lastLogits(ends, logits.rows());
         }
         if (each != null) {
           pass.allLogits(memories[0], each);
@@ -205,23 +223,7 @@ public final class Session implements AutoCloseable {
     } finally {
       engine.unlock();
     }
-    remember();
-  }
-
-  /** Returns the tokens of a piece: the shortest that a layer asks for, shared by the batch. */
-  private int pieceLength(RetentionForm form, int longest) {
-    int piece = longest;
-    for (DecoderLayer layer : model.layers()) {
-      boolean whole = layer.mixer() instanceof AttentionMixer && hasRetention();
-      if (!whole) {
-        piece = Math.min(piece, layer.mixer().pieceLength(form, longest));
-      }
-    }
-    return piece >= longest ? Math.max(1, longest) : Math.max(64, piece / batch);
-  }
-
-  private boolean hasRetention() {
-    return model.config().stateElements() > 0;
+    logits.note(ends);
   }
 
   private void check(int[][] tokens) {
@@ -257,20 +259,14 @@ public final class Session implements AutoCloseable {
     requireUsable();
     long room = Long.MAX_VALUE;
     for (MixerMemory memory : memories) {
-      room = Math.min(room, memory.limit() - memory.position(row));
+      room = Math.min(room, memory.room(row));
     }
     return room;
   }
 
   private void checkRoom(int row, long more) {
     for (MixerMemory memory : memories) {
-      long total = memory.position(row) + more;
-      if (total > memory.limit()) {
-        throw new IllegalArgumentException(
-            String.format(
-                "expected at most %d tokens in row %d, the cache's limit, got %d",
-                memory.limit(), row, total));
-      }
+      MixerMemory.checkRoom(memory, row, more);
     }
   }
 
@@ -281,24 +277,16 @@ public final class Session implements AutoCloseable {
    * @throws IllegalStateException if the row has seen nothing yet
    */
   public void logits(int row, float[] into) {
-    requireKnown(row);
-    logits.readNarrow(row, 0, 0, into);
+    requireUsable();
+    logits.requireKnown(row);
+    logits.rows().readNarrow(row, 0, 0, into);
   }
 
   /** Copies the logits after a row's last token, widened; see {@link #logits(int, float[])}. */
   public void logits(int row, double[] into) {
-    requireKnown(row);
-    logits.readWide(row, 0, 0, into);
-  }
-
-  private void requireKnown(int row) {
     requireUsable();
-    if (row < 0 || row >= batch) {
-      throw new IllegalArgumentException("expected a row in 0.." + (batch - 1) + ", got " + row);
-    }
-    if (!known[row]) {
-      throw new IllegalStateException("row " + row + " has seen no token yet: it has no logits");
-    }
+    logits.requireKnown(row);
+    logits.rows().readWide(row, 0, 0, into);
   }
 
   /**
@@ -338,37 +326,27 @@ public final class Session implements AutoCloseable {
         throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
       }
     }
-    MixerMemory[] copies = new MixerMemory[memories.length];
-    for (int i = 0; i < copies.length; i++) {
-      copies[i] = memories[i].select(rows);
-    }
+    MixerMemory[] copies = all(Arrays.asList(memories), memory -> memory.select(rows));
     Session copy = new Session(model, options, rows.length, copies);
-    double[] wide = new double[model.config().vocabulary()];
-    for (int i = 0; i < rows.length; i++) {
-      copy.known[i] = known[rows[i]];
-      logits.readWide(rows[i], 0, 0, wide);
-      copy.logits.writeWide(i, 0, 0, wide);
-    }
+    copy.logits.copy(logits, rows);
     return copy;
   }
 
   /** A moment of a session, see {@link #mark}. */
   public final class Mark implements AutoCloseable {
-    private final MixerMemory.Mark[] parts;
-    private final double[][] rows;
-    private final boolean[] knownRows;
+    private final List<MixerMemory.Mark> parts = new ArrayList<>();
+    private final LastLogits.Moment seen = logits.moment();
     private boolean freed;
 
     private Mark() {
-      parts = new MixerMemory.Mark[memories.length];
-      for (int i = 0; i < parts.length; i++) {
-        parts[i] = memories[i].mark();
+      try {
+        for (MixerMemory memory : memories) {
+          parts.add(memory.mark());
+        }
+      } catch (RuntimeException | Error e) {
+        free();
+        throw e;
       }
-      rows = new double[batch][model.config().vocabulary()];
-      for (int b = 0; b < batch; b++) {
-        logits.readWide(b, 0, 0, rows[b]);
-      }
-      knownRows = known.clone();
     }
 
     private boolean of(Session session) {
@@ -376,7 +354,7 @@ public final class Session implements AutoCloseable {
     }
 
     private long bytes() {
-      return Arrays.stream(parts).mapToLong(MixerMemory.Mark::bytes).sum();
+      return parts.stream().mapToLong(MixerMemory.Mark::bytes).sum();
     }
 
     /** Frees the copies of states; the mark cannot be returned to any more. */
@@ -389,9 +367,7 @@ public final class Session implements AutoCloseable {
     private void free() {
       if (!freed) {
         freed = true;
-        for (MixerMemory.Mark part : parts) {
-          part.close();
-        }
+        parts.forEach(MixerMemory.Mark::close);
       }
     }
   }
@@ -419,13 +395,12 @@ public final class Session implements AutoCloseable {
     while (marks.peek() != mark) {
       marks.pop().free();
     }
+    broken = true;
     for (int i = 0; i < memories.length; i++) {
-      memories[i].rollback(mark.parts[i]);
+      memories[i].rollback(mark.parts.get(i));
     }
-    for (int b = 0; b < batch; b++) {
-      logits.writeWide(b, 0, 0, mark.rows[b]);
-    }
-    System.arraycopy(mark.knownRows, 0, known, 0, batch);
+    logits.restore(mark.seen);
+    broken = false;
   }
 
   private void requireUsable() {
@@ -449,6 +424,6 @@ public final class Session implements AutoCloseable {
     for (MixerMemory memory : memories) {
       memory.close();
     }
-    arena.close();
+    logits.close();
   }
 }

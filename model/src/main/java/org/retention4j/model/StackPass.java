@@ -50,13 +50,27 @@ final class StackPass implements AutoCloseable {
     this.bfloat16Products = bfloat16Products;
     int width = model.config().modelWidth();
     scratch = new Scratch(engine);
-    Tile residuals = engine.tile(arena, batch * tokens, width);
-    residual = Rows.of(residuals, tokens, width);
-    for (DecoderLayer layer : model.layers()) {
-      layers.add(
-          new LayerPass(engine, layer, form, batch, tokens, residuals, scratch, bfloat16Products));
+    boolean done = false;
+    try {
+      Tile residuals = engine.tile(arena, batch * tokens, width);
+      residual = Rows.of(residuals, tokens, width);
+      for (DecoderLayer layer : model.layers()) {
+        layers.add(
+            new LayerPass(
+                engine, layer, form, batch, tokens, residuals, scratch, bfloat16Products));
+      }
+      last = new Head(batch);
+      done = true;
+    } finally {
+      if (!done) {
+        close();
+      }
     }
-    last = new Head(batch);
+  }
+
+  /** Returns the bytes of the tiles it holds. */
+  long bytes() {
+    return arena.bytes() + scratch.bytes();
   }
 
   /** The final norm and the output matrix over some rows. */

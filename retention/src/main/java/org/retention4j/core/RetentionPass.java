@@ -142,7 +142,7 @@ public final class RetentionPass implements AutoCloseable {
     inputs.run();
     if (rotator != null) {
       for (int b = 0; b < batch; b++) {
-        rotator.start(b, state.position(b));
+        rotator.start(b, state.position(b), counts[b]);
       }
     }
     if (rotator != null || keyFactor != 1) {

@@ -1,15 +1,20 @@
 package org.retention4j.core;
 
 /**
- * Cosines and sines of position·θ_i in double for a run of positions: those of the run's start are
- * computed, the others follow by the addition theorem from a table of offsets.
+ * Cosines and sines of position·θ_i in double for a run of positions: those at the start of every
+ * {@value #BLOCK} are computed, the others follow by the addition theorem from a table of offsets.
  */
 public final class Rotator {
+  private static final int BLOCK = 64;
+
   private final double[] frequencies;
   private final double[][] offsetCos;
   private final double[][] offsetSin;
-  private final double[][] startCos;
-  private final double[][] startSin;
+
+  /** By row and block. */
+  private final double[][][] startCos;
+
+  private final double[][][] startSin;
 
   /**
    * Makes the table.
@@ -19,13 +24,15 @@ public final class Rotator {
    */
   public Rotator(double[] frequencies, int rows, int tokens) {
     this.frequencies = frequencies;
-    offsetCos = new double[tokens][frequencies.length];
-    offsetSin = new double[tokens][frequencies.length];
-    for (int t = 0; t < tokens; t++) {
+    int offsets = Math.min(tokens, BLOCK);
+    offsetCos = new double[offsets][frequencies.length];
+    offsetSin = new double[offsets][frequencies.length];
+    for (int t = 0; t < offsets; t++) {
       fill(t, offsetCos[t], offsetSin[t]);
     }
-    startCos = new double[rows][frequencies.length];
-    startSin = new double[rows][frequencies.length];
+    int blocks = (tokens + BLOCK - 1) / BLOCK;
+    startCos = new double[rows][blocks][frequencies.length];
+    startSin = new double[rows][blocks][frequencies.length];
   }
 
   private void fill(long position, double[] cos, double[] sin) {
@@ -36,17 +43,23 @@ public final class Rotator {
     }
   }
 
-  /** Sets the position at which a row's run starts. */
-  public void start(int row, long position) {
-    fill(position, startCos[row], startSin[row]);
+  /**
+   * Sets the position at which a row's run starts.
+   *
+   * @param count tokens of the run
+   */
+  public void start(int row, long position, int count) {
+    for (int i = 0; i * BLOCK < count; i++) {
+      fill(position + (long) i * BLOCK, startCos[row][i], startSin[row][i]);
+    }
   }
 
   /** Computes the angles' cosines and sines at start + offset. */
   public void at(int row, int offset, double[] cos, double[] sin) {
-    double[] c = startCos[row];
-    double[] s = startSin[row];
-    double[] oc = offsetCos[offset];
-    double[] os = offsetSin[offset];
+    double[] c = startCos[row][offset / BLOCK];
+    double[] s = startSin[row][offset / BLOCK];
+    double[] oc = offsetCos[offset % BLOCK];
+    double[] os = offsetSin[offset % BLOCK];
     for (int i = 0; i < frequencies.length; i++) {
       cos[i] = c[i] * oc[i] - s[i] * os[i];
       sin[i] = s[i] * oc[i] + c[i] * os[i];

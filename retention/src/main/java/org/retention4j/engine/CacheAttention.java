@@ -6,7 +6,7 @@ import java.util.Arrays;
 final class CacheAttention {
   private final Kernels kernels;
 
-  /** The scores by block, made when a cache first grows that long. */
+  /** The scores by block from the first one seen, made when that many are first seen. */
   private float[][] scores = new float[0][];
 
   CacheAttention(Kernels kernels) {
@@ -24,7 +24,7 @@ final class CacheAttention {
     int end = CacheHead.blocksFor(count);
     float max = Float.NEGATIVE_INFINITY;
     for (int b = first; b < end; b++) {
-      float[] x = scores(b);
+      float[] x = scores(b - first);
       Arrays.fill(x, 0f);
       ((FloatCacheRows) cache.keys(b)).add(kernels, cache.keyWidth(), query, x);
       if (b == first) {
@@ -36,10 +36,27 @@ final class CacheAttention {
     double total = 0;
     for (int b = first; b < end; b++) {
       int n = blockLength(count, b);
-      total += kernels.expAndSum(scores(b), max, n);
-      ((FloatCacheRows) cache.values(b)).add(kernels, n, scores(b), sum);
+      float[] weights = scores(b - first);
+      total += kernels.expAndSum(weights, max, n);
+      FloatCacheRows values = (FloatCacheRows) cache.values(b);
+      int unseen = b == first ? from - first * CacheHead.BLOCK : 0;
+      if (unseen > 0 && cache.nonFinite(b)) {
+        addSeen(values, unseen, n, weights, sum, cache.valueWidth());
+      } else {
+        values.add(kernels, n, weights, sum);
+      }
     }
     kernels.scale(sum, cache.valueWidth(), (float) (1 / total));
+  }
+
+  /** Leaves out what a window hides: 0·NaN would not be 0. */
+  private static void addSeen(
+      FloatCacheRows values, int from, int to, float[] weights, float[] sum, int width) {
+    for (int i = from; i < to; i++) {
+      for (int j = 0; j < width; j++) {
+        sum[j] = Math.fma(weights[i], (float) values.get(i, j), sum[j]);
+      }
+    }
   }
 
   private static int blockLength(int count, int block) {

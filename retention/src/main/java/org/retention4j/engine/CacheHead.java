@@ -17,14 +17,18 @@ public final class CacheHead {
   private final int keyWidth;
   private final int valueWidth;
 
-  /** By block: (K, block) and (block, V); null where the tokens were dropped. */
+  /** By block from the first that was not dropped: (K, block) and (block, V). */
   private CacheRows[] keys = {};
 
   private CacheRows[] values = {};
 
+  /** By block: whether a value that is not finite was ever written to it. */
+  private boolean[] nonFinite = {};
+
   /** Keys and values in turn of blocks that were dropped, to be used again. */
   private final Deque<CacheRows> spare = new ArrayDeque<>();
 
+  private int live;
   private int dropped;
 
   private CacheHead(CacheType type, int keyWidth, int valueWidth) {
@@ -43,24 +47,28 @@ public final class CacheHead {
   }
 
   /** Returns the number of blocks that hold a number of tokens. */
-  public static int blocksFor(int tokens) {
-    return (tokens + BLOCK - 1) / BLOCK;
+  public static int blocksFor(long tokens) {
+    return Math.toIntExact((tokens + BLOCK - 1) / BLOCK);
   }
 
   /** Makes room for so many blocks; what is there stays. Returns how many had to be allocated. */
   public int grow(int blocks) {
-    int old = keys.length;
-    keys = Arrays.copyOf(keys, Math.max(old, blocks));
-    values = Arrays.copyOf(values, keys.length);
+    int wanted = blocks - dropped;
+    if (wanted > keys.length) {
+      keys = Arrays.copyOf(keys, wanted);
+      values = Arrays.copyOf(values, wanted);
+      nonFinite = Arrays.copyOf(nonFinite, wanted);
+    }
     int allocated = 0;
-    for (int i = old; i < keys.length; i++) {
+    for (; live < wanted; live++) {
+      nonFinite[live] = false;
       if (spare.isEmpty()) {
-        keys[i] = CacheRows.create(type, keyWidth, BLOCK);
-        values[i] = CacheRows.create(type, BLOCK, valueWidth);
+        keys[live] = CacheRows.create(type, keyWidth, BLOCK);
+        values[live] = CacheRows.create(type, BLOCK, valueWidth);
         allocated++;
       } else {
-        keys[i] = spare.remove();
-        values[i] = spare.remove();
+        keys[live] = spare.remove();
+        values[live] = spare.remove();
       }
     }
     return allocated;
@@ -68,17 +76,26 @@ public final class CacheHead {
 
   /** Gives up the first blocks, whose tokens nobody will see again: later ones use their memory. */
   public void drop(int blocks) {
-    for (; dropped < Math.min(blocks, keys.length); dropped++) {
-      spare.add(keys[dropped]);
-      spare.add(values[dropped]);
-      keys[dropped] = null;
-      values[dropped] = null;
+    int gone = Math.min(blocks - dropped, live);
+    if (gone <= 0) {
+      return;
     }
+    for (int i = 0; i < gone; i++) {
+      spare.add(keys[i]);
+      spare.add(values[i]);
+    }
+    live -= gone;
+    dropped += gone;
+    System.arraycopy(keys, gone, keys, 0, live);
+    System.arraycopy(values, gone, values, 0, live);
+    System.arraycopy(nonFinite, gone, nonFinite, 0, live);
+    Arrays.fill(keys, live, keys.length, null);
+    Arrays.fill(values, live, values.length, null);
   }
 
   /** Returns the number of blocks there is room for, with those that were dropped. */
   public int blocks() {
-    return keys.length;
+    return dropped + live;
   }
 
   /** Returns the number of blocks at the beginning that were dropped. */
@@ -86,31 +103,43 @@ public final class CacheHead {
     return dropped;
   }
 
-  /** Returns an independent cache with the first blocks' contents. */
-  public CacheHead copy(int copiedBlocks) {
+  /** Returns an independent cache with the first blocks' contents, dropped ones counted. */
+  public CacheHead copy(int blocks) {
     CacheHead copy = new CacheHead(type, keyWidth, valueWidth);
-    copy.keys = copy(keys, copiedBlocks);
-    copy.values = copy(values, copiedBlocks);
-    copy.dropped = Math.min(dropped, copiedBlocks);
+    copy.dropped = Math.min(dropped, blocks);
+    copy.live = blocks - copy.dropped;
+    copy.keys = copy(keys, copy.live);
+    copy.values = copy(values, copy.live);
+    copy.nonFinite = Arrays.copyOf(nonFinite, copy.live);
     return copy;
   }
 
   private static CacheRows[] copy(CacheRows[] blocks, int count) {
     CacheRows[] copy = new CacheRows[count];
     for (int i = 0; i < count; i++) {
-      copy[i] = blocks[i] == null ? null : blocks[i].copy();
+      copy[i] = blocks[i].copy();
     }
     return copy;
   }
 
   /** Returns the transposed keys of a block (K, block). */
   CacheRows keys(int block) {
-    return keys[block];
+    return keys[block - dropped];
   }
 
   /** Returns the values of a block (block, V). */
   CacheRows values(int block) {
-    return values[block];
+    return values[block - dropped];
+  }
+
+  /** Notes that a token's value is not finite. */
+  void noteNonFinite(int token) {
+    nonFinite[token / BLOCK - dropped] = true;
+  }
+
+  /** Returns whether a value that is not finite may stand in a block. */
+  public boolean nonFinite(int block) {
+    return nonFinite[block - dropped];
   }
 
   /** Returns the width of a key. */
@@ -125,12 +154,12 @@ public final class CacheHead {
 
   /** Sets one element of a key. */
   public void setKey(int token, int element, double value) {
-    keys[token / BLOCK].set(element, token % BLOCK, value);
+    keys(token / BLOCK).set(element, token % BLOCK, value);
   }
 
   /** Sets one element of a value. */
   public void setValue(int token, int element, double value) {
-    values[token / BLOCK].set(token % BLOCK, element, value);
+    values(token / BLOCK).set(token % BLOCK, element, value);
   }
 
   /** Returns the bytes of so many blocks of a type. */

@@ -14,6 +14,9 @@ sealed interface CacheRows permits FloatCacheRows, DoubleRows {
   /** Sets an element, rounded to the type. */
   void set(int row, int column, double value);
 
+  /** Returns an element. */
+  double get(int row, int column);
+
   /** Returns an independent copy. */
   CacheRows copy();
 }

@@ -12,6 +12,11 @@ record DoubleRows(double[][] rows) implements CacheRows {
   }
 
   @Override
+  public double get(int row, int column) {
+    return rows[row][column];
+  }
+
+  @Override
   public DoubleRows copy() {
     double[][] copy = new double[rows.length][];
     for (int i = 0; i < rows.length; i++) {

@@ -257,16 +257,17 @@ final class Float32Lane extends Lane {
   }
 
   @Override
-  public void addCausalProduct(Tile a, Tile b, int n, Tile c) {
+  public void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c) {
     Float32Tile left = (Float32Tile) a;
     Float32Tile right = (Float32Tile) b;
     Float32Tile sum = (Float32Tile) c;
     float[] x = row(right.columns());
     float[] y = second(right.columns());
     for (int i = 0; i < n; i++) {
-      left.read(i, coefficients(left.columns()), i + 1);
+      int end = Math.min(i + diagonal + 1, right.rows());
+      left.read(i, coefficients(left.columns()), Math.max(0, end));
       sum.read(i, y, right.columns());
-      for (int j = 0; j <= i; j++) {
+      for (int j = Math.max(0, i + diagonal + 1 - width); j < end; j++) {
         right.read(j, x, right.columns());
         for (int v = 0; v < right.columns(); v++) {
           y[v] = Math.fma(coefficients[j], x[v], y[v]);
@@ -487,6 +488,9 @@ final class Float32Lane extends Lane {
     v.read(batch, token, kvHead, x);
     for (int i = 0; i < cache.valueWidth(); i++) {
       cache.setValue(position, i, x[i]);
+    }
+    if (!kernels.allFinite(x, cache.valueWidth())) {
+      cache.noteNonFinite(position);
     }
   }
 

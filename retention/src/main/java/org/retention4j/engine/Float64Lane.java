@@ -21,7 +21,7 @@ final class Float64Lane extends Lane {
 
   private double[] second(int n) {
     if (second.length < n) {
-      second = new double[n];
+      second = new double[Math.max(n, 2 * second.length)];
     }
     return second;
   }
@@ -121,12 +121,13 @@ final class Float64Lane extends Lane {
   }
 
   @Override
-  public void addCausalProduct(Tile a, Tile b, int n, Tile c) {
+  public void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c) {
     Float64Tile left = (Float64Tile) a;
     Float64Tile right = (Float64Tile) b;
     Float64Tile sum = (Float64Tile) c;
     for (int i = 0; i < n; i++) {
-      for (int j = 0; j <= i; j++) {
+      int end = Math.min(i + diagonal + 1, right.rows());
+      for (int j = Math.max(0, i + diagonal + 1 - width); j < end; j++) {
         double factor = left.row(i)[left.column() + j];
         for (int v = 0; v < right.columns(); v++) {
           sum.row(i)[sum.column() + v] += factor * right.row(j)[right.column() + v];
@@ -368,8 +369,13 @@ final class Float64Lane extends Lane {
       cache.setKey(position, i, x[i]);
     }
     v.read(batch, token, kvHead, x);
+    boolean finite = true;
     for (int i = 0; i < cache.valueWidth(); i++) {
+      finite &= Double.isFinite(x[i]);
       cache.setValue(position, i, x[i]);
+    }
+    if (!finite) {
+      cache.noteNonFinite(position);
     }
   }
 
@@ -401,22 +407,22 @@ final class Float64Lane extends Lane {
       long token,
       int head) {
     double[] query = row(cache.keyWidth());
-    double[] weights = second(count);
+    double[] weights = second(count - from);
     double[] sum = third(cache.valueWidth());
     q.read(batch, token, head, query);
-    Arrays.fill(weights, 0, from, Double.NEGATIVE_INFINITY);
     for (int t = from; t < count; t++) {
       double[][] keys = ((DoubleRows) cache.keys(t / CacheHead.BLOCK)).rows();
-      weights[t] = 0;
+      weights[t - from] = 0;
       for (int i = 0; i < cache.keyWidth(); i++) {
-        weights[t] += scale * query[i] * keys[i][t % CacheHead.BLOCK];
+        weights[t - from] += scale * query[i] * keys[i][t % CacheHead.BLOCK];
       }
     }
-    softmax(weights, 0, count);
+    softmax(weights, 0, count - from);
     Arrays.fill(sum, 0, cache.valueWidth(), 0);
     for (int t = from; t < count; t++) {
       double[][] values = ((DoubleRows) cache.values(t / CacheHead.BLOCK)).rows();
-      Float64Product.addScaled(weights[t], values[t % CacheHead.BLOCK], sum, cache.valueWidth());
+      Float64Product.addScaled(
+          weights[t - from], values[t % CacheHead.BLOCK], sum, cache.valueWidth());
     }
     out.write(batch, token, head, sum);
   }

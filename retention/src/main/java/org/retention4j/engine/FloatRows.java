@@ -65,6 +65,11 @@ final class FloatRows implements FloatCacheRows {
   }
 
   @Override
+  public double get(int row, int column) {
+    return array(row)[start(row) + column];
+  }
+
+  @Override
   public void add(Kernels kernels, int count, float[] factors, float[] sum) {
     kernels.addRows(as(kernels), count, width, factors, sum);
   }

@@ -20,6 +20,11 @@ final class HalfRows implements FloatCacheRows {
   }
 
   @Override
+  public double get(int row, int column) {
+    return Bfloat16.toFloat(data[row * width + column]);
+  }
+
+  @Override
   public void add(Kernels kernels, int count, float[] factors, float[] sum) {
     kernels.addRows(data, count, width, factors, sum);
   }

@@ -64,7 +64,15 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
   public abstract void causalDecay(Tile a, int n, double[] logDecay, boolean uniform);
 
   /** c[i,:] ← c[i,:] + Σ_{j≤i} a[i,j]·b[j,:] for i < n, touching no b[j,:] with j > i. */
-  public abstract void addCausalProduct(Tile a, Tile b, int n, Tile c);
+  public final void addCausalProduct(Tile a, Tile b, int n, Tile c) {
+    addBandProduct(a, b, n, 0, n, c);
+  }
+
+  /**
+   * c[i,:] ← c[i,:] + Σ_j a[i,j]·b[j,:] for i < n over the rows j of b with i + diagonal − width <
+   * j ≤ i + diagonal, touching no other: 0·NaN would not be 0.
+   */
+  public abstract void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c);
 
   /** a ← 0. */
   public abstract void clear(Tile a);

@@ -1,11 +1,8 @@
 package org.retention4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -14,90 +11,15 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.ElementType;
-import org.retention4j.engine.Engine;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.TensorAssert;
-import org.retention4j.testkit.Tensors;
 import org.retention4j.testkit.Tolerance;
 
 /** Decoder layers with either mixer, against plain float64 and against themselves at splits. */
-class DecoderLayerTest {
-  private static final int D = 24;
-  private static final int HIDDEN = 40;
-  private static final double EPS = 1e-6;
-
-  private Engine engine;
-
-  @AfterEach
-  void close() {
-    if (engine != null) {
-      engine.close();
-    }
-  }
-
-  private void engine(ElementType type, Provider provider) {
-    engine = Engine.create(type, 2, provider);
-  }
-
-  private static double[] norm(int from) {
-    double[] weight = new double[D];
-    for (int i = 0; i < D; i++) {
-      weight[i] = (float) (0.75 + 0.01 * ((i * 7 + from) % 50));
-    }
-    return weight;
-  }
-
-  private DecoderLayer attention(AttentionConfig config) {
-    return layer(AttentionMixer.random(engine, config, WeightType.FLOAT32, 5));
-  }
-
-  private DecoderLayer layer(TokenMixer mixer) {
-    FeedForward ffn = FeedForward.random(engine, D, HIDDEN, WeightType.FLOAT32, 6);
-    return new DecoderLayer(engine, mixer, ffn, norm(1), norm(2), EPS);
-  }
-
-  private RetentionMixer retention() {
-    RetentionConfig config = RetentionConfig.builder(D, 2).keyWidth(8).valueWidth(10).build();
-    return new RetentionMixer(
-        engine,
-        RetentionWeights.random(engine, config, WeightType.FLOAT32, 5),
-        new ChunkwiseForm(16));
-  }
-
-  private INDArray x(int batch, int tokens) {
-    return Tensors.gaussian(3, DataType.FLOAT, batch, tokens, D).castTo(engine.type().dataType());
-  }
-
-  private static INDArray run(DecoderLayer layer, MixerMemory memory, INDArray x) {
-    INDArray y = Nd4j.create(x.dataType(), x.shape());
-    try (BoundLayer bound = layer.bind(x, memory, y)) {
-      bound.step();
-    }
-    return y;
-  }
-
-  private static INDArray tokens(INDArray x, int from, int to) {
-    return x.get(NDArrayIndex.all(), NDArrayIndex.interval(from, to), NDArrayIndex.all());
-  }
-
-  private static INDArray plain(AttentionConfig config, INDArray x) {
-    PlainTransformerLayer plain =
-        new PlainTransformerLayer(config, 5, HIDDEN, 6, norm(1), norm(2), EPS);
-    INDArray y = Nd4j.create(DataType.DOUBLE, x.shape());
-    for (int b = 0; b < x.size(0); b++) {
-      double[][] row =
-          plain.forward(x.tensorAlongDimension(b, 1, 2).castTo(DataType.DOUBLE).toDoubleMatrix());
-      y.tensorAlongDimension(b, 1, 2).assign(Nd4j.createFromArray(row));
-    }
-    return y;
-  }
-
+class DecoderLayerTest extends LayerFixture {
   @ParameterizedTest
   @CsvSource({
     "FLOAT64, PLAIN, 4",
@@ -288,10 +210,6 @@ class DecoderLayerTest {
     }
     refuses(() -> new AttentionConfig(D, 4, 3, 6, 10_000), "kvHeads", "3");
     refuses(() -> new AttentionConfig(D, 4, 2, 5, 10_000), "even head width", "5");
-  }
-
-  private static void refuses(ThrowingCallable code, String... said) {
-    assertThatIllegalArgumentException().isThrownBy(code).withMessageContainingAll(said);
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
@@ -14,13 +15,17 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NativeMemory;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.parallel.ParallelForm;
+import org.retention4j.recurrent.RecurrentForm;
 
 /** What sessions promise: batches, forks, rollbacks, threads, limits, memory. */
 class SessionTest {
@@ -112,6 +117,63 @@ class SessionTest {
       session.append(text(1, 3));
       assertThat(session.room(0)).isGreaterThan(1L << 40);
     }
+  }
+
+  /** Any mix of forms, chosen call by call, gives what one form gives for the whole. */
+  @Test
+  void everyCallMayChooseItsForm() {
+    int[] text = text(5, 200);
+    List<RetentionForm> forms =
+        List.of(new ParallelForm(), new RecurrentForm(), new ChunkwiseForm(16));
+    for (LanguageModel model : List.of(retNet, hybrid)) {
+      float[] expected = alone(model, text);
+      for (int first = 0; first < forms.size(); first++) {
+        try (Session session = model.newSession()) {
+          int[] ends = {1, 64, 65, 130, 200};
+          int from = 0;
+          for (int i = 0; i < ends.length; i++) {
+            int[][] piece = {Arrays.copyOfRange(text, from, ends[i])};
+            session.append(forms.get((first + i) % forms.size()), piece, null);
+            from = ends[i];
+          }
+          assertThat(session.position(0)).isEqualTo(200);
+          assertClose(logits(session, 0), expected);
+        }
+      }
+    }
+  }
+
+  /** However many shapes a model is used in, what it keeps of them is bounded. */
+  @Test
+  void bindingsAreForgotten() {
+    int[] text = text(5, 40);
+    float[] expected = alone(hybrid, text);
+    long most = 0;
+    for (int round = 0; round < 3; round++) {
+      for (int batch = 1; batch <= 20; batch++) {
+        try (Session session = hybrid.newSession(batch, SessionOptions.DEFAULT)) {
+          int[][] rows = new int[batch][];
+          Arrays.fill(rows, text);
+          session.append(rows);
+          assertClose(logits(session, batch - 1), expected);
+        }
+        if (round == 0) {
+          most = Math.max(most, NativeMemory.liveBytes());
+        }
+      }
+    }
+    assertThat(NativeMemory.liveBytes()).isLessThanOrEqualTo(most);
+  }
+
+  /** A batch of long prompts is computed in shorter pieces: buffers do not grow with the batch. */
+  @Test
+  void piecesOfABatchAreShorter() {
+    List<DecoderLayer> layers = hybrid.layers();
+    assertThat(PieceLengths.of(layers, new ChunkwiseForm(), 1, 512)).isEqualTo(512);
+    assertThat(PieceLengths.of(layers, new ChunkwiseForm(), 4, 512)).isEqualTo(128);
+    assertThat(PieceLengths.of(layers, new RecurrentForm(), 64, 500)).isEqualTo(64);
+    assertThat(PieceLengths.of(layers, new ChunkwiseForm(), 64, 7)).isEqualTo(7);
+    assertThat(PieceLengths.of(layers, new ParallelForm(), 4, 3000)).isEqualTo(3000);
   }
 
   /** Rows of different lengths in one batch, and rows that end early. */
