@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -86,7 +87,8 @@ public final class Main implements Runnable {
     if (debug) {
       failure.printStackTrace(errors);
     }
-    if (failure instanceof IllegalArgumentException) {
+    if (failure instanceof IllegalArgumentException
+        || failure instanceof NonFiniteLogitsException) {
       errors.println("retention: " + String.valueOf(failure.getMessage()).replaceAll("\\R", " "));
       return BAD_INPUT;
     }

@@ -25,7 +25,10 @@ import picocli.CommandLine.Spec;
     name = "perplexity",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    description = "Scores a text of any length, at constant memory.")
+    description = {
+      "Scores a text of any length, at constant memory but for the caches of attention layers.",
+      "A long text is tokenized in pieces that end at a line or a word."
+    })
 final class PerplexityCommand implements Callable<Integer> {
   @Mixin private ModelOptions options;
 
@@ -45,39 +48,47 @@ final class PerplexityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    String text = Texts.read(file);
+    int limit = cacheLimit == null ? longest(Texts.size(file)) : cacheLimit;
+    MemoryOptions memory = MemoryOptions.DEFAULT.withMaxTokens(limit);
     Checkpoint checkpoint = options.open();
-    PrintWriter out = spec.commandLine().getOut();
     try (Tokenizer tokenizer =
             Tokenizers.forFolder(checkpoint.folder(), checkpoint.config().vocabulary());
-        Engine engine = options.engine()) {
-      int[] tokens = tokenizer.encode(text);
-      if (tokens.length < 2) {
+        Engine engine = options.engine();
+        LanguageModel model = options.load(checkpoint, engine);
+        Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(memory))) {
+      Scorer scorer = new Scorer(session);
+      PrintWriter out = spec.commandLine().getOut();
+      Texts.forEachPiece(
+          file,
+          piece -> {
+            boolean begins = session.position(0) == 0;
+            int[] tokens = begins ? tokenizer.encode(piece) : tokenizer.encodeMore(piece);
+            scorer.accept(tokens, p -> note(out, p));
+          });
+      if (scorer.count() == 0) {
         throw new IllegalArgumentException(
-            "expected a text of at least 2 tokens, got " + tokens.length + " in " + file);
+            "expected a text of at least 2 tokens, got " + session.position(0) + " in " + file);
       }
-      int limit = cacheLimit == null ? tokens.length : cacheLimit;
-      MemoryOptions memory = MemoryOptions.DEFAULT.withMaxTokens(limit);
-      try (LanguageModel model = options.load(checkpoint, engine);
-          Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(memory))) {
-        Scorer scorer = new Scorer(session);
-        scorer.accept(
-            tokens,
-            p -> {
-              if (perToken) {
-                out.printf(Locale.ROOT, "%.6f%n", p);
-              }
-            });
-        out.printf(
-            Locale.ROOT,
-            "%s tokens scored, mean loss %.6f nats, perplexity %.6f; session %s%n",
-            Texts.count(scorer.count()),
-            scorer.meanLoss(),
-            scorer.perplexity(),
-            Texts.bytes((double) session.bytes()));
-        out.flush();
-      }
+      out.printf(
+          Locale.ROOT,
+          "%s tokens scored, mean loss %.6f nats, perplexity %.6f; session %s%n",
+          Texts.count(scorer.count()),
+          scorer.meanLoss(),
+          scorer.perplexity(),
+          Texts.bytes((double) session.bytes()));
+      out.flush();
     }
     return 0;
+  }
+
+  private void note(PrintWriter out, double logProbability) {
+    if (perToken) {
+      out.printf(Locale.ROOT, "%.6f%n", logProbability);
+    }
+  }
+
+  /** A token has a byte at least, but for those that mark the beginning. */
+  private static int longest(long bytes) {
+    return (int) Math.min(bytes + 16, Integer.MAX_VALUE / 2);
   }
 }

@@ -1,12 +1,12 @@
 package org.retention4j.cli;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.Consumer;
+import org.retention4j.text.TextPieces;
 
 /** Reading texts, writing numbers. */
 final class Texts {
@@ -20,21 +20,52 @@ final class Texts {
    * @throws IllegalArgumentException if it is missing, empty or no UTF-8
    */
   static String read(Path file) {
+    StringBuilder text = new StringBuilder();
+    forEachPiece(file, text::append);
+    return text.toString();
+  }
+
+  /**
+   * Returns a text file's bytes.
+   *
+   * @throws IllegalArgumentException if it is missing or empty
+   */
+  static long size(Path file) {
     if (!Files.isRegularFile(file)) {
       throw new IllegalArgumentException("expected a text file, got no file at " + file);
     }
     try {
-      byte[] bytes = Files.readAllBytes(file);
-      if (bytes.length == 0) {
+      long size = Files.size(file);
+      if (size == 0) {
         throw new IllegalArgumentException(
             "expected a text of at least 1 byte, got " + file + ", which is empty");
       }
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      return size;
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * Reads a file of UTF-8 piece by piece.
+   *
+   * @throws IllegalArgumentException if it is missing, empty or no UTF-8
+   */
+  static void forEachPiece(Path file, Consumer<String> each) {
+    size(file);
+    try (TextPieces pieces = new TextPieces(Files.newInputStream(file))) {
+      for (String piece = pieces.next(); piece != null; piece = pieces.next()) {
+        each.accept(piece);
+      }
     } catch (CharacterCodingException e) {
       throw new IllegalArgumentException("expected UTF-8 in " + file + ", got other bytes", e);
     } catch (IOException e) {
-      throw new IllegalArgumentException("cannot read " + file + ": " + e.getMessage(), e);
+      throw unreadable(file, e);
     }
+  }
+
+  private static IllegalArgumentException unreadable(Path file, IOException e) {
+    return new IllegalArgumentException("cannot read " + file + ": " + e.getMessage(), e);
   }
 
   /** Returns bytes in the unit that suits them. */

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.Verification;
+import org.retention4j.checkpoint.VerifiedLine;
 import org.retention4j.engine.Engine;
 import org.retention4j.text.Tokenizer;
 import org.retention4j.text.Tokenizers;
@@ -21,8 +22,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Holds the three forms against the float64 reference on a checkpoint's own weights,",
-      "layer by layer."
+      "Holds the three forms against the float64 reference on a checkpoint's own weights:",
+      "each layer's core and block by itself, and the whole model up to the logits."
     })
 final class VerifyCommand implements Callable<Integer> {
   private static final String TEXT =
@@ -55,9 +56,15 @@ final class VerifyCommand implements Callable<Integer> {
     int[] tokens = tokens(checkpoint);
     PrintWriter out = spec.commandLine().getOut();
     out.printf(
-        "%d tokens; error of outputs per head and of one token, of states per head%n",
-        tokens.length);
-    out.println("layer  part   form       type     output    token     state     bounds");
+        Locale.ROOT,
+        "%d of the text's %d tokens%s; errors of outputs per head and of one token (at most 4 x the"
+            + " bound), of states per head%n",
+        Math.min(most, tokens.length),
+        tokens.length,
+        most < tokens.length ? " (--tokens reads more)" : "");
+    tokens = Arrays.copyOf(tokens, Math.min(most, tokens.length));
+    out.println(
+        "layer  part   form       type     output    token     state     bounds of outputs, states");
     try (Engine single = Engine.float32();
         Engine wide = Engine.float64()) {
       Verification verification = new Verification(checkpoint, single, wide);
@@ -79,23 +86,33 @@ final class VerifyCommand implements Callable<Integer> {
         tokens = tokenizer.encode(text == null ? TEXT : Texts.read(text));
       }
     }
-    return Arrays.copyOf(tokens, Math.min(most, tokens.length));
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("expected a text of at least 1 token, got none");
+    }
+    return tokens;
   }
 
-  private static void print(PrintWriter out, Verification.Line line) {
+  private static void print(PrintWriter out, VerifiedLine line) {
     out.printf(
         Locale.ROOT,
-        "%5d  %-5s  %-10s %-8s %.1e   %.1e   %.1e   %.0e, %.0e%s%n",
-        line.layer(),
+        "%5s  %-6s %-10s %-8s %.1e   %.1e   %.1e   %s, %s%s%n",
+        line.part().equals("logits") ? "end" : line.layer(),
         line.part(),
         line.form(),
         line.type(),
         line.output().perHead(),
         line.output().perToken(),
         line.state().perHead(),
-        line.outputBound(),
-        line.stateBound(),
+        bound(line.outputBound()),
+        bound(line.stateBound()),
         line.holds() ? "" : "  BROKEN");
     out.flush();
+  }
+
+  private static String bound(double bound) {
+    if (bound == 0) {
+      return "none";
+    }
+    return Double.isInfinite(bound) ? "reported" : String.format(Locale.ROOT, "%.0e", bound);
   }
 }

@@ -10,11 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.Function;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.MatrixSource;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.model.OutputHead;
+import org.retention4j.model.ReferenceDecoder;
 
 /**
  * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
@@ -163,18 +166,28 @@ public final class Checkpoint {
   }
 
   /** Loads one layer; the caller closes it. */
-  DecoderLayer loadLayer(int index, CheckpointFiles files, Engine engine, LoadOptions options) {
-    WeightReader reader = new WeightReader(engine, files, options);
+  DecoderLayer loadLayer(int index, CheckpointFiles files, Engine engine) {
+    return read(files, engine, reader -> family.layer(config, index, reader));
+  }
+
+  /** Loads the final norm and the output matrix; the caller closes them. */
+  OutputHead loadHead(CheckpointFiles files, Engine engine) {
+    return read(files, engine, reader -> family.head(config, reader));
+  }
+
+  private static <T> T read(
+      CheckpointFiles files, Engine engine, Function<WeightReader, T> loading) {
+    WeightReader reader = new WeightReader(engine, files, LoadOptions.DEFAULT);
     try {
-      return family.layer(config, index, reader);
+      return loading.apply(reader);
     } catch (RuntimeException | Error e) {
       reader.free();
       throw e;
     }
   }
 
-  /** Returns the embeddings of tokens as the first layer sees them but for their norm, (T,D). */
-  double[][] embed(int[] tokens, CheckpointFiles files) {
+  /** Returns the embeddings of tokens as the first layer sees them, (T,D), in plain float64. */
+  double[][] embed(int[] tokens, CheckpointFiles files, Engine engine) {
     int d = config.modelWidth();
     String name = family.embeddingName(files);
     MatrixSource table = files.matrix(name, config.vocabulary(), d);
@@ -185,7 +198,8 @@ public final class Checkpoint {
         rows[t][i] *= config.embeddingScale();
       }
     }
-    return rows;
+    double[] norm = read(files, engine, reader -> family.embeddingNorm(config, reader));
+    return norm == null ? rows : ReferenceDecoder.norm(rows, norm, config.normEps());
   }
 
   private void requireNoExtras(CheckpointFiles files) {

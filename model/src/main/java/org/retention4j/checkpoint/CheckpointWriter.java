@@ -58,9 +58,9 @@ public final class CheckpointWriter {
     for (int i = 0; i < config.layers().size(); i++) {
       add(tensors, "model.layers." + i + ".", model.layers().get(i), dtype);
     }
-    tensors.add(OutTensor.of("model.norm.weight", dtype, model.finalNorm()));
+    tensors.add(OutTensor.of("model.norm.weight", dtype, model.head().norm()));
     if (!config.tiedOutput()) {
-      tensors.add(OutTensor.of("lm_head.weight", dtype, model.output()));
+      tensors.add(OutTensor.of("lm_head.weight", dtype, model.head().output()));
     }
     write(folder, json, tensors, SHARD_BYTES, (name, bytes) -> {});
   }

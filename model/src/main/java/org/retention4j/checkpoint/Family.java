@@ -3,6 +3,7 @@ package org.retention4j.checkpoint;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.model.OutputHead;
 
 /** A family of checkpoints: how its configuration is read and how its tensors are named. */
 interface Family {
@@ -14,6 +15,14 @@ interface Family {
 
   /** Packs all weights. */
   LanguageModel load(DecoderConfig config, WeightReader reader);
+
+  /** Returns the weight of the embedding's norm (D), or null without. */
+  default double[] embeddingNorm(DecoderConfig config, WeightReader reader) {
+    return null;
+  }
+
+  /** Packs the final norm and the output matrix. */
+  OutputHead head(DecoderConfig config, WeightReader reader);
 
   /** Packs one layer's weights. */
   DecoderLayer layer(DecoderConfig config, int index, WeightReader reader);

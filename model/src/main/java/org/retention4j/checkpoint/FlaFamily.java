@@ -18,6 +18,7 @@ import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.OutputHead;
 import org.retention4j.model.RetentionMixer;
 import org.retention4j.model.TokenMixer;
 
@@ -143,15 +144,18 @@ final class FlaFamily implements Family {
     for (int i = 0; i < config.layers().size(); i++) {
       layers.add(layer(config, i, reader));
     }
+    return new LanguageModel(reader.engine(), config, table, null, layers, head(config, reader));
+  }
+
+  @Override
+  public OutputHead head(DecoderConfig config, WeightReader reader) {
+    int d = config.modelWidth();
     String output = config.tiedOutput() ? "model.embeddings.weight" : "lm_head.weight";
-    return new LanguageModel(
+    return new OutputHead(
         reader.engine(),
-        config,
-        table,
-        null,
-        layers,
         reader.vector("model.norm.weight", d),
-        reader.output(output, vocabulary, d));
+        config.normEps(),
+        reader.output(output, config.vocabulary(), d));
   }
 
   @Override

@@ -15,6 +15,7 @@ import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.OutputHead;
 import org.retention4j.model.RetentionMixer;
 
 /**
@@ -102,15 +103,35 @@ final class TorchscaleFamily implements Family {
     for (int i = 0; i < config.layers().size(); i++) {
       layers.add(layer(config, i, reader));
     }
-    String own = port ? "lm_head.weight" : "output_projection.weight";
     return new LanguageModel(
         reader.engine(),
         config,
         table,
-        config.embeddingNorm() ? reader.vector(root + "layernorm_embedding.weight", d) : null,
+        embeddingNorm(config, reader),
         layers,
+        head(config, reader));
+  }
+
+  @Override
+  public double[] embeddingNorm(DecoderConfig config, WeightReader reader) {
+    String root = reader.has(PORT_EMBEDDING) ? "model." : "";
+    return config.embeddingNorm()
+        ? reader.vector(root + "layernorm_embedding.weight", config.modelWidth())
+        : null;
+  }
+
+  @Override
+  public OutputHead head(DecoderConfig config, WeightReader reader) {
+    boolean port = reader.has(PORT_EMBEDDING);
+    String root = port ? "model." : "";
+    String own = port ? "lm_head.weight" : "output_projection.weight";
+    int d = config.modelWidth();
+    return new OutputHead(
+        reader.engine(),
         reader.vector(root + "layer_norm.weight", d),
-        reader.output(config.tiedOutput() ? root + "embed_tokens.weight" : own, vocabulary, d));
+        config.normEps(),
+        reader.output(
+            config.tiedOutput() ? root + "embed_tokens.weight" : own, config.vocabulary(), d));
   }
 
   @Override

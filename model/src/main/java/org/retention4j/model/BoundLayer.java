@@ -2,6 +2,7 @@ package org.retention4j.model;
 
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
@@ -32,7 +33,13 @@ public final class BoundLayer implements AutoCloseable {
   private int from;
   private boolean closed;
 
-  BoundLayer(Engine engine, DecoderLayer layer, INDArray x, MixerMemory memory, INDArray y) {
+  BoundLayer(
+      Engine engine,
+      DecoderLayer layer,
+      RetentionForm form,
+      INDArray x,
+      MixerMemory memory,
+      INDArray y) {
     this.engine = engine;
     this.layer = layer;
     this.memory = memory;
@@ -40,13 +47,13 @@ public final class BoundLayer implements AutoCloseable {
     tokens = (int) x.size(1);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
-    piece = Math.max(1, layer.mixer().pieceLength(null, tokens));
+    piece = Math.max(1, layer.mixer().pieceLength(form, tokens));
     counts = new int[batch];
     int width = layer.mixer().modelWidth();
     scratch = new Scratch(engine);
     Tile residuals = engine.tile(arena, batch * piece, width);
     residual = Rows.of(residuals, piece, width);
-    pass = new LayerPass(engine, layer, null, batch, piece, residuals, scratch, false);
+    pass = new LayerPass(engine, layer, form, batch, piece, residuals, scratch, false);
   }
 
   /**

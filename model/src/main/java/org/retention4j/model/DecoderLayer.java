@@ -2,6 +2,7 @@ package org.retention4j.model;
 
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Rows;
 
@@ -80,20 +81,31 @@ public final class DecoderLayer implements AutoCloseable {
     return feedForwardNorm;
   }
 
-  double eps() {
+  /** Returns the eps of both norms. */
+  public double eps() {
     return eps;
+  }
+
+  /**
+   * Binds the layer in its mixer's own form.
+   *
+   * @see #bind(RetentionForm, INDArray, MixerMemory, INDArray)
+   */
+  public BoundLayer bind(INDArray x, MixerMemory memory, INDArray y) {
+    return bind(null, x, memory, y);
   }
 
   /**
    * Binds the layer to its arrays and memory; {@link BoundLayer#step()} then allocates nothing once
    * it has seen its longest run.
    *
+   * @param form of retention; null for the mixer's own
    * @param x (B,T,D) of the engine's type
    * @param memory made by this layer's mixer for batch B, advanced in place
    * @param y (B,T,D), receives the outputs; may be x itself
    * @throws IllegalArgumentException if something does not fit, with what was expected
    */
-  public BoundLayer bind(INDArray x, MixerMemory memory, INDArray y) {
+  public BoundLayer bind(RetentionForm form, INDArray x, MixerMemory memory, INDArray y) {
     if (x.rank() != 3 || x.size(2) != mixer.modelWidth()) {
       throw new IllegalArgumentException(
           "expected x of shape (B,T,"
@@ -119,7 +131,7 @@ public final class DecoderLayer implements AutoCloseable {
           "expected y to be x itself or to have memory of its own, got one that overlaps x");
     }
     requireOpen();
-    return new BoundLayer(engine, this, x, memory, y);
+    return new BoundLayer(engine, this, form, x, memory, y);
   }
 
   void requireOpen() {

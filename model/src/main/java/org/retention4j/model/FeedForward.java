@@ -105,6 +105,11 @@ public final class FeedForward implements AutoCloseable {
     return down;
   }
 
+  /** Returns f. */
+  public Activation activation() {
+    return activation;
+  }
+
   int modelWidth() {
     return gate.inputs();
   }

@@ -12,7 +12,6 @@ import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.WeightType;
 
 /**
@@ -33,8 +32,7 @@ public final class LanguageModel implements AutoCloseable {
   private final EmbeddingTable embedding;
   private final double[] embeddingNorm;
   private final List<DecoderLayer> layers;
-  private final double[] finalNorm;
-  private final PackedMatrix output;
+  private final OutputHead head;
   private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
   private volatile boolean closed;
   private boolean running;
@@ -48,8 +46,7 @@ public final class LanguageModel implements AutoCloseable {
    * @param embedding (vocabulary, D)
    * @param embeddingNorm (D), or null without
    * @param layers as the configuration has them
-   * @param finalNorm (D)
-   * @param output (vocabulary, D)
+   * @param head final norm (D) and output matrix (vocabulary, D)
    * @throws IllegalArgumentException if a part does not fit the configuration
    */
   public LanguageModel(
@@ -58,12 +55,10 @@ public final class LanguageModel implements AutoCloseable {
       EmbeddingTable embedding,
       double[] embeddingNorm,
       List<DecoderLayer> layers,
-      double[] finalNorm,
-      PackedMatrix output) {
+      OutputHead head) {
     check("embedding", embedding.rows(), embedding.columns(), config);
-    check("output", output.outputs(), output.inputs(), config);
-    if (finalNorm.length != config.modelWidth()
-        || config.embeddingNorm() != (embeddingNorm != null)
+    check("output", head.output().outputs(), head.output().inputs(), config);
+    if (config.embeddingNorm() != (embeddingNorm != null)
         || (embeddingNorm != null && embeddingNorm.length != config.modelWidth())) {
       throw new IllegalArgumentException(
           "expected norms of " + config.modelWidth() + " weights as the configuration has them");
@@ -86,8 +81,7 @@ public final class LanguageModel implements AutoCloseable {
     this.embedding = embedding;
     this.embeddingNorm = embeddingNorm == null ? null : embeddingNorm.clone();
     this.layers = List.copyOf(layers);
-    this.finalNorm = finalNorm.clone();
-    this.output = output;
+    this.head = head;
   }
 
   private static void check(String name, int rows, int columns, DecoderConfig config) {
@@ -129,8 +123,7 @@ public final class LanguageModel implements AutoCloseable {
         new EmbeddingTable(engine.source(table), tableType),
         config.embeddingNorm() ? ones(d) : null,
         layers,
-        ones(d),
-        engine.pack(out, type));
+        new OutputHead(engine, ones(d), config.normEps(), engine.pack(out, type)));
   }
 
   private static double[] ones(int n) {
@@ -161,7 +154,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** Returns the bytes of weights that a decoding step reads: all but the embedding table. */
   public long streamedBytes() {
-    return output.bytes() + layers.stream().mapToLong(DecoderLayer::weightBytes).sum();
+    return head.output().bytes() + layers.stream().mapToLong(DecoderLayer::weightBytes).sum();
   }
 
   /** Returns the embedding table, which stays the model's. */
@@ -173,14 +166,9 @@ public final class LanguageModel implements AutoCloseable {
     return embeddingNorm;
   }
 
-  /** Returns the weight of the final norm; not to be changed. */
-  public double[] finalNorm() {
-    return finalNorm;
-  }
-
-  /** Returns the output matrix, which stays the model's. */
-  public PackedMatrix output() {
-    return output;
+  /** Returns the final norm and the output matrix, which stay the model's. */
+  public OutputHead head() {
+    return head;
   }
 
   /** Returns a session of one sequence. */
@@ -264,7 +252,7 @@ public final class LanguageModel implements AutoCloseable {
       passes.clear();
       layers.forEach(DecoderLayer::close);
       embedding.close();
-      output.close();
+      head.close();
     } finally {
       engine.unlock();
     }

@@ -133,6 +133,18 @@ public final class RetentionMixer implements TokenMixer {
     weights.close();
   }
 
+  /**
+   * Returns a copy of the state (B,H,K,V) in a memory.
+   *
+   * @throws IllegalArgumentException if no retention mixer made it
+   */
+  public static INDArray copyState(MixerMemory memory) {
+    if (!(memory instanceof Memory)) {
+      throw new IllegalArgumentException("expected the memory of a retention mixer, got " + memory);
+    }
+    return state(memory).toArray();
+  }
+
   /** Returns the state in a memory that a retention mixer made; it stays the memory's. */
   static RetentionState state(MixerMemory memory) {
     return ((Memory) memory).state;

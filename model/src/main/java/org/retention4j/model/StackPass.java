@@ -3,12 +3,10 @@ package org.retention4j.model;
 import java.util.ArrayList;
 import java.util.List;
 import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Activation;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
 import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.Projections;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
@@ -73,12 +71,10 @@ final class StackPass implements AutoCloseable {
     return arena.bytes() + scratch.bytes();
   }
 
-  /** The final norm and the output matrix over some rows. */
+  /** The output head over some tokens of the piece. */
   private final class Head {
-    private final Rows normed;
-    private final Rows logits;
-    private final Projections projections;
-    private final LaneTask norm = this::norm;
+    private final OutputHead.Pass pass;
+    private final LaneTask gather = this::gather;
     private final int size;
     private final int[] rows;
     private final int[] places;
@@ -88,16 +84,11 @@ final class StackPass implements AutoCloseable {
       this.size = size;
       rows = new int[size];
       places = new int[size];
-      int width = model.config().modelWidth();
-      int vocabulary = model.config().vocabulary();
-      Tile in = engine.tile(arena, size, width);
-      Tile out = engine.tile(arena, size, vocabulary);
-      normed = Rows.of(in, size, width);
-      logits = Rows.of(out, size, vocabulary);
-      scratch.rewind();
-      projections =
-          new Projections(engine, arena, scratch, in, bfloat16Products)
-              .add(model.output(), out, Activation.NONE);
+      pass = model.head().new Pass(arena, scratch, size, bfloat16Products);
+    }
+
+    Rows logits() {
+      return pass.logits();
     }
 
     void clear() {
@@ -114,13 +105,11 @@ final class StackPass implements AutoCloseable {
     }
 
     void run() {
-      engine.run(count, norm);
-      projections.run();
+      pass.run(count, gather);
     }
 
-    private void norm(Lane lane, int i) {
-      lane.copy(residual, rows[i], places[i], 0, normed, 0, i, 0);
-      lane.rmsNorm(normed, 1, model.finalNorm(), model.config().normEps(), null, normed, 0, i, 0);
+    private void gather(Lane lane, int i) {
+      lane.copy(residual, rows[i], places[i], 0, pass.rows(), 0, i, 0);
     }
   }
 
@@ -176,7 +165,7 @@ final class StackPass implements AutoCloseable {
   }
 
   private void copyLast(Lane lane, int i) {
-    lane.copy(last.logits, 0, i, 0, lastTo, last.rows[i], 0, 0);
+    lane.copy(last.logits(), 0, i, 0, lastTo, last.rows[i], 0, 0);
   }
 
   /** Gives the logits of every token of this piece, row by row. */
@@ -204,7 +193,7 @@ final class StackPass implements AutoCloseable {
     block.run();
     for (int i = 0; i < block.count; i++) {
       int b = block.rows[i];
-      block.logits.readWide(0, i, 0, wide);
+      block.logits().readWide(0, i, 0, wide);
       to.accept(b, memory.position(b) - counts[b] + block.places[i], wide);
     }
     block.clear();

@@ -95,10 +95,19 @@ public final class JsonTokenizer implements Tokenizer {
    */
   @Override
   public int[] encode(String text) {
+    return encode(text, addSpecialTokens);
+  }
+
+  @Override
+  public int[] encodeMore(String text) {
+    return encode(text, false);
+  }
+
+  private int[] encode(String text, boolean special) {
     Lock reading = lock.readLock();
     reading.lock();
     try {
-      long encoding = library.encode(open(), Text.wellFormed(text), addSpecialTokens);
+      long encoding = library.encode(open(), Text.wellFormed(text), special);
       try {
         return checked(library.getTokenIds(encoding));
       } finally {

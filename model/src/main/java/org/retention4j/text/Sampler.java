@@ -61,7 +61,8 @@ public final class Sampler {
    * @param logits (vocabulary); unchanged; −∞ excludes a token
    * @return in 0..vocabulary-1
    * @throws IllegalArgumentException if the number of logits is not the vocabulary
-   * @throws IllegalStateException if a logit is NaN or +∞, or all are −∞
+   * @throws NonFiniteLogitsException if a logit is NaN or +∞
+   * @throws IllegalStateException if all are −∞
    */
   public int sample(float[] logits) {
     if (logits.length != vocabulary) {
@@ -98,8 +99,7 @@ public final class Sampler {
     for (int i = 0; i < logits.length; i++) {
       float x = logits[i];
       if (!(x < Float.POSITIVE_INFINITY)) {
-        throw new IllegalStateException(
-            "expected finite logits, got " + x + " at token " + i + ": the model diverged");
+        throw new NonFiniteLogitsException(x, i);
       }
       largest = Math.max(largest, x);
     }

@@ -31,6 +31,7 @@ public final class Scorer {
    * @param each receives the natural logarithm of each token's probability after all tokens before
    *     it; the text's first token has none
    * @throws IllegalArgumentException for a token outside the vocabulary; nothing was read then
+   * @throws NonFiniteLogitsException if the model gives no numbers
    */
   public void accept(int[] tokens, DoubleConsumer each) {
     int vocabulary = session.model().config().vocabulary();
@@ -67,6 +68,9 @@ public final class Scorer {
 
   private void note(double[] logits, int token, DoubleConsumer each) {
     double max = Arrays.stream(logits).max().orElse(0);
+    if (!Double.isFinite(max)) {
+      throw new NonFiniteLogitsException(max, token);
+    }
     double exponentials = 0;
     for (double logit : logits) {
       exponentials += Math.exp(logit - max);

@@ -10,6 +10,16 @@ public interface Tokenizer extends AutoCloseable {
   int[] encode(String text);
 
   /**
+   * Returns the tokens of a text that goes on from an earlier one: without those that mark a
+   * beginning.
+   *
+   * @throws IllegalArgumentException if the text needs a token outside the vocabulary
+   */
+  default int[] encodeMore(String text) {
+    return encode(text);
+  }
+
+  /**
    * Returns the text of tokens; what is no text becomes U+FFFD.
    *
    * @throws IllegalArgumentException if a token is negative
