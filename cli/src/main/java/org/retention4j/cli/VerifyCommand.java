@@ -95,7 +95,7 @@ final class VerifyCommand implements Callable<Integer> {
   private static void print(PrintWriter out, VerifiedLine line) {
     out.printf(
         Locale.ROOT,
-        "%5s  %-6s %-10s %-8s %.1e   %.1e   %.1e   %s, %s%s%n",
+        "%5s  %-6s %-10s %-8s %.1e   %.1e   %.1e   %.0e, %.0e%s%n",
         line.part().equals("logits") ? "end" : line.layer(),
         line.part(),
         line.form(),
@@ -103,16 +103,9 @@ final class VerifyCommand implements Callable<Integer> {
         line.output().perHead(),
         line.output().perToken(),
         line.state().perHead(),
-        bound(line.outputBound()),
-        bound(line.stateBound()),
+        line.outputBound(),
+        line.stateBound(),
         line.holds() ? "" : "  BROKEN");
     out.flush();
-  }
-
-  private static String bound(double bound) {
-    if (bound == 0) {
-      return "none";
-    }
-    return Double.isInfinite(bound) ? "reported" : String.format(Locale.ROOT, "%.0e", bound);
   }
 }

@@ -13,8 +13,7 @@ import org.retention4j.core.RelativeError;
  * @param type of the engine
  * @param output error of the outputs
  * @param state error of the state; 0 where there is none
- * @param outputBound of the outputs; of a single token four times as much; infinite for outputs
- *     that are reported only
+ * @param outputBound of the outputs; of a single token four times as much
  * @param stateBound of the state
  */
 public record VerifiedLine(
@@ -27,7 +26,7 @@ public record VerifiedLine(
     double outputBound,
     double stateBound) {
   /** The largest error of a single token is at most so many times the bound. */
-  private static final double TOKEN_FACTOR = 4;
+  static final double TOKEN_FACTOR = 4;
 
   /** Returns whether the errors are within their bounds. */
   public boolean holds() {
