@@ -1,9 +1,12 @@
 package org.retention4j.cli;
 
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import org.retention4j.text.NonFiniteLogitsException;
@@ -53,6 +56,14 @@ public final class Main implements Runnable {
 
   /** Runs a command and ends the virtual machine with its exit code. */
   public static void main(String[] args) {
+    Optional<List<String>> other = VectorJvm.command(args);
+    if (other.isPresent()) {
+      try {
+        System.exit(VectorJvm.run(other.get()));
+      } catch (IOException e) {
+        System.err.println("retention: going on without the Vector API: " + e.getMessage());
+      }
+    }
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     int code = execute(args, out, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
     out.flush();

@@ -1,0 +1,113 @@
+package org.retention4j.cli;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
+import java.lang.module.ModuleFinder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Runs the command in a second virtual machine with the Vector API where the first was started
+ * without: a jar cannot ask for an incubator module, and without it decoding is much slower. {@code
+ * -Dretention.relaunch=false} leaves it at the first.
+ */
+final class VectorJvm {
+  private static final String MODULE = "jdk.incubator.vector";
+  private static final String SWITCH = "retention.relaunch";
+
+  /** What a virtual machine says about the module, which is no news to anybody. */
+  private static final String WARNING = "WARNING: Using incubator modules: " + MODULE;
+
+  private VectorJvm() {}
+
+  /** Returns the command to run instead of this virtual machine, or nothing if it will do. */
+  static Optional<List<String>> command(String[] args) {
+    String jar = System.getProperty("java.class.path", "");
+    boolean wanted =
+        jar.endsWith(".jar")
+            && !jar.contains(System.getProperty("path.separator"))
+            && Boolean.parseBoolean(System.getProperty(SWITCH, "true"))
+            && ModuleLayer.boot().findModule(MODULE).isEmpty()
+            && ModuleFinder.ofSystem().find(MODULE).isPresent();
+    if (!wanted) {
+      return Optional.empty();
+    }
+    List<String> options = ManagementFactory.getRuntimeMXBean().getInputArguments();
+    return Optional.of(command(Path.of(System.getProperty("java.home")), options, jar, args));
+  }
+
+  /** Returns a command with the same options and the module. */
+  static List<String> command(Path home, List<String> options, String jar, String[] args) {
+    List<String> command = new ArrayList<>();
+    command.add(home.resolve("bin").resolve("java").toString());
+    // A debugger or profiler is attached once only.
+    options.stream()
+        .filter(option -> !option.startsWith("-agent") && !option.startsWith("-javaagent"))
+        .forEach(command::add);
+    command.addAll(List.of("--add-modules", MODULE, "-D" + SWITCH + "=false", "-jar", jar));
+    command.addAll(Arrays.asList(args));
+    return command;
+  }
+
+  /**
+   * Runs a command to its end and returns its exit code.
+   *
+   * @throws IOException if it cannot be started
+   */
+  static int run(List<String> command) throws IOException {
+    Process process =
+        new ProcessBuilder(command)
+            .redirectInput(ProcessBuilder.Redirect.INHERIT)
+            .redirectOutput(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    Thread stopping = new Thread(() -> stop(process));
+    Runtime.getRuntime().addShutdownHook(stopping);
+    copyErrors(process.getErrorStream(), System.err);
+    while (true) {
+      try {
+        return process.waitFor();
+      } catch (InterruptedException e) {
+        process.destroy();
+      }
+    }
+  }
+
+  private static void stop(Process process) {
+    process.destroy();
+    try {
+      process.waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Copies all but the warning at its beginning. */
+  static void copyErrors(InputStream from, OutputStream to) throws IOException {
+    byte[] expected = (WARNING + System.lineSeparator()).getBytes(StandardCharsets.UTF_8);
+    ByteArrayOutputStream start = new ByteArrayOutputStream();
+    int next = from.read();
+    while (next >= 0 && start.size() < expected.length && expected[start.size()] == (byte) next) {
+      start.write(next);
+      next = start.size() < expected.length ? from.read() : -1;
+    }
+    if (start.size() < expected.length) {
+      start.writeTo(to);
+      if (next >= 0) {
+        to.write(next);
+      }
+      to.flush();
+    }
+    byte[] room = new byte[8192];
+    for (int n = from.read(room); n >= 0; n = from.read(room)) {
+      to.write(room, 0, n);
+      to.flush();
+    }
+  }
+}

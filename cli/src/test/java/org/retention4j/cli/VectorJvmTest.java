@@ -1,0 +1,65 @@
+package org.retention4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The second virtual machine gets what the first got, and the module. */
+class VectorJvmTest {
+  private static final String WARNING =
+      "WARNING: Using incubator modules: jdk.incubator.vector" + System.lineSeparator();
+
+  @Test
+  void keepsOptionsAndArguments() {
+    assertThat(
+            VectorJvm.command(
+                Path.of("home"),
+                List.of("-Xmx9g", "-agentlib:jdwp=x", "-Da=b c"),
+                "cli.jar",
+                new String[] {"info", "a folder"}))
+        .containsExactly(
+            Path.of("home", "bin", "java").toString(),
+            "-Xmx9g",
+            "-Da=b c",
+            "--add-modules",
+            "jdk.incubator.vector",
+            "-Dretention.relaunch=false",
+            "-jar",
+            "cli.jar",
+            "info",
+            "a folder");
+  }
+
+  @Test
+  void thisOneWillDo() {
+    // Tests run from a class path, with the module.
+    assertThat(VectorJvm.command(new String[] {"info"})).isEmpty();
+  }
+
+  private static String copied(String errors) throws IOException {
+    ByteArrayOutputStream to = new ByteArrayOutputStream();
+    VectorJvm.copyErrors(new ByteArrayInputStream(errors.getBytes(StandardCharsets.UTF_8)), to);
+    return to.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void theWarningIsNoNews() throws IOException {
+    assertThat(copied(WARNING)).isEmpty();
+    assertThat(copied(WARNING + "retention: é\n")).isEqualTo("retention: é\n");
+    assertThat(copied(WARNING + WARNING)).isEqualTo(WARNING);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "W", "WARNING: something else\n", "WARNING: Using incubator", "é"})
+  void everythingElseIsKept(String errors) throws IOException {
+    assertThat(copied(errors)).isEqualTo(errors);
+  }
+}
