@@ -16,6 +16,7 @@ import picocli.CommandLine.IParameterConsumer;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The command line of the benchmark. */
 @Command(
@@ -83,6 +84,8 @@ public final class Main implements Callable<Integer> {
       description = "run the JMH benchmarks instead; everything that follows goes to JMH")
   private List<String> jmh;
 
+  @Spec private CommandSpec spec;
+
   private final PrintStream rows;
   private final PrintWriter errors;
 
@@ -144,8 +147,14 @@ public final class Main implements Callable<Integer> {
 
   private int whole() {
     try {
-      WholeModelRun.execute(model, out, threads, rows);
-      return BenchmarkRun.OK;
+      for (String option : List.of("--text", "--seed")) {
+        if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+          throw new IllegalArgumentException(
+              "expected --model without " + option + ", which belongs to the layers' benchmark");
+        }
+      }
+      boolean equal = WholeModelRun.execute(model, out, quick, threads, rows);
+      return equal ? BenchmarkRun.OK : BenchmarkRun.NOT_EQUAL;
     } catch (IllegalArgumentException e) {
       errors.println("retention-bench: " + e.getMessage());
       return BAD_INPUT;

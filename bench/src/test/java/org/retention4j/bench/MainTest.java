@@ -55,6 +55,14 @@ class MainTest {
   }
 
   @Test
+  void refusesOptionsOfTheOtherBenchmark() {
+    refused("--model without --seed", "--model", folder.toString(), "--seed", "1");
+    errors.getBuffer().setLength(0);
+    refused("config.json", "--model", folder.toString(), "--out", "" + folder.resolve("out"));
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
   void refusesWhatItDoesNotKnow() {
     refused("--nonsense", "--nonsense");
   }

@@ -38,7 +38,8 @@ public record LayerConfig(
     return retention != null;
   }
 
-  int modelWidth() {
+  /** Returns D. */
+  public int modelWidth() {
     return retains() ? retention.modelWidth() : attention.modelWidth();
   }
 

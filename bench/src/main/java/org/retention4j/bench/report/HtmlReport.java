@@ -55,6 +55,23 @@ public final class HtmlReport {
     return fill(resource(PAGE), parts);
   }
 
+  /** Returns a page of tables without plots. */
+  public static String page(String title, String protocol, List<Table> tables) {
+    StringBuilder rest = new StringBuilder();
+    tables.forEach(table -> rest.append(table.html()));
+    Map<String, String> parts = new LinkedHashMap<>();
+    parts.put("{{title}}", Table.escape(title));
+    parts.put("{{summary}}", "");
+    parts.put("{{protocol}}", Table.escape(protocol));
+    parts.put("{{verdicts}}", "");
+    parts.put("{{tables}}", rest.toString());
+    parts.put("{{hidden}}", "hidden");
+    parts.put("{{data}}", "[]");
+    parts.put("{{charts}}", "");
+    parts.put("{{plots}}", "");
+    return fill(resource(PAGE), parts);
+  }
+
   /** Replaces each placeholder once, so that inserted text is not looked at again. */
   private static String fill(String page, Map<String, String> parts) {
     StringBuilder out = new StringBuilder();

@@ -81,6 +81,17 @@ public final class ReportFiles {
     files.put("rows.jsonl", RowLines.lines(report.results().rows()));
     files.put("report.md", report.markdown());
     files.put("report.html", HtmlReport.page(report));
+    write(files);
+    return folder.resolve("report.html");
+  }
+
+  /**
+   * Writes files.
+   *
+   * @param files their contents by name
+   * @throws UncheckedIOException if a file cannot be written; none is left half-written
+   */
+  public void write(Map<String, String> files) {
     Map<Path, Path> moves = new LinkedHashMap<>();
     try {
       for (Map.Entry<String, String> file : files.entrySet()) {
@@ -102,6 +113,10 @@ public final class ReportFiles {
       }
       throw new UncheckedIOException("cannot write the report to " + folder + ": " + reason(e), e);
     }
-    return folder.resolve("report.html");
+  }
+
+  /** Returns where a file of this folder lies. */
+  public Path resolve(String name) {
+    return folder.resolve(name);
   }
 }

@@ -1,6 +1,7 @@
 package org.retention4j.bench.whole;
 
 import java.util.List;
+import java.util.Locale;
 import org.retention4j.bench.measure.Contender;
 import org.retention4j.bench.measure.Sampler;
 import org.retention4j.bench.measure.Samples;
@@ -17,15 +18,17 @@ import org.retention4j.model.Session;
 
 /** Latency of a small RetNet a million tokens on, after it has read a million tokens. */
 final class FarPositions {
-  private static final int FAR = 1_000_000;
   private static final int NEAR = 100;
   private static final int PIECE = 10_000;
+  private static final int PAIRS = 150;
   private static final int VOCABULARY = 256;
 
   private final Engine engine;
+  private final WholeEffort effort;
 
-  FarPositions(Engine engine) {
+  FarPositions(Engine engine, WholeEffort effort) {
     this.engine = engine;
+    this.effort = effort;
   }
 
   void run(WholeModel.Sink sink) {
@@ -36,7 +39,7 @@ final class FarPositions {
         Session far = model.newSession()) {
       near.append(new int[NEAR]);
       int[] piece = new int[PIECE];
-      for (int at = 0; at < FAR; at += PIECE) {
+      for (int at = 0; at < effort.far(); at += PIECE) {
         for (int i = 0; i < PIECE; i++) {
           piece[i] = (at + i * 31) % VOCABULARY;
         }
@@ -49,16 +52,20 @@ final class FarPositions {
                   // Brought back at times, or it would not stay near.
                   new Contender("near", () -> back(near, start), () -> near.step(5)),
                   new Contender("far", () -> far.step(5))),
-              new Sampler.Plan(2, 2000, 1));
-      Statistics.Interval ratio = WholeModel.ratio(samples.get(1), samples.get(0));
+              new Sampler.Plan(2, PAIRS, WholeEffort.FOLD));
+      Statistics.Interval ratio = Shares.ratio(1, samples.get(1), samples.get(0));
       sink.add(
           new Verdict(
-              "decode latency at position 1,000,000 over position 100 (small model)",
+              String.format(
+                  Locale.ROOT,
+                  "decode latency at position %,d over position 100 (small model)",
+                  effort.far()),
               1.05,
               false,
               ratio.high(),
               "",
               String.format(
+                  Locale.ROOT,
                   "median ratio %.3f, 95 %% interval %.3f to %.3f; %.0f us a token at position %,d",
                   ratio.median(),
                   ratio.low(),
@@ -68,7 +75,8 @@ final class FarPositions {
           "upper end of the interval of interleaved pairs; 2 layers, D 256, state advanced over"
               + " every token",
           "f32 x f32",
-          samples.get(1));
+          samples.get(1),
+          1);
     }
   }
 

@@ -1,14 +1,15 @@
 package org.retention4j.bench.whole;
 
-import java.io.IOException;
 import java.io.PrintStream;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
+import org.retention4j.bench.report.HtmlReport;
 import org.retention4j.bench.report.Machine;
+import org.retention4j.bench.report.ReportFiles;
 import org.retention4j.bench.report.RowLines;
 import org.retention4j.bench.report.Table;
 import org.retention4j.checkpoint.Checkpoint;
@@ -16,7 +17,7 @@ import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Provider;
 
-/** Measures a checkpoint, prints the figures as they come, leaves them as Markdown and JSONL. */
+/** Measures a checkpoint, prints the figures as they come, leaves them as a report. */
 public final class WholeModelRun {
   private WholeModelRun() {}
 
@@ -24,16 +25,21 @@ public final class WholeModelRun {
    * Runs it.
    *
    * @param folder of the checkpoint
-   * @param out where whole-model.md and whole-model.jsonl go
-   * @throws IllegalArgumentException if the folder is no checkpoint, or out cannot be made
+   * @param out where whole-model.html, whole-model.md and whole-model.jsonl go
+   * @param quick whether to repeat less
+   * @return whether the forms were equal; if not, nothing was timed
+   * @throws IllegalArgumentException if the folder is no checkpoint, or out cannot be written to
    */
-  public static void execute(Path folder, Path out, int threads, PrintStream lines) {
-    Checkpoint checkpoint = WholeModel.open(folder);
-    try {
-      Files.createDirectories(out);
-    } catch (IOException e) {
-      throw new IllegalArgumentException("expected a folder for the report, got " + out, e);
-    }
+  public static boolean execute(
+      Path folder, Path out, boolean quick, int threads, PrintStream lines) {
+    return execute(folder, out, quick ? WholeEffort.QUICK : WholeEffort.FULL, threads, lines);
+  }
+
+  static boolean execute(
+      Path folder, Path out, WholeEffort effort, int threads, PrintStream lines) {
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    ReportFiles files = ReportFiles.in(out);
+    boolean written = false;
     try (Engine engine = Engine.create(ElementType.FLOAT32, threads, Provider.best())) {
       lines.printf(
           Locale.ROOT,
@@ -41,40 +47,48 @@ public final class WholeModelRun {
           folder,
           checkpoint.config().parameters(),
           engine.providerName());
-      List<Figure> figures =
-          new WholeModel(checkpoint, engine, figure -> print(figure, lines)).run();
-      write(folder, out, figures, threads);
-      lines.println("Report: " + out.resolve("whole-model.md").toAbsolutePath().normalize());
+      WholeModel model = new WholeModel(checkpoint, engine, effort, figure -> print(figure, lines));
+      boolean equal = model.run();
+      files.write(contents(folder, model.figures(), Machine.current(threads)));
+      written = true;
+      Path page = files.resolve("whole-model.html").toAbsolutePath().normalize();
+      lines.println(
+          (equal ? "" : "The forms are not equal, nothing was timed. ") + "Report: " + page);
+      return equal;
+    } finally {
+      if (!written) {
+        files.abandon();
+      }
     }
   }
 
   private static void print(Figure figure, PrintStream lines) {
     List<String> cells = figure.cells();
     lines.printf(
-        "%-12s %-9s %-8s %s%n%40s%s%n",
+        "%-12s %-9s %-9s %s%n%40s%s%n",
         cells.get(0), cells.get(1), cells.get(2), cells.get(3), "", cells.get(4));
     lines.flush();
   }
 
   private record Line(Figure figure, Machine machine) {}
 
-  private static void write(Path folder, Path out, List<Figure> figures, int threads) {
-    Machine machine = Machine.current(threads);
+  private static Map<String, String> contents(Path folder, List<Figure> figures, Machine machine) {
+    String title = "Whole model " + folder.toAbsolutePath().normalize().getFileName();
     Table table =
         new Table(
-            "Whole model " + folder.getFileName(),
-            machine.toString(),
+            title,
+            "Operands of products are named activations x weights in the rows of"
+                + " whole-model.jsonl, with all samples.",
             List.of("verdict", "measured", "target", "figure", "values", "counted as"),
             figures.stream().map(Figure::cells).toList());
-    try {
-      Files.writeString(out.resolve("whole-model.md"), table.markdown());
-      Files.writeString(
-          out.resolve("whole-model.jsonl"),
-          figures.stream()
-              .map(figure -> RowLines.line(new Line(figure, machine)))
-              .collect(Collectors.joining("\n", "", "\n")));
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot write the report to " + out, e);
-    }
+    Map<String, String> files = new LinkedHashMap<>();
+    files.put("whole-model.md", table.markdown() + machine + "\n");
+    files.put(
+        "whole-model.jsonl",
+        figures.stream()
+            .map(figure -> RowLines.line(new Line(figure, machine)))
+            .collect(Collectors.joining("\n", "", "\n")));
+    files.put("whole-model.html", HtmlReport.page(title, machine.toString(), List.of(table)));
+    return files;
   }
 }

@@ -1,0 +1,167 @@
+package org.retention4j.bench.whole;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+import org.retention4j.bench.ceiling.BareWork;
+import org.retention4j.bench.ceiling.ReadCeiling;
+import org.retention4j.bench.measure.Contender;
+import org.retention4j.bench.measure.Sampler;
+import org.retention4j.bench.measure.Samples;
+import org.retention4j.bench.measure.Statistics.Interval;
+import org.retention4j.bench.report.Format;
+import org.retention4j.bench.report.Verdict;
+import org.retention4j.engine.Engine;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.Session;
+import org.retention4j.model.SessionOptions;
+
+/**
+ * Decoding by turns with the reading of as much memory: one sequence, eight sequences, and one with
+ * int8 weights. A sample is the mean of a whole fold.
+ */
+final class WholeDecode {
+  private static final int BATCH = 8;
+  private static final double GIGA = 1e9;
+  private static final double MEGA = 1e6;
+
+  private final Engine engine;
+  private final WholeEffort effort;
+  private final LanguageModel model;
+  private final LanguageModel integers;
+
+  WholeDecode(Engine engine, WholeEffort effort, LanguageModel model, LanguageModel integers) {
+    this.engine = engine;
+    this.effort = effort;
+    this.model = model;
+    this.integers = integers;
+  }
+
+  /** Returns steps of a session over tokens of no meaning. */
+  static Contender stepping(String name, Session session) {
+    int[] tokens = new int[session.batch()];
+    int vocabulary = session.model().config().vocabulary();
+    return new Contender(
+        name,
+        () -> {
+          for (int b = 0; b < tokens.length; b++) {
+            tokens[b] = (tokens[b] * 31 + 7 + b) % vocabulary;
+          }
+        },
+        () -> session.step(tokens));
+  }
+
+  void run(WholeModel.Sink sink) {
+    List<BareWork> reads = new ArrayList<>();
+    try (Session one = model.newSession();
+        Session many = model.newSession(BATCH, SessionOptions.DEFAULT);
+        Session narrow = integers.newSession()) {
+      List<Contender> contenders = new ArrayList<>();
+      contenders.add(stepping("one", one));
+      contenders.add(stepping("many", many));
+      contenders.add(stepping("int8", narrow));
+      for (Supplier<BareWork> way : new ReadCeiling(engine).ways(effort.readBytes())) {
+        BareWork read = way.get();
+        reads.add(read);
+        contenders.add(new Contender(read.name(), () -> read.run(true)));
+      }
+      List<Samples> samples =
+          Sampler.measure(
+              contenders,
+              new Sampler.Plan(effort.warmUpSeconds(), effort.rounds(), WholeEffort.FOLD));
+      List<Samples> readings = samples.subList(3, samples.size());
+      int fastest = readings.indexOf(Shares.fastest(readings));
+      double bytes = bytes(one.position(0));
+      alone(sink, bytes, samples.get(0), reads.get(fastest), readings.get(fastest));
+      batch(sink, samples.get(0), samples.get(1));
+      int8(sink, samples.get(0), samples.get(2));
+    } finally {
+      reads.forEach(BareWork::close);
+    }
+  }
+
+  /** Returns the bytes of a step: weights, states read and written, caches read, on the average. */
+  private double bytes(long position) {
+    DecoderConfig config = model.config();
+    double bytes = model.streamedBytes() + 2.0 * Float.BYTES * config.stateElements();
+    for (LayerConfig layer : config.layers()) {
+      if (!layer.retains()) {
+        double seen = Math.min(position / 2.0, layer.attention().window());
+        bytes +=
+            2 * seen * Float.BYTES * layer.attention().kvHeads() * layer.attention().headWidth();
+      }
+    }
+    return bytes;
+  }
+
+  private void alone(
+      WholeModel.Sink sink, double bytes, Samples one, BareWork read, Samples reading) {
+    Interval share = Shares.ratio(bytes / read.amount(), reading, one);
+    sink.add(
+        new Verdict(
+            "decode B=1: bytes of weights and state per second over the read bandwidth",
+            0.75,
+            true,
+            share.median(),
+            read.name(),
+            String.format(
+                Locale.ROOT,
+                "%.2f tokens/s, %.1f GB/s of %.1f (%s, by turns); %s",
+                GIGA / one.median(),
+                bytes / one.median(),
+                read.amount() / reading.median(),
+                read.name(),
+                Shares.text(share))),
+        "(weights without the embedding table + 2·state + cache)/time; the fastest of three ways to"
+            + " read, by turns with it",
+        WholeModel.operands(model).label(),
+        one,
+        1);
+  }
+
+  private void batch(WholeModel.Sink sink, Samples one, Samples many) {
+    Interval gain = Shares.ratio(BATCH, one, many);
+    sink.add(
+        new Verdict(
+            "decode B=8 in tokens/s over B=1",
+            3.5,
+            true,
+            gain.median(),
+            "",
+            String.format(
+                Locale.ROOT,
+                "%.1f ms a step, %.1f tokens/s; %s",
+                many.median() / MEGA,
+                BATCH * GIGA / many.median(),
+                Shares.text(gain))),
+        "8·time(B=1)/time(B=8), by turns",
+        WholeModel.operands(model).label(),
+        many,
+        BATCH);
+  }
+
+  private void int8(WholeModel.Sink sink, Samples one, Samples narrow) {
+    Interval gain = Shares.ratio(1, one, narrow);
+    String file = WholeModel.weightName(model);
+    sink.add(
+        new Verdict(
+            "int8 weights: decode B=1 in tokens/s over " + file.toUpperCase(Locale.ROOT),
+            1.4,
+            true,
+            gain.median(),
+            "",
+            String.format(
+                Locale.ROOT,
+                "%.2f tokens/s, weights %s; %s",
+                GIGA / narrow.median(),
+                Format.bytes((double) integers.weightBytes()),
+                Shares.text(gain))),
+        "time(" + file + ")/time(int8), by turns",
+        "s8 x s8",
+        narrow,
+        1);
+  }
+}
