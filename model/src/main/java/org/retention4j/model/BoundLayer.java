@@ -6,19 +6,16 @@ import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
-import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
+import org.retention4j.engine.TokenTask;
 
 /** A decoder layer bound to its arrays and memory. Used by one thread at a time. */
 public final class BoundLayer implements AutoCloseable {
-  private static final int BLOCK = 16;
-
   private final Engine engine;
   private final DecoderLayer layer;
   private final MixerMemory memory;
-  private final int batch;
   private final int tokens;
   private final int piece;
   private final int[] counts;
@@ -28,8 +25,8 @@ public final class BoundLayer implements AutoCloseable {
   private final Rows y;
   private final Rows residual;
   private final LayerPass pass;
-  private final LaneTask copyIn = this::copyIn;
-  private final LaneTask copyOut = this::copyOut;
+  private final TokenTask copyIn;
+  private final TokenTask copyOut;
   private int from;
   private boolean closed;
 
@@ -42,8 +39,10 @@ public final class BoundLayer implements AutoCloseable {
       INDArray y) {
     this.engine = engine;
     this.layer = layer;
+    copyIn = new TokenTask(engine, this::copyIn);
+    copyOut = new TokenTask(engine, this::copyOut);
     this.memory = memory;
-    batch = (int) x.size(0);
+    int batch = (int) x.size(0);
     tokens = (int) x.size(1);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
@@ -75,33 +74,21 @@ public final class BoundLayer implements AutoCloseable {
       pass.check(memory, counts);
       for (from = 0; from < tokens; from += piece) {
         Arrays.fill(counts, Math.min(piece, tokens - from));
-        engine.run(batch * blocks(), copyIn);
+        copyIn.run(counts);
         pass.run(memory, counts);
-        engine.run(batch * blocks(), copyOut);
+        copyOut.run(counts);
       }
     } finally {
       engine.unlock();
     }
   }
 
-  private int blocks() {
-    return (piece + BLOCK - 1) / BLOCK;
+  private void copyIn(Lane lane, int b, int t) {
+    lane.copy(x, b, from + t, 0, residual, b, t, 0);
   }
 
-  private void copyIn(Lane lane, int index) {
-    int b = index / blocks();
-    int start = index % blocks() * BLOCK;
-    for (int t = start; t < Math.min(counts[b], start + BLOCK); t++) {
-      lane.copy(x, b, from + t, 0, residual, b, t, 0);
-    }
-  }
-
-  private void copyOut(Lane lane, int index) {
-    int b = index / blocks();
-    int start = index % blocks() * BLOCK;
-    for (int t = start; t < Math.min(counts[b], start + BLOCK); t++) {
-      lane.copy(residual, b, t, 0, y, b, from + t, 0);
-    }
+  private void copyOut(Lane lane, int b, int t) {
+    lane.copy(residual, b, t, 0, y, b, from + t, 0);
   }
 
   /** Returns the implementation of the products, as oneDNN names it. */

@@ -3,29 +3,23 @@ package org.retention4j.model;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
-import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
 import org.retention4j.engine.TilePiece;
+import org.retention4j.engine.TokenTask;
 
 /** A decoder layer bound to a tile of residuals, which it adds to in place. */
 final class LayerPass implements AutoCloseable {
-  private static final int BLOCK = 16;
-
-  private final Engine engine;
   private final DecoderLayer layer;
-  private final int batch;
-  private final int tokens;
   private final Rows residual;
   private final Rows normed;
   private final Rows mixed;
   private final MixerPass mixer;
   private final FeedForward.Pass feedForward;
-  private final LaneTask norm = this::norm;
-  private final LaneTask addAndNorm = this::addAndNorm;
-  private final LaneTask add = this::add;
-  private int[] counts;
+  private final TokenTask norm;
+  private final TokenTask addAndNorm;
+  private final TokenTask add;
 
   /**
    * Binds.
@@ -43,10 +37,10 @@ final class LayerPass implements AutoCloseable {
       Tile residuals,
       Scratch scratch,
       boolean bfloat16Products) {
-    this.engine = engine;
     this.layer = layer;
-    this.batch = batch;
-    this.tokens = tokens;
+    norm = new TokenTask(engine, this::norm);
+    addAndNorm = new TokenTask(engine, this::addAndNorm);
+    add = new TokenTask(engine, this::add);
     scratch.rewind();
     int width = residuals.columns();
     Tile normedTile = scratch.tile(batch * tokens, width);
@@ -71,46 +65,24 @@ final class LayerPass implements AutoCloseable {
    * @param tokenCounts (B) tokens of each row, 0…N
    */
   void run(MixerMemory memory, int[] tokenCounts) {
-    counts = tokenCounts;
-    engine.run(batch * blocks(), norm);
-    mixer.run(memory, counts);
-    engine.run(batch * blocks(), addAndNorm);
+    norm.run(tokenCounts);
+    mixer.run(memory, tokenCounts);
+    addAndNorm.run(tokenCounts);
     feedForward.run();
-    engine.run(batch * blocks(), add);
+    add.run(tokenCounts);
   }
 
-  private int blocks() {
-    return (tokens + BLOCK - 1) / BLOCK;
+  private void norm(Lane lane, int b, int t) {
+    lane.rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
   }
 
-  private int firstToken(int index) {
-    return index % blocks() * BLOCK;
+  private void addAndNorm(Lane lane, int b, int t) {
+    lane.add(residual, mixed, b, t, 0);
+    lane.rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), null, normed, b, t, 0);
   }
 
-  private int endToken(int index) {
-    return Math.min(counts[index / blocks()], firstToken(index) + BLOCK);
-  }
-
-  private void norm(Lane lane, int index) {
-    int b = index / blocks();
-    for (int t = firstToken(index); t < endToken(index); t++) {
-      lane.rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
-    }
-  }
-
-  private void addAndNorm(Lane lane, int index) {
-    int b = index / blocks();
-    for (int t = firstToken(index); t < endToken(index); t++) {
-      lane.add(residual, mixed, b, t, 0);
-      lane.rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), null, normed, b, t, 0);
-    }
-  }
-
-  private void add(Lane lane, int index) {
-    int b = index / blocks();
-    for (int t = firstToken(index); t < endToken(index); t++) {
-      lane.add(residual, mixed, b, t, 0);
-    }
+  private void add(Lane lane, int b, int t) {
+    lane.add(residual, mixed, b, t, 0);
   }
 
   String implementation() {

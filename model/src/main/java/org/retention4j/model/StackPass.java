@@ -10,14 +10,13 @@ import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
+import org.retention4j.engine.TokenTask;
 
 /**
  * A whole decoder bound to a batch size and a piece length: tokens in, logits out. Sessions share
  * it; it remembers nothing of them.
  */
 final class StackPass implements AutoCloseable {
-  private static final int BLOCK = 16;
-
   /** Logits of so many tokens are computed at once. */
   private static final int LOGIT_ROWS = 128;
 
@@ -29,7 +28,7 @@ final class StackPass implements AutoCloseable {
   private final Scratch scratch;
   private final Rows residual;
   private final List<LayerPass> layers = new ArrayList<>();
-  private final LaneTask embed = this::embed;
+  private final TokenTask embed;
   private final LaneTask copyLast = this::copyLast;
   private final Head last;
   private final boolean bfloat16Products;
@@ -42,6 +41,7 @@ final class StackPass implements AutoCloseable {
   StackPass(
       LanguageModel model, RetentionForm form, int batch, int tokens, boolean bfloat16Products) {
     engine = model.engine();
+    embed = new TokenTask(engine, this::embed);
     this.model = model;
     this.batch = batch;
     this.tokens = tokens;
@@ -123,27 +123,19 @@ final class StackPass implements AutoCloseable {
     ids = tokenIds;
     from = first;
     counts = tokenCounts;
-    engine.run(batch * blocks(), embed);
+    embed.run(counts);
     for (int i = 0; i < memories.length; i++) {
       layers.get(i).run(memories[i], tokenCounts);
     }
     ids = null;
   }
 
-  private int blocks() {
-    return (tokens + BLOCK - 1) / BLOCK;
-  }
-
-  private void embed(Lane lane, int index) {
-    int b = index / blocks();
-    int start = index % blocks() * BLOCK;
+  private void embed(Lane lane, int b, int t) {
     double scale = model.config().embeddingScale();
-    for (int t = start; t < Math.min(counts[b], start + BLOCK); t++) {
-      lane.embed(model.embedding(), ids[b][from + t], scale, residual, b, t);
-      if (model.embeddingNorm() != null) {
-        double eps = model.config().normEps();
-        lane.rmsNorm(residual, 1, model.embeddingNorm(), eps, null, residual, b, t, 0);
-      }
+    lane.embed(model.embedding(), ids[b][from + t], scale, residual, b, t);
+    if (model.embeddingNorm() != null) {
+      double eps = model.config().normEps();
+      lane.rmsNorm(residual, 1, model.embeddingNorm(), eps, null, residual, b, t, 0);
     }
   }
 

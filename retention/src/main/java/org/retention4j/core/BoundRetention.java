@@ -1,22 +1,21 @@
 package org.retention4j.core;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
-import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
 import org.retention4j.engine.TilePiece;
+import org.retention4j.engine.TokenTask;
 
 /**
  * A block bound to its state and arrays: each {@link #step()} advances the state over the tokens
  * that stand in x and writes y, and allocates nothing. Used by one thread at a time.
  */
 public final class BoundRetention implements AutoCloseable {
-  private static final int COPY_BLOCK = 16;
-
   private final Engine engine;
   private final RetentionWeights weights;
   private final RetentionState state;
@@ -35,8 +34,12 @@ public final class BoundRetention implements AutoCloseable {
   private final Rows yTile;
   private final Scratch scratch;
   private final RetentionPass pass;
-  private final LaneTask copyIn = this::copyIn;
-  private final LaneTask copyOut = this::copyOut;
+  private final TokenTask copyIn;
+  private final TokenTask copyOut;
+
+  /** Tokens of this piece of each row, padded ones too. */
+  private final int[] padded;
+
   private int from;
   private boolean closed;
 
@@ -59,6 +62,9 @@ public final class BoundRetention implements AutoCloseable {
     batch = (int) x.size(0);
     tokens = (int) x.size(1);
     counts = new int[batch];
+    padded = new int[batch];
+    copyIn = new TokenTask(engine, this::copyIn);
+    copyOut = new TokenTask(engine, this::copyOut);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
     piece = pieceLength(form, batch, tokens);
@@ -111,34 +117,21 @@ public final class BoundRetention implements AutoCloseable {
       int length = lengths == null ? tokens : lengths[b];
       counts[b] = Math.max(0, Math.min(piece, length - from));
     }
-    engine.run(batch * copyBlocks(), copyIn);
+    Arrays.fill(padded, Math.min(piece, tokens - from));
+    copyIn.run(counts);
     pass.run(state, counts, tokenDecay, from);
-    engine.run(batch * copyBlocks(), copyOut);
+    copyOut.run(padded);
   }
 
-  private int copyBlocks() {
-    return (piece + COPY_BLOCK - 1) / COPY_BLOCK;
+  private void copyIn(Lane lane, int b, int t) {
+    lane.copy(x, b, from + t, 0, xTile, b, t, 0);
   }
 
-  private void copyIn(Lane lane, int index) {
-    int b = index / copyBlocks();
-    int start = index % copyBlocks() * COPY_BLOCK;
-    int end = Math.min(counts[b], start + COPY_BLOCK);
-    for (int t = start; t < end; t++) {
-      lane.copy(x, b, from + t, 0, xTile, b, t, 0);
-    }
-  }
-
-  private void copyOut(Lane lane, int index) {
-    int b = index / copyBlocks();
-    int start = index % copyBlocks() * COPY_BLOCK;
-    int end = Math.min(Math.min(piece, tokens - from), start + COPY_BLOCK);
-    for (int t = start; t < end; t++) {
-      if (t < counts[b]) {
-        lane.copy(yTile, b, t, 0, y, b, from + t, 0);
-      } else {
-        lane.storeZeros(y, b, from + t, 0, 1);
-      }
+  private void copyOut(Lane lane, int b, int t) {
+    if (t < counts[b]) {
+      lane.copy(yTile, b, t, 0, y, b, from + t, 0);
+    } else {
+      lane.storeZeros(y, b, from + t, 0, 1);
     }
   }
 

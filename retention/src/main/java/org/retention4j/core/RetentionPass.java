@@ -10,6 +10,7 @@ import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
 import org.retention4j.engine.TilePiece;
+import org.retention4j.engine.TokenTask;
 
 /**
  * Multi-scale retention over one piece of up to N tokens of each of B sequences, from a tile of
@@ -25,8 +26,6 @@ import org.retention4j.engine.TilePiece;
  * arrays around it.
  */
 public final class RetentionPass implements AutoCloseable {
-  private static final int ROTATION_BLOCK = 16;
-
   private final Arena arena = new Arena();
   private final Engine engine;
   private final RetentionWeights weights;
@@ -46,7 +45,7 @@ public final class RetentionPass implements AutoCloseable {
   private final double keyFactor;
   private final RetentionForm.HeadKernel[] kernels;
   private final HeadPass[] passes;
-  private final LaneTask rotate = this::rotateBlock;
+  private final TokenTask rotate;
   private final LaneTask advance = this::advanceHead;
   private final int[] counts;
   private RetentionState state;
@@ -64,6 +63,7 @@ public final class RetentionPass implements AutoCloseable {
     batch = piece.batch();
     tokens = piece.tokens();
     headNorm = weights.headNorm();
+    rotate = new TokenTask(engine, this::rotateToken);
     counts = new int[batch];
     int rows = batch * tokens;
     Scratch scratch = piece.scratch();
@@ -146,32 +146,19 @@ public final class RetentionPass implements AutoCloseable {
       }
     }
     if (rotator != null || keyFactor != 1) {
-      engine.run(batch * rotationBlocks(), rotate);
+      rotate.run(counts);
     }
     engine.run(batch * config.heads(), advance);
     outputs.run();
   }
 
-  private int rotationBlocks() {
-    return (tokens + ROTATION_BLOCK - 1) / ROTATION_BLOCK;
-  }
-
-  private void rotateBlock(Lane lane, int index) {
-    int b = index / rotationBlocks();
-    int from = index % rotationBlocks() * ROTATION_BLOCK;
-    int to = Math.min(counts[b], from + ROTATION_BLOCK);
-    for (int t = from; t < to; t++) {
-      if (rotator == null) {
-        for (int h = 0; h < config.kvHeads(); h++) {
-          lane.scale(k, b, t, h, keyFactor);
-        }
-      } else {
-        rotateToken(lane, b, t);
-      }
-    }
-  }
-
   private void rotateToken(Lane lane, int b, int t) {
+    if (rotator == null) {
+      for (int h = 0; h < config.kvHeads(); h++) {
+        lane.scale(k, b, t, h, keyFactor);
+      }
+      return;
+    }
     boolean interleaved = config.rotation().layout() == Rotation.Layout.INTERLEAVED;
     double[] c = cos[lane.index()];
     double[] s = sin[lane.index()];
