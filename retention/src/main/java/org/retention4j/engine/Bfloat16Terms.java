@@ -50,6 +50,6 @@ final class Bfloat16Terms implements Operand {
     int row = part / blocksPerRow;
     int from = part % blocksPerRow * BLOCK;
     int count = Math.min(BLOCK, tile.columns() - from);
-    ((Float32Lane) lane).split(tile, row, from, count, terms);
+    ((Float32Lane) lane).parts().split(tile, row, from, count, terms);
   }
 }

@@ -33,7 +33,7 @@ final class Epilogue {
       activation.run();
     }
     for (int i = 0; i < to.rows() && to != dense; i++) {
-      lane.scaleRow(dense, i, 1, to);
+      lane.parts().scaleRow(dense, i, 1, to);
     }
   }
 

@@ -180,9 +180,9 @@ final class HeapPacked implements Float32Matrix {
     @Override
     public BytePointer in(Float32Lane lane) {
       int width = paddedOutputs(columns);
-      BytePointer room = lane.weightsBlock((long) Integer.BYTES * width * pairs());
+      BytePointer room = lane.parts().weightsBlock((long) Integer.BYTES * width * pairs());
       IntBuffer to = room.asByteBuffer().asIntBuffer();
-      int[] some = lane.integers(PAIRS * OUTPUTS);
+      int[] some = lane.parts().integers(PAIRS * OUTPUTS);
       for (int g = 0; g < width / GROUP; g += PairedKernels.STREAMS) {
         for (int p = 0; p < pairs(); p += PAIRS) {
           int count = Math.min(PAIRS, pairs() - p);

@@ -33,7 +33,7 @@ final class HeapPart implements ProjectionPart {
   @Override
   public void run(Float32Lane lane) {
     int width = HeapPacked.paddedOutputs(dense.columns());
-    float[] sums = lane.sums(x.fours() * HeapRows.FOUR * width);
+    float[] sums = lane.parts().sums(x.fours() * HeapRows.FOUR * width);
     int quarter = width / GROUP / PairedKernels.STREAMS;
     if (x.single()) {
       multiplyOne(sums, quarter);

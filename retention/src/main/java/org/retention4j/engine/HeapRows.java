@@ -62,7 +62,7 @@ final class HeapRows implements Operand {
     int four = part / blocksPerFour;
     int from = part % blocksPerFour * BLOCK;
     int count = Math.min(BLOCK, tile.columns() - from);
-    float[] x = ((Float32Lane) lane).sums(count);
+    float[] x = ((Float32Lane) lane).parts().sums(count);
     for (int r = 0; r < Math.min(FOUR, tile.rows() - four * FOUR); r++) {
       tile.read(four * FOUR + r, from, x, count);
       for (int i = 0; i < count; i++) {

@@ -51,7 +51,7 @@ final class Int8Operand implements Operand {
   public void run(Lane lane, int part) {
     int end = Math.min(tile.rows(), (part + 1) * BLOCK);
     for (int i = part * BLOCK; i < end; i++) {
-      factors[i] = ((Float32Lane) lane).quantise(tile, i, bytes);
+      factors[i] = ((Float32Lane) lane).parts().quantise(tile, i, bytes);
     }
   }
 }

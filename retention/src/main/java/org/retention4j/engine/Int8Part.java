@@ -32,7 +32,7 @@ final class Int8Part implements ProjectionPart {
   public void run(Float32Lane lane) {
     product.run();
     for (int i = 0; i < dense.rows(); i++) {
-      lane.scaleRow(dense, i, x.factor(i), dense);
+      lane.parts().scaleRow(dense, i, x.factor(i), dense);
     }
     epilogue.run(lane);
   }

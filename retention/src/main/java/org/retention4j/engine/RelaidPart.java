@@ -69,7 +69,7 @@ final class RelaidPart implements ProjectionPart {
   @Override
   public void run(Float32Lane lane) {
     BytePointer weights = block.in(lane);
-    BytePointer room = lane.block(bytes);
+    BytePointer room = lane.parts().block(bytes);
     for (int i = 0; i < products.length; i++) {
       parts[i].set_data_handle(weights);
       slices[i].set_data_handle(room);

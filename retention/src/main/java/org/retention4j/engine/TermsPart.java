@@ -37,7 +37,7 @@ final class TermsPart implements ProjectionPart {
   public void run(Float32Lane lane) {
     product.run();
     for (int i = 0; i < dense.rows(); i++) {
-      lane.addTerms(products, i, dense);
+      lane.parts().addTerms(products, i, dense);
     }
     epilogue.run(lane);
   }
