@@ -92,6 +92,47 @@ final class TorchscaleFamily implements Family {
   }
 
   @Override
+  public List<ExpectedTensor> tensors(DecoderConfig config, Present present) {
+    boolean port = present.has(PORT_EMBEDDING);
+    String root = port ? "model." : "";
+    int d = config.modelWidth();
+    int vocabulary = config.vocabulary();
+    List<ExpectedTensor> all = new ArrayList<>();
+    all.add(ExpectedTensor.table(root + "embed_tokens.weight", vocabulary, d, config.tiedOutput()));
+    if (config.embeddingNorm()) {
+      all.add(ExpectedTensor.norm(root + "layernorm_embedding.weight", d));
+    }
+    for (int i = 0; i < config.layers().size(); i++) {
+      add(all, config.layers().get(i), root + "layers." + i + ".");
+    }
+    all.add(ExpectedTensor.norm(root + "layer_norm.weight", d));
+    if (!config.tiedOutput()) {
+      all.add(ExpectedTensor.output(outputName(port), vocabulary, d));
+    }
+    return all;
+  }
+
+  private static void add(List<ExpectedTensor> all, LayerConfig layer, String prefix) {
+    RetentionConfig c = layer.retention();
+    int d = c.modelWidth();
+    long values = (long) c.heads() * c.valueWidth();
+    all.add(ExpectedTensor.matrix(prefix + "retention.q_proj.weight", d, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.k_proj.weight", d, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.v_proj.weight", values, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.g_proj.weight", values, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.out_proj.weight", d, values));
+    all.add(ExpectedTensor.norm(prefix + "retention_layer_norm.weight", d));
+    all.add(ExpectedTensor.matrix(prefix + "ffn.fc1.weight", layer.hidden(), d));
+    all.add(ExpectedTensor.matrix(prefix + "ffn.gate.weight", layer.hidden(), d));
+    all.add(ExpectedTensor.matrix(prefix + "ffn.fc2.weight", d, layer.hidden()));
+    all.add(ExpectedTensor.norm(prefix + "final_layer_norm.weight", d));
+  }
+
+  private static String outputName(boolean port) {
+    return port ? "lm_head.weight" : "output_projection.weight";
+  }
+
+  @Override
   public LanguageModel load(DecoderConfig config, WeightReader reader) {
     boolean port = reader.has(PORT_EMBEDDING);
     String root = port ? "model." : "";
@@ -102,7 +143,6 @@ final class TorchscaleFamily implements Family {
     for (int i = 0; i < config.layers().size(); i++) {
       layers.add(layer(config, i, reader));
     }
-    String own = port ? "lm_head.weight" : "output_projection.weight";
     return new LanguageModel(
         reader.engine(),
         config,
@@ -110,7 +150,8 @@ final class TorchscaleFamily implements Family {
         config.embeddingNorm() ? reader.vector(root + "layernorm_embedding.weight", d) : null,
         layers,
         reader.vector(root + "layer_norm.weight", d),
-        reader.output(config.tiedOutput() ? root + "embed_tokens.weight" : own, vocabulary, d));
+        reader.output(
+            config.tiedOutput() ? root + "embed_tokens.weight" : outputName(port), vocabulary, d));
   }
 
   @Override
