@@ -16,6 +16,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.MatrixSource;
 import org.retention4j.model.DecoderConfig;
@@ -41,6 +42,11 @@ public final class Checkpoint {
     keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
     family = Family.of(keys);
     config = config(family, keys);
+  }
+
+  /** Returns the shape that a configuration describes. */
+  static DecoderConfig config(ConfigKeys keys) {
+    return config(Family.of(keys), keys);
   }
 
   private static DecoderConfig config(Family family, ConfigKeys keys) {
@@ -78,11 +84,11 @@ public final class Checkpoint {
    * @throws CheckpointException as {@link #open} does
    */
   public static DecoderConfig readConfig(Path file) {
-    ConfigKeys keys = new ConfigKeys(file.toString(), parse(file));
-    return config(Family.of(keys), keys);
+    return config(new ConfigKeys(file.toString(), parse(file)));
   }
 
-  private static JsonNode parse(Path file) {
+  /** Reads the JSON of a configuration. */
+  static JsonNode parse(Path file) {
     ObjectMapper mapper =
         JsonMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -172,6 +178,20 @@ public final class Checkpoint {
         reader.free();
         throw e;
       }
+    }
+  }
+
+  /**
+   * Returns how many bytes of weights {@link #load} would hold, within about 1 %, without loading.
+   *
+   * @param engine FLOAT32 or FLOAT64, the type that an engine computes in
+   * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   */
+  public long weightBytes(WeightChoice weights, ElementType engine) {
+    try (CheckpointFiles files = files()) {
+      requireTensors(files);
+      return new WeightMemory(engine, weights, name -> files.info(name).dtype())
+          .bytes(expected(files));
     }
   }
 

@@ -116,6 +116,18 @@ public final class CheckpointWriter {
     writeRandom(config, json, folder, dtype, seed, progress);
   }
 
+  /**
+   * Writes a checkpoint of such weights with a configuration as it is given, but for torch_dtype
+   * and dtype.
+   *
+   * @param dtype F64, F32, F16 or BF16
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void writeRandom(
+      Configuration config, Path folder, DType dtype, long seed, LoadOptions.Progress progress) {
+    writeRandom(config.decoder(), config.json(dtype), folder, dtype, seed, progress);
+  }
+
   private static void writeRandom(
       DecoderConfig config,
       JsonNode json,

@@ -116,7 +116,8 @@ final class FlaConfig {
     return attn;
   }
 
-  private static void requireExpressible(DecoderConfig config) {
+  /** Refuses what the format cannot express. */
+  static void requireExpressible(DecoderConfig config) {
     require(config.embeddingScale() == 1, "embeddings without a scale");
     require(!config.embeddingNorm(), "embeddings without a norm");
     List<LayerConfig> layers = config.layers();
