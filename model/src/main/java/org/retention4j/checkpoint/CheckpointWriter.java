@@ -3,12 +3,11 @@ package org.retention4j.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -61,7 +60,7 @@ public final class CheckpointWriter {
     if (!config.tiedOutput()) {
       tensors.add(OutTensor.of("lm_head.weight", dtype, model.output()));
     }
-    write(folder, json, tensors, SHARD_BYTES, Map.of(), (name, bytes) -> {});
+    write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), (name, bytes) -> {});
   }
 
   private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
@@ -146,7 +145,7 @@ public final class CheckpointWriter {
           });
     }
     requireRepresentable(tensors);
-    write(folder, json, tensors, SHARD_BYTES, Map.of(), progress);
+    write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), progress);
   }
 
   private static void requireRepresentable(List<OutTensor> tensors) {
@@ -195,31 +194,26 @@ public final class CheckpointWriter {
       if (dtype != null) {
         FlaConfig.putType(json, dtype);
       }
-      write(to, json, tensors, shardBytes, files.metadata(), progress);
+      List<Path> others = others(from.folder());
+      write(to, json, tensors, shardBytes, files.metadata(), others, progress);
     }
-    copyOthers(from.folder(), to);
   }
 
-  /** Copies what is neither tensors nor config.json: tokenizers, generation settings, licences. */
-  private static void copyOthers(Path from, Path to) {
+  /** Returns what is neither tensors nor config.json: tokenizers, generation settings, licences. */
+  private static List<Path> others(Path from) {
     try (Stream<Path> files = Files.list(from)) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        String name = file.getFileName().toString();
-        boolean written =
-            name.endsWith(".safetensors")
-                || name.endsWith(".safetensors.index.json")
-                || name.equals("config.json");
-        if (!written && !name.startsWith(".") && Files.isRegularFile(file)) {
-          try (PendingFile copy = new PendingFile(to.resolve(name));
-              FileChannel source = FileChannel.open(file, StandardOpenOption.READ)) {
-            copy.write(source);
-            copy.finish();
-          }
-        }
-      }
-    } catch (IOException e) {
-      throw new CheckpointException("cannot copy the files beside " + from + ": " + e, e);
+      return files.filter(Files::isRegularFile).filter(CheckpointWriter::isOther).sorted().toList();
+    } catch (IOException | UncheckedIOException e) {
+      throw new CheckpointException("cannot list the files beside " + from + ": " + e, e);
     }
+  }
+
+  private static boolean isOther(Path file) {
+    String name = file.getFileName().toString();
+    return !name.endsWith(".safetensors")
+        && !name.endsWith(".safetensors.index.json")
+        && !name.equals("config.json")
+        && !name.startsWith(".");
   }
 
   private static OutTensor converted(CheckpointFiles files, String name, DType dtype) {
@@ -248,6 +242,7 @@ public final class CheckpointWriter {
       List<OutTensor> tensors,
       long shardBytes,
       Map<String, String> metadata,
+      List<Path> others,
       LoadOptions.Progress progress) {
     SafetensorsWriter.prepareFolder(folder);
     // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
@@ -256,7 +251,7 @@ public final class CheckpointWriter {
       String text = json.toPrettyString() + "\n";
       config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
       config.sync();
-      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, metadata, progress);
+      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, metadata, others, progress);
       config.finish();
     }
   }

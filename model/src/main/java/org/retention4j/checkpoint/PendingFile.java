@@ -72,14 +72,14 @@ final class PendingFile implements AutoCloseable {
   }
 
   /** Copies a whole file. */
-  void write(FileChannel from) {
-    try {
+  void write(Path file) {
+    try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = from.size();
       for (long done = 0; done < size; ) {
         done += from.transferTo(done, size - done, channel.position(done));
       }
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot copy " + file + " to " + target + ": " + e, e);
     }
   }
 

@@ -38,6 +38,7 @@ final class SafetensorsWriter {
    * be.
    *
    * @param shardBytes the most bytes of data in a file, but for a tensor that is larger by itself
+   * @param others files that are copied beside them
    * @param metadata goes into every file; readers of the hub's library look for "format" there
    */
   static void writeFolder(
@@ -45,6 +46,7 @@ final class SafetensorsWriter {
       List<OutTensor> tensors,
       long shardBytes,
       Map<String, String> metadata,
+      List<Path> others,
       LoadOptions.Progress progress) {
     List<List<OutTensor>> shards = shards(tensors, shardBytes);
     Map<String, String> withFormat = new LinkedHashMap<>(metadata);
@@ -63,6 +65,12 @@ final class SafetensorsWriter {
         pending.add(index);
         index.write(0, ByteBuffer.wrap(index(shards)));
         index.sync();
+      }
+      for (Path other : others) {
+        PendingFile copy = new PendingFile(folder.resolve(other.getFileName()));
+        pending.add(copy);
+        copy.write(other);
+        copy.sync();
       }
       for (PendingFile file : pending) {
         finished.push(file);

@@ -277,4 +277,18 @@ class ConvertTest {
         .containsExactly(
             Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 65504, -0.0);
   }
+
+  /** A failure among the last files takes away all that came before it. */
+  @Test
+  void nothingStaysWhereATokenizerCannotBeCopied() throws IOException {
+    Files.writeString(from.resolve("tokenizer.json"), "{}");
+    Files.createDirectories(to.resolve("tokenizer.json"));
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> convert(DType.BF16, 50_000))
+        .withMessageContaining("tokenizer.json");
+    try (var files = Files.list(to)) {
+      assertThat(files.map(file -> file.getFileName().toString()))
+          .containsExactly("tokenizer.json");
+    }
+  }
 }
