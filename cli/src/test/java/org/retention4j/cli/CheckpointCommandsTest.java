@@ -189,6 +189,16 @@ class CheckpointCommandsTest {
     assertThat(folder).isEmptyDirectory();
   }
 
+  @ParameterizedTest
+  @CsvSource({"expand_v, 600000", "intermediate_size, 2147483647"})
+  void createRefusesRowsThatAreTooLong(String key, String value) throws IOException {
+    String keys = "{'model_type':'retnet','hidden_size':4096,'" + key + "':" + value + "}";
+    Path shape = json("shape.json", keys);
+    assertThat(refused("create", "--shape", shape.toString(), "--out", folder + "/x"))
+        .contains("too large", "proj.weight");
+    assertThat(folder.resolve("x")).doesNotExist();
+  }
+
   /** A token that is none is refused with its place, before weights are loaded. */
   @ParameterizedTest
   @CsvSource({"4294967297", "97", "-1", "-9223372036854775808"})

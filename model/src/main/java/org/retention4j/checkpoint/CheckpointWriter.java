@@ -137,6 +137,7 @@ public final class CheckpointWriter {
     SplittableRandom seeds = new SplittableRandom(seed);
     List<OutTensor> tensors = new ArrayList<>();
     for (ExpectedTensor tensor : new FlaFamily().tensors(config, Family.Present.NOTHING)) {
+      requireWritable(tensor, dtype);
       tensors.add(
           switch (tensor.use()) {
             case NORM -> constant(tensor, dtype, 1);
@@ -144,16 +145,20 @@ public final class CheckpointWriter {
             default -> uniform(tensor, dtype, seeds.split());
           });
     }
-    requireRepresentable(tensors);
     write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), progress);
   }
 
-  private static void requireRepresentable(List<OutTensor> tensors) {
+  private static void requireWritable(ExpectedTensor tensor, DType dtype) {
     try {
-      tensors.forEach(tensor -> Math.toIntExact(tensor.bytes() / Math.max(1, tensor.rowCount())));
+      long elements = tensor.shape().stream().reduce(1L, Math::multiplyExact);
+      Math.multiplyExact(elements, dtype.bytes());
+      Math.toIntExact(tensor.shape().get(tensor.shape().size() - 1) * dtype.bytes());
     } catch (ArithmeticException e) {
       throw new IllegalArgumentException(
-          "expected tensors of less than 2^63 bytes in rows of less than 2^31, got sizes that are too large",
+          "expected rows of less than 2^31 bytes, got a size that is too large: "
+              + tensor.name()
+              + " of shape "
+              + tensor.shape(),
           e);
     }
   }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -77,6 +78,29 @@ class MemoryEstimateTest {
                 + "}",
             dtype);
     isCloseToWhatLoadingTakes(model, choice);
+  }
+
+  /** One matrix in the file, two in memory. */
+  @Test
+  void weightsOfAFusedFeedForward() throws IOException {
+    Path model =
+        create(
+            "{'model_type':'retnet','hidden_size':64,'num_heads':2,'num_hidden_layers':1,"
+                + "'intermediate_size':1500,'vocab_size':10}",
+            DType.F32);
+    List<OutTensor> fused = new ArrayList<>();
+    try (CheckpointFiles files = CheckpointFiles.open(model)) {
+      for (String name : files.names()) {
+        boolean gate = name.endsWith("gate_proj.weight");
+        if (!name.endsWith("up_proj.weight")) {
+          List<Long> shape = gate ? List.of(3000L, 64L) : files.info(name).shape();
+          fused.add(OutTensor.of(name, DType.F32, shape, (row, into) -> {}));
+        }
+      }
+    }
+    SafetensorsWriter.writeFile(model.resolve("model.safetensors"), fused, Map.of());
+    isCloseToWhatLoadingTakes(model, WeightChoice.FILE);
+    isCloseToWhatLoadingTakes(model, WeightChoice.INT8);
   }
 
   private Path create(String json, DType dtype) throws IOException {
