@@ -64,14 +64,12 @@ record ExpectedTensor(String name, List<Long> shape, Use use, int parts) {
     return new ExpectedTensor(name, List.of(rows, columns), use, parts);
   }
 
-  boolean isMatrix() {
-    return parts > 0;
-  }
-
+  /** Returns the rows of a matrix, or the length of a vector. */
   long rows() {
     return shape.get(0);
   }
 
+  /** Returns the columns of a matrix. */
   long columns() {
     return shape.get(1);
   }

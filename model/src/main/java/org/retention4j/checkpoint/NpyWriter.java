@@ -32,16 +32,18 @@ public final class NpyWriter implements AutoCloseable {
    * @param wide whether elements are float64 instead of fp32
    * @param shape at least one dimension; the last is a row
    * @throws CheckpointException if it cannot be written
-   * @throws IllegalArgumentException for 2^31 rows or more
+   * @throws IllegalArgumentException for 2^31 rows or bytes of a row, or more
    */
   public NpyWriter(Path path, boolean wide, long... shape) {
     this.shape = shape.clone();
     rowWidth = shape[shape.length - 1];
-    rows = Arrays.stream(shape, 0, shape.length - 1).reduce(1, Math::multiplyExact);
-    if (rows > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException("expected less than 2^31 rows, got " + rows);
-    }
     elementBytes = wide ? Double.BYTES : Float.BYTES;
+    rows = Arrays.stream(shape, 0, shape.length - 1).reduce(1, Math::multiplyExact);
+    if (rows > Integer.MAX_VALUE || rowWidth > Integer.MAX_VALUE / elementBytes) {
+      throw new IllegalArgumentException(
+          "expected less than 2^31 rows of less than 2^31 bytes, got shape "
+              + Arrays.toString(shape));
+    }
     byte[] header = header();
     start = header.length;
     row = ByteBuffer.allocate(Math.toIntExact(rowWidth * elementBytes));

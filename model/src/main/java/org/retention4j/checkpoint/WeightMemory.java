@@ -8,7 +8,7 @@ import org.retention4j.engine.WeightType;
 /**
  * How many bytes weights will take once they are loaded, by formula: matrices packed in blocks of
  * outputs and filled up as the engines do it on processors with 512-bit vectors, elsewhere a little
- * less; the embedding table copied. Norms and biases, some kilobytes, are not counted.
+ * differently; the embedding table copied. Norms and biases, some kilobytes, are not counted.
  */
 final class WeightMemory {
   /** Rows of a block, of packed matrices and tables alike. */
@@ -40,7 +40,7 @@ final class WeightMemory {
 
   private long bytes(ExpectedTensor tensor) {
     DType file = types.apply(tensor.name());
-    long rows = tensor.shape().get(0);
+    long rows = tensor.rows();
     return switch (tensor.use()) {
       case NORM, BIAS -> 0;
       case MATRIX -> {

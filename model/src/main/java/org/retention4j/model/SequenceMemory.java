@@ -26,7 +26,7 @@ public final class SequenceMemory {
   private static long stateBytes(RetentionConfig c) {
     long k = c.keyWidth();
     long v = c.valueWidth();
-    return Float.BYTES * c.heads() * (k * v + PENDING * (k + v));
+    return (long) Float.BYTES * c.heads() * (k * v + PENDING * (k + v));
   }
 
   /**

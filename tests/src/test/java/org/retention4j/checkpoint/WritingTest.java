@@ -46,6 +46,9 @@ class WritingTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new NpyWriter(folder.resolve("x.npy"), true, 1L << 31, 1))
         .withMessageContaining("2^31");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new NpyWriter(folder.resolve("x.npy"), true, 1, 1L << 28))
+        .withMessageContaining("2^31 bytes");
     assertThat(folder).isEmptyDirectory();
   }
 
