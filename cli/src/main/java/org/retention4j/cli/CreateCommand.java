@@ -3,8 +3,8 @@ package org.retention4j.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
+import org.retention4j.checkpoint.Configuration;
 import org.retention4j.checkpoint.DType;
 import org.retention4j.checkpoint.ModelShapes;
 import org.retention4j.model.DecoderConfig;
@@ -29,7 +29,7 @@ final class CreateCommand implements Callable<Integer> {
 
   @Option(
       names = "--transformer",
-      description = "the Transformer of equal size instead of the RetNet of that name")
+      description = "the Transformer of equal size instead of the RetNet")
   private boolean transformer;
 
   @Option(names = "--out", paramLabel = "DIR", required = true, description = "new model folder")
@@ -56,10 +56,7 @@ final class CreateCommand implements Callable<Integer> {
     if (!dtype.isWeight()) {
       throw new IllegalArgumentException("expected --dtype f64, f32, f16 or bf16, got " + dtype);
     }
-    DecoderConfig config = config();
-    try (LoadBar bar = new LoadBar("writing", config.parameters())) {
-      CheckpointWriter.writeRandom(config, out, dtype, seed, bar);
-    }
+    DecoderConfig config = shape.endsWith(".json") ? fromFile() : byName();
     spec.commandLine()
         .getOut()
         .printf(
@@ -71,17 +68,24 @@ final class CreateCommand implements Callable<Integer> {
     return 0;
   }
 
-  private DecoderConfig config() {
-    if (!shape.endsWith(".json")) {
-      return transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
+  private DecoderConfig byName() {
+    DecoderConfig config = transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
+    try (LoadBar bar = new LoadBar("writing", config.parameters())) {
+      CheckpointWriter.writeRandom(config, out, dtype, seed, bar);
     }
+    return config;
+  }
+
+  private DecoderConfig fromFile() {
     Path file = Path.of(shape);
-    if (transformer || !Files.isRegularFile(file)) {
-      throw new IllegalArgumentException(
-          transformer
-              ? "expected --transformer with the name of a shape, got " + shape
-              : "expected a configuration, got no file at " + shape);
+    if (!Files.isRegularFile(file)) {
+      throw new IllegalArgumentException("expected a configuration, got no file at " + shape);
     }
-    return Checkpoint.readConfig(file);
+    Configuration given = Configuration.read(file);
+    Configuration config = transformer ? given.transformer() : given;
+    try (LoadBar bar = new LoadBar("writing", config.decoder().parameters())) {
+      CheckpointWriter.writeRandom(config, out, dtype, seed, bar);
+    }
+    return config.decoder();
   }
 }

@@ -132,8 +132,7 @@ final class GenerateCommand implements Callable<Integer> {
     Checkpoint checkpoint = options.open();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter errors = spec.commandLine().getErr();
-    int vocabulary = checkpoint.config().vocabulary();
-    try (Tokenizer tokenizer = Tokenizers.forFolder(checkpoint.folder(), vocabulary);
+    try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, sessionOptions())) {
@@ -186,10 +185,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   private Set<Integer> stopTokens(Checkpoint checkpoint) {
     Set<Integer> all = new TreeSet<>(stopTokens);
-    // Bytes have no end of text: the token of that number is a character.
-    boolean named = java.nio.file.Files.exists(checkpoint.folder().resolve("tokenizer.json"));
-    if (!ignoreEnd && named) {
-      checkpoint.endToken().ifPresent(all::add);
+    if (!ignoreEnd) {
+      all.addAll(GenerationOptions.of(checkpoint).stopTokens());
     }
     return all;
   }

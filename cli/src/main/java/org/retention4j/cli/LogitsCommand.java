@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.NpyFile;
@@ -71,8 +72,8 @@ final class LogitsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     RetentionForm retention = form();
-    int[][] tokens = read(ids);
     Checkpoint checkpoint = options.open();
+    int[][] tokens = read(ids, checkpoint.config().vocabulary());
     int batch = tokens.length;
     int length = tokens[0].length;
     int vocabulary = checkpoint.config().vocabulary();
@@ -105,7 +106,8 @@ final class LogitsCommand implements Callable<Integer> {
     };
   }
 
-  private static int[][] read(Path file) {
+  /** Refuses what is no token before the weights are loaded, which takes a while. */
+  private static int[][] read(Path file, int vocabulary) {
     NpyFile npy = NpyFile.read(file);
     if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
       throw new IllegalArgumentException(
@@ -117,8 +119,18 @@ final class LogitsCommand implements Callable<Integer> {
     int[][] tokens = new int[(int) npy.shape()[0]][length];
     for (int i = 0; i < npy.integers().length; i++) {
       long id = npy.integers()[i];
-      // What does not fit an int is no token of any vocabulary; the model says so of −1.
-      tokens[i / length][i % length] = id == (int) id ? (int) id : -1;
+      if (id < 0 || id >= vocabulary) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "expected token ids in 0..%d in %s, got %d at [%d, %d]",
+                vocabulary - 1,
+                file,
+                id,
+                i / length,
+                i % length));
+      }
+      tokens[i / length][i % length] = (int) id;
     }
     return tokens;
   }

@@ -24,6 +24,10 @@ final class ModelOptions {
     Weights(WeightChoice choice) {
       this.choice = choice;
     }
+
+    WeightChoice choice() {
+      return choice;
+    }
   }
 
   /** The names of element types on the command line. */

@@ -51,8 +51,7 @@ final class PerplexityCommand implements Callable<Integer> {
     int limit = cacheLimit == null ? longest(Texts.size(file)) : cacheLimit;
     MemoryOptions memory = MemoryOptions.DEFAULT.withMaxTokens(limit);
     Checkpoint checkpoint = options.open();
-    try (Tokenizer tokenizer =
-            Tokenizers.forFolder(checkpoint.folder(), checkpoint.config().vocabulary());
+    try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(memory))) {

@@ -5,12 +5,19 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.MatrixSource;
 import org.retention4j.model.DecoderConfig;
@@ -38,6 +45,11 @@ public final class Checkpoint {
     keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
     family = Family.of(keys);
     config = config(family, keys);
+  }
+
+  /** Returns the shape that a configuration describes. */
+  static DecoderConfig config(ConfigKeys keys) {
+    return config(Family.of(keys), keys);
   }
 
   private static DecoderConfig config(Family family, ConfigKeys keys) {
@@ -75,11 +87,11 @@ public final class Checkpoint {
    * @throws CheckpointException as {@link #open} does
    */
   public static DecoderConfig readConfig(Path file) {
-    ConfigKeys keys = new ConfigKeys(file.toString(), parse(file));
-    return config(Family.of(keys), keys);
+    return config(new ConfigKeys(file.toString(), parse(file)));
   }
 
-  private static JsonNode parse(Path file) {
+  /** Reads the JSON of a configuration. */
+  static JsonNode parse(Path file) {
     ObjectMapper mapper =
         JsonMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -121,26 +133,34 @@ public final class Checkpoint {
 
   /** Returns the token that begins a text: the configuration's, or 1, fla's default. */
   public OptionalInt beginToken() {
-    return token("bos_token_id", 1);
+    return tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
   }
 
-  /** Returns the token that ends a text: the configuration's, or 2, fla's default. */
-  public OptionalInt endToken() {
-    return token("eos_token_id", 2);
+  /** Returns the tokens that end a text: the configuration's, or 2, fla's default; none at null. */
+  public Set<Integer> endTokens() {
+    return tokens("eos_token_id", 2);
   }
 
-  private OptionalInt token(String key, int otherwise) {
+  /** Of one token or a list, those of the vocabulary, in order. */
+  private Set<Integer> tokens(String key, int otherwise) {
     JsonNode named = json.get(key);
-    // Of several the first.
-    JsonNode first = named != null && named.isArray() ? named.get(0) : named;
-    int token = first != null && first.isInt() ? first.intValue() : -1;
-    if (named == null && family.name().equals("fla")) {
-      token = otherwise;
+    if (named == null) {
+      named = family.name().equals("fla") ? IntNode.valueOf(otherwise) : NullNode.instance;
     }
-    return token >= 0 && token < config.vocabulary() ? OptionalInt.of(token) : OptionalInt.empty();
+    Set<Integer> tokens = new LinkedHashSet<>();
+    for (JsonNode token : named.isArray() ? named : List.of(named)) {
+      if (token.isInt() && token.intValue() >= 0 && token.intValue() < config.vocabulary()) {
+        tokens.add(token.intValue());
+      }
+    }
+    return tokens;
   }
 
-  /** Opens the tensors; the caller closes them. */
+  /**
+   * Opens the tensors; the caller closes them.
+   *
+   * @throws CheckpointException if a file is missing or damaged
+   */
   public CheckpointFiles files() {
     return CheckpointFiles.open(folder);
   }
@@ -153,15 +173,28 @@ public final class Checkpoint {
    */
   public LanguageModel load(Engine engine, LoadOptions options) {
     try (CheckpointFiles files = files()) {
+      requireTensors(files);
       WeightReader reader = new WeightReader(engine, files, options);
       try {
-        LanguageModel model = family.load(config, reader);
-        requireNoExtras(files);
-        return model;
+        return family.load(config, reader);
       } catch (RuntimeException | Error e) {
         reader.free();
         throw e;
       }
+    }
+  }
+
+  /**
+   * Returns how many bytes of weights {@link #load} would hold, within about 1 %, without loading.
+   *
+   * @param engine FLOAT32 or FLOAT64, the type that an engine computes in
+   * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   */
+  public long weightBytes(WeightChoice weights, ElementType engine) {
+    try (CheckpointFiles files = files()) {
+      requireTensors(files);
+      return new WeightMemory(engine, weights, name -> files.info(name).dtype())
+          .bytes(expected(files));
     }
   }
 
@@ -202,16 +235,29 @@ public final class Checkpoint {
     return norm == null ? rows : ReferenceDecoder.norm(rows, norm, config.normEps());
   }
 
-  private void requireNoExtras(CheckpointFiles files) {
-    List<String> extra =
-        files.unused().stream().filter(name -> !family.ignores(name, config)).sorted().toList();
+  /** Returns the tensors that the configuration asks for. */
+  List<ExpectedTensor> expected(CheckpointFiles files) {
+    return family.tensors(config, files.present());
+  }
+
+  /**
+   * Checks that files hold the tensors that the configuration asks for, and no others.
+   *
+   * @throws CheckpointException if one is missing, misshapen or extra, naming it
+   */
+  void requireTensors(CheckpointFiles files) {
+    Set<String> extra = new TreeSet<>(files.names());
+    for (ExpectedTensor tensor : expected(files)) {
+      files.require(tensor);
+      extra.remove(tensor.name());
+    }
+    extra.removeIf(name -> family.ignores(name, config));
     if (!extra.isEmpty()) {
+      String some = extra.stream().limit(5).map(Shown::name).collect(Collectors.joining(", "));
       throw new CheckpointException(
           String.format(
               "expected only tensors that %s describes, got %d others: %s",
-              keys.where(),
-              extra.size(),
-              String.join(", ", extra.subList(0, Math.min(5, extra.size())))));
+              keys.where(), extra.size(), some));
     }
   }
 }

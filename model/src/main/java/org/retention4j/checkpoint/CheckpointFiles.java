@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -18,7 +19,7 @@ import org.retention4j.engine.MatrixSource;
 
 /**
  * The tensors of a model folder: model.safetensors, or the shards that model.safetensors.index.json
- * names. The single file is taken when both are there.
+ * names. The single file is taken when both are there. May be read from many threads.
  */
 public final class CheckpointFiles implements AutoCloseable {
   static final String SINGLE = "model.safetensors";
@@ -29,7 +30,6 @@ public final class CheckpointFiles implements AutoCloseable {
   private final Path folder;
   private final List<SafetensorsFile> files = new ArrayList<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
-  private final Set<String> unused = new LinkedHashSet<>();
 
   private record Place(SafetensorsFile file, TensorInfo info) {}
 
@@ -58,7 +58,6 @@ public final class CheckpointFiles implements AutoCloseable {
       all.close();
       throw e;
     }
-    all.unused.addAll(all.places.keySet());
     return all;
   }
 
@@ -71,7 +70,7 @@ public final class CheckpointFiles implements AutoCloseable {
         throw new CheckpointException(
             String.format(
                 "expected tensor %s in one file, got it in %s and %s",
-                info.name(), before.file().path(), path));
+                Shown.name(info.name()), before.file().path(), path));
       }
     }
     return file;
@@ -85,20 +84,22 @@ public final class CheckpointFiles implements AutoCloseable {
       byShard.computeIfAbsent(shard, name -> new LinkedHashSet<>()).add(entry.getKey());
     }
     for (Map.Entry<String, Set<String>> shard : byShard.entrySet()) {
-      SafetensorsFile file = add(folder.resolve(shard.getKey()));
+      SafetensorsFile file = add(shardPath(index, shard.getKey()));
       Set<String> found = file.tensors().keySet();
       for (String name : shard.getValue()) {
         if (!found.contains(name)) {
           throw new CheckpointException(
               String.format(
-                  "expected tensor %s in %s, as %s says, got none", name, file.path(), index));
+                  "expected tensor %s in %s, as %s says, got none",
+                  Shown.name(name), file.path(), index));
         }
       }
       for (String name : found) {
         if (!shard.getValue().contains(name)) {
           throw new CheckpointException(
               String.format(
-                  "expected only tensors that %s names in %s, got %s", index, file.path(), name));
+                  "expected only tensors that %s names in %s, got %s",
+                  index, file.path(), Shown.name(name)));
         }
       }
     }
@@ -128,6 +129,18 @@ public final class CheckpointFiles implements AutoCloseable {
     }
   }
 
+  private Path shardPath(Path index, String name) {
+    try {
+      return folder.resolve(name);
+    } catch (InvalidPathException e) {
+      throw new CheckpointException(
+          String.format(
+              "expected the name of a file in %s, got %s: %s",
+              index, Shown.name(name), e.getReason()),
+          e);
+    }
+  }
+
   private static String shardName(Path index, String tensor, JsonNode value) {
     String name = value.isTextual() ? value.textValue() : "";
     boolean plain =
@@ -142,9 +155,18 @@ public final class CheckpointFiles implements AutoCloseable {
       throw new CheckpointException(
           String.format(
               "expected the name of a file inside the folder for tensor %s in %s, got %s",
-              tensor, index, value));
+              Shown.name(tensor), index, Shown.name(value)));
     }
     return name;
+  }
+
+  /** Returns what stands under __metadata__; of what files say differently, the first's word. */
+  Map<String, String> metadata() {
+    Map<String, String> all = new LinkedHashMap<>();
+    for (SafetensorsFile file : files) {
+      file.metadata().forEach(all::putIfAbsent);
+    }
+    return all;
   }
 
   /** Returns the names of all tensors. */
@@ -169,14 +191,27 @@ public final class CheckpointFiles implements AutoCloseable {
   private Place place(String name) {
     Place place = places.get(name);
     if (place == null) {
-      throw new CheckpointException("expected a tensor " + name + " in " + folder + ", got none");
+      throw new CheckpointException(
+          "expected a tensor " + Shown.name(name) + " in " + folder + ", got none");
     }
     return place;
   }
 
-  /** Returns the names that no matrix or vector was asked for. */
-  public Set<String> unused() {
-    return java.util.Collections.unmodifiableSet(unused);
+  /** Returns what there is. */
+  Family.Present present() {
+    return (name, rows) -> {
+      Place place = places.get(name);
+      return place != null && (rows == Family.Present.ANY || place.info().hasRows(rows));
+    };
+  }
+
+  /**
+   * Checks that a tensor is there, has a shape and holds weights.
+   *
+   * @throws CheckpointException if it is missing, of another shape or no weight
+   */
+  void require(ExpectedTensor tensor) {
+    weights(tensor.name(), tensor.shape());
   }
 
   /**
@@ -248,7 +283,6 @@ public final class CheckpointFiles implements AutoCloseable {
               "expected a tensor %s of shape %s in F64, F32, F16 or BF16 in %s, got %s of shape %s",
               name, shape, place.file().path(), info.dtype(), info.shape()));
     }
-    unused.remove(name);
     return place;
   }
 

@@ -3,26 +3,24 @@ package org.retention4j.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionWeights;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.AttentionMixer;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.LayerConfig;
 import org.retention4j.model.RetentionMixer;
 
 /**
@@ -62,7 +60,7 @@ public final class CheckpointWriter {
     if (!config.tiedOutput()) {
       tensors.add(OutTensor.of("lm_head.weight", dtype, model.head().output()));
     }
-    write(folder, json, tensors, SHARD_BYTES, (name, bytes) -> {});
+    write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), (name, bytes) -> {});
   }
 
   private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
@@ -114,132 +112,113 @@ public final class CheckpointWriter {
   public static void writeRandom(
       DecoderConfig config, Path folder, DType dtype, long seed, LoadOptions.Progress progress) {
     JsonNode json = FlaConfig.json(config, dtype);
-    SplittableRandom seeds = new SplittableRandom(seed);
-    List<OutTensor> tensors = new ArrayList<>();
-    RandomTensors random = new RandomTensors(tensors, dtype, seeds);
-    int d = config.modelWidth();
-    random.matrix("model.embeddings.weight", config.vocabulary(), d);
-    for (int i = 0; i < config.layers().size(); i++) {
-      random.layer("model.layers." + i + ".", config.layers().get(i), d);
-    }
-    random.ones("model.norm.weight", d);
-    if (!config.tiedOutput()) {
-      random.matrix("lm_head.weight", config.vocabulary(), d);
-    }
-    write(folder, json, tensors, SHARD_BYTES, progress);
+    writeRandom(config, json, folder, dtype, seed, progress);
   }
 
-  private record RandomTensors(List<OutTensor> tensors, DType dtype, SplittableRandom seeds) {
-    void matrix(String name, int rows, int columns) {
-      SplittableRandom random = seeds.split();
-      double bound = DEVIATION * Math.sqrt(3);
+  /**
+   * Writes a checkpoint of such weights with a configuration as it is given, but for torch_dtype
+   * and dtype.
+   *
+   * @param dtype F64, F32, F16 or BF16
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void writeRandom(
+      Configuration config, Path folder, DType dtype, long seed, LoadOptions.Progress progress) {
+    writeRandom(config.decoder(), config.json(dtype), folder, dtype, seed, progress);
+  }
+
+  private static void writeRandom(
+      DecoderConfig config,
+      JsonNode json,
+      Path folder,
+      DType dtype,
+      long seed,
+      LoadOptions.Progress progress) {
+    SplittableRandom seeds = new SplittableRandom(seed);
+    List<OutTensor> tensors = new ArrayList<>();
+    for (ExpectedTensor tensor : new FlaFamily().tensors(config, Family.Present.NOTHING)) {
+      requireWritable(tensor, dtype);
       tensors.add(
-          OutTensor.of(
-              name,
-              dtype,
-              List.of((long) rows, (long) columns),
-              (row, into) -> {
-                for (int i = 0; i < columns; i++) {
-                  into[i] = (2 * random.nextDouble() - 1) * bound;
-                }
-              }));
+          switch (tensor.use()) {
+            case NORM -> constant(tensor, dtype, 1);
+            case BIAS -> constant(tensor, dtype, 0);
+            default -> uniform(tensor, dtype, seeds.split());
+          });
     }
+    write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), progress);
+  }
 
-    void ones(String name, int n) {
-      constant(name, n, 1);
+  private static void requireWritable(ExpectedTensor tensor, DType dtype) {
+    try {
+      long elements = tensor.shape().stream().reduce(1L, Math::multiplyExact);
+      Math.multiplyExact(elements, dtype.bytes());
+      Math.toIntExact(tensor.shape().get(tensor.shape().size() - 1) * dtype.bytes());
+    } catch (ArithmeticException e) {
+      throw new IllegalArgumentException(
+          "expected rows of less than 2^31 bytes, got a size that is too large: "
+              + tensor.name()
+              + " of shape "
+              + tensor.shape(),
+          e);
     }
+  }
 
-    private void constant(String name, int n, double value) {
-      double[] vector = new double[n];
-      Arrays.fill(vector, value);
-      tensors.add(OutTensor.of(name, dtype, vector));
-    }
+  private static OutTensor constant(ExpectedTensor tensor, DType dtype, double value) {
+    return OutTensor.of(
+        tensor.name(), dtype, tensor.shape(), (row, into) -> Arrays.fill(into, value));
+  }
 
-    void layer(String prefix, LayerConfig layer, int d) {
-      ones(prefix + "attn_norm.weight", d);
-      if (layer.retains()) {
-        retention(prefix + "attn.", layer.retention(), d);
-      } else {
-        attention(prefix + "attn.", layer.attention(), d);
-      }
-      ones(prefix + "mlp_norm.weight", d);
-      matrix(prefix + "mlp.gate_proj.weight", layer.hidden(), d);
-      matrix(prefix + "mlp.up_proj.weight", layer.hidden(), d);
-      matrix(prefix + "mlp.down_proj.weight", d, layer.hidden());
-    }
-
-    private void retention(String prefix, RetentionConfig c, int d) {
-      int values = c.heads() * c.valueWidth();
-      matrix(prefix + "q_proj.weight", c.heads() * c.keyWidth(), d);
-      matrix(prefix + "k_proj.weight", c.kvHeads() * c.keyWidth(), d);
-      matrix(prefix + "v_proj.weight", c.kvHeads() * c.valueWidth(), d);
-      if (c.gate()) {
-        matrix(prefix + "g_proj.weight", values, d);
-      }
-      matrix(prefix + "o_proj.weight", d, values);
-      if (c.headNormWeight()) {
-        ones(prefix + headNormName(c), c.valueWidth());
-      }
-    }
-
-    private void attention(String prefix, AttentionConfig c, int d) {
-      int all = c.heads() * c.headWidth();
-      int kv = c.kvHeads() * c.headWidth();
-      matrix(prefix + "q_proj.weight", all, d);
-      matrix(prefix + "k_proj.weight", kv, d);
-      matrix(prefix + "v_proj.weight", kv, d);
-      matrix(prefix + "o_proj.weight", d, all);
-      if (c.bias()) {
-        constant(prefix + "q_proj.bias", all, 0);
-        constant(prefix + "k_proj.bias", kv, 0);
-        constant(prefix + "v_proj.bias", kv, 0);
-      }
-    }
+  private static OutTensor uniform(ExpectedTensor tensor, DType dtype, SplittableRandom random) {
+    double bound = DEVIATION * Math.sqrt(3);
+    return OutTensor.of(
+        tensor.name(),
+        dtype,
+        tensor.shape(),
+        (row, into) -> Arrays.setAll(into, i -> (2 * random.nextDouble() - 1) * bound));
   }
 
   /**
    * Writes a checkpoint's tensors anew, in another type or other shards; names and configuration
-   * stay, but for torch_dtype.
+   * stay, but for torch_dtype and dtype, and so do the files' __metadata__.
    *
-   * @param dtype of the weights, or null to keep each as it is
+   * @param dtype of the weights, or null to keep each as it is; numbers are rounded once, to
+   *     nearest, ties to even
    * @param shardBytes the most bytes of data in a file
+   * @throws CheckpointException if tensors and configuration disagree, a finite number becomes
+   *     infinite in the new type, or something cannot be read or written; nothing is left then
    */
   public static void convert(
       Checkpoint from, Path to, DType dtype, long shardBytes, LoadOptions.Progress progress) {
     try (CheckpointFiles files = from.files()) {
+      from.requireTensors(files);
       List<OutTensor> tensors = new ArrayList<>();
       for (String name : files.names()) {
         tensors.add(converted(files, name, dtype));
       }
       ObjectNode json = (ObjectNode) from.json();
       if (dtype != null) {
-        json.put("torch_dtype", FlaConfig.torchName(dtype));
+        FlaConfig.putType(json, dtype);
       }
-      write(to, json, tensors, shardBytes, progress);
+      List<Path> others = others(from.folder());
+      write(to, json, tensors, shardBytes, files.metadata(), others, progress);
     }
-    copyOthers(from.folder(), to);
   }
 
-  /** Copies what is neither tensors nor config.json: tokenizers, generation settings, licences. */
-  private static void copyOthers(Path from, Path to) {
+  /** Returns what is neither tensors nor config.json: tokenizers, generation settings, licences. */
+  private static List<Path> others(Path from) {
     try (Stream<Path> files = Files.list(from)) {
-      for (Path file : (Iterable<Path>) files::iterator) {
-        String name = file.getFileName().toString();
-        boolean written =
-            name.endsWith(".safetensors")
-                || name.endsWith(".safetensors.index.json")
-                || name.equals("config.json");
-        if (!written && !name.startsWith(".") && Files.isRegularFile(file)) {
-          try (PendingFile copy = new PendingFile(to.resolve(name));
-              FileChannel source = FileChannel.open(file, StandardOpenOption.READ)) {
-            copy.write(source);
-            copy.finish();
-          }
-        }
-      }
-    } catch (IOException e) {
-      throw new CheckpointException("cannot copy the files beside " + from + ": " + e, e);
+      return files.filter(Files::isRegularFile).filter(CheckpointWriter::isOther).sorted().toList();
+    } catch (IOException | UncheckedIOException e) {
+      throw new CheckpointException("cannot list the files beside " + from + ": " + e, e);
     }
+  }
+
+  private static boolean isOther(Path file) {
+    String name = file.getFileName().toString();
+    return !name.endsWith(".safetensors")
+        && !name.endsWith(".safetensors.index.json")
+        && !name.equals("config.json")
+        && !name.startsWith(".");
   }
 
   private static OutTensor converted(CheckpointFiles files, String name, DType dtype) {
@@ -267,6 +246,8 @@ public final class CheckpointWriter {
       JsonNode json,
       List<OutTensor> tensors,
       long shardBytes,
+      Map<String, String> metadata,
+      List<Path> others,
       LoadOptions.Progress progress) {
     SafetensorsWriter.prepareFolder(folder);
     // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
@@ -275,7 +256,7 @@ public final class CheckpointWriter {
       String text = json.toPrettyString() + "\n";
       config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
       config.sync();
-      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, progress);
+      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, metadata, others, progress);
       config.finish();
     }
   }

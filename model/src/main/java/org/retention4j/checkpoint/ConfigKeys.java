@@ -109,13 +109,14 @@ final class ConfigKeys {
       throw new CheckpointException(
           String.format(
               "%s has %s = %s, which is not supported: expected %s",
-              where, key, node.get(key), built));
+              where, key, Shown.name(node.get(key)), built));
     }
   }
 
   CheckpointException bad(String key, String expected) {
     return new CheckpointException(
-        String.format("expected %s for %s in %s, got %s", expected, key, where, node.get(key)));
+        String.format(
+            "expected %s for %s in %s, got %s", expected, key, where, Shown.name(node.get(key))));
   }
 
   String where() {

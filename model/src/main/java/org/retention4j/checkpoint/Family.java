@@ -1,5 +1,6 @@
 package org.retention4j.checkpoint;
 
+import java.util.List;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
@@ -7,11 +8,39 @@ import org.retention4j.model.OutputHead;
 
 /** A family of checkpoints: how its configuration is read and how its tensors are named. */
 interface Family {
+  /** What files hold. */
+  interface Present {
+    /** Nothing: each tensor has the name under which it is written. */
+    Present NOTHING = (name, rows) -> false;
+
+    /**
+     * Returns whether there is such a tensor.
+     *
+     * @param rows of how many rows, or {@link #ANY} of them
+     */
+    boolean test(String name, long rows);
+
+    /** Any number of rows. */
+    long ANY = -1;
+
+    /** Returns whether there is a tensor of that name. */
+    default boolean has(String name) {
+      return test(name, ANY);
+    }
+  }
+
   /** Returns its name. */
   String name();
 
   /** Returns the shape that a configuration describes. */
   DecoderConfig config(ConfigKeys keys);
+
+  /**
+   * Returns the tensors that a configuration asks for, in the order in which they are written.
+   *
+   * @param present what files hold, for some tensors have two names
+   */
+  List<ExpectedTensor> tensors(DecoderConfig config, Present present);
 
   /** Packs all weights. */
   LanguageModel load(DecoderConfig config, WeightReader reader);
@@ -45,7 +74,7 @@ interface Family {
       throw new CheckpointException(
           String.format(
               "expected model_type retnet in %s, got %s",
-              keys.where(), type == null ? "none" : "\"" + type + "\""));
+              keys.where(), type == null ? "none" : "\"" + Shown.name(type) + "\""));
     }
     return torchscale ? new TorchscaleFamily() : new FlaFamily();
   }

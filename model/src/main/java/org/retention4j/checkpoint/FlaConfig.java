@@ -40,7 +40,7 @@ final class FlaConfig {
     json.put("tie_word_embeddings", config.tiedOutput());
     json.put("bos_token_id", 1);
     json.put("eos_token_id", 2);
-    json.put("torch_dtype", torchName(dtype));
+    putType(json, dtype);
     config.layers().stream()
         .filter(LayerConfig::retains)
         .findFirst()
@@ -54,7 +54,17 @@ final class FlaConfig {
     return json;
   }
 
-  static String torchName(DType dtype) {
+  /** Sets the type of the weights; newer libraries of the hub write dtype for torch_dtype. */
+  static void putType(ObjectNode json, DType dtype) {
+    if (json.has("dtype")) {
+      json.put("dtype", torchName(dtype));
+    }
+    if (json.has("torch_dtype") || !json.has("dtype")) {
+      json.put("torch_dtype", torchName(dtype));
+    }
+  }
+
+  private static String torchName(DType dtype) {
     return switch (dtype) {
       case F64 -> "float64";
       case F16 -> "float16";
@@ -106,7 +116,8 @@ final class FlaConfig {
     return attn;
   }
 
-  private static void requireExpressible(DecoderConfig config) {
+  /** Refuses what the format cannot express. */
+  static void requireExpressible(DecoderConfig config) {
     require(config.embeddingScale() == 1, "embeddings without a scale");
     require(!config.embeddingNorm(), "embeddings without a norm");
     List<LayerConfig> layers = config.layers();

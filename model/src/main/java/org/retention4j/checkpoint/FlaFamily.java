@@ -136,6 +136,88 @@ final class FlaFamily implements Family {
   }
 
   @Override
+  public List<ExpectedTensor> tensors(DecoderConfig config, Present present) {
+    int d = config.modelWidth();
+    int vocabulary = config.vocabulary();
+    List<ExpectedTensor> all = new ArrayList<>();
+    all.add(ExpectedTensor.table("model.embeddings.weight", vocabulary, d, config.tiedOutput()));
+    for (int i = 0; i < config.layers().size(); i++) {
+      String prefix = "model.layers." + i + ".";
+      LayerConfig layer = config.layers().get(i);
+      all.add(ExpectedTensor.norm(prefix + "attn_norm.weight", d));
+      if (layer.retains()) {
+        addRetention(all, layer.retention(), prefix + "attn.", present);
+      } else {
+        addAttention(all, layer.attention(), prefix + "attn.");
+      }
+      all.add(ExpectedTensor.norm(prefix + "mlp_norm.weight", d));
+      addFeedForward(all, layer.hidden(), d, prefix + "mlp.", present);
+    }
+    all.add(ExpectedTensor.norm("model.norm.weight", d));
+    if (!config.tiedOutput()) {
+      all.add(ExpectedTensor.output("lm_head.weight", vocabulary, d));
+    }
+    return all;
+  }
+
+  private static void addRetention(
+      List<ExpectedTensor> all, RetentionConfig c, String prefix, Present present) {
+    int d = c.modelWidth();
+    long values = (long) c.heads() * c.valueWidth();
+    all.add(ExpectedTensor.matrix(prefix + "q_proj.weight", (long) c.heads() * c.keyWidth(), d));
+    all.add(ExpectedTensor.matrix(prefix + "k_proj.weight", (long) c.kvHeads() * c.keyWidth(), d));
+    all.add(
+        ExpectedTensor.matrix(prefix + "v_proj.weight", (long) c.kvHeads() * c.valueWidth(), d));
+    if (c.gate()) {
+      all.add(ExpectedTensor.matrix(prefix + "g_proj.weight", values, d));
+    }
+    all.add(ExpectedTensor.matrix(prefix + "o_proj.weight", d, values));
+    if (c.headNormWeight()) {
+      all.add(ExpectedTensor.norm(headNormName(c, prefix, present), c.valueWidth()));
+    }
+  }
+
+  private static void addAttention(List<ExpectedTensor> all, AttentionConfig c, String prefix) {
+    int d = c.modelWidth();
+    long queries = (long) c.heads() * c.headWidth();
+    long kv = (long) c.kvHeads() * c.headWidth();
+    all.add(ExpectedTensor.matrix(prefix + "q_proj.weight", queries, d));
+    all.add(ExpectedTensor.matrix(prefix + "k_proj.weight", kv, d));
+    all.add(ExpectedTensor.matrix(prefix + "v_proj.weight", kv, d));
+    all.add(ExpectedTensor.matrix(prefix + "o_proj.weight", d, queries));
+    if (c.bias()) {
+      all.add(ExpectedTensor.bias(prefix + "q_proj.bias", queries));
+      all.add(ExpectedTensor.bias(prefix + "k_proj.bias", kv));
+      all.add(ExpectedTensor.bias(prefix + "v_proj.bias", kv));
+    }
+  }
+
+  private static void addFeedForward(
+      List<ExpectedTensor> all, int hidden, int d, String prefix, Present present) {
+    if (isFused(prefix, hidden, present)) {
+      all.add(ExpectedTensor.fused(prefix + "gate_proj.weight", 2L * hidden, d));
+    } else {
+      all.add(ExpectedTensor.matrix(prefix + "gate_proj.weight", hidden, d));
+      all.add(ExpectedTensor.matrix(prefix + "up_proj.weight", hidden, d));
+    }
+    all.add(ExpectedTensor.matrix(prefix + "down_proj.weight", d, hidden));
+  }
+
+  /** Older files hold gate and up fused in one matrix, gate first. */
+  private static boolean isFused(String prefix, int hidden, Present present) {
+    return !present.has(prefix + "up_proj.weight")
+        && present.test(prefix + "gate_proj.weight", 2L * hidden);
+  }
+
+  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
+  private static String headNormName(RetentionConfig c, String prefix, Present present) {
+    String plain = prefix + "g_norm.weight";
+    String fused = prefix + "g_norm_swish_gate.weight";
+    boolean usePlain = !present.has(fused) && (present.has(plain) || !c.gate());
+    return usePlain ? plain : fused;
+  }
+
+  @Override
   public LanguageModel load(DecoderConfig config, WeightReader reader) {
     int d = config.modelWidth();
     int vocabulary = config.vocabulary();
@@ -190,18 +272,13 @@ final class FlaFamily implements Family {
     PackedMatrix value = reader.matrix(prefix + "v_proj.weight", c.kvHeads() * c.valueWidth(), d);
     PackedMatrix gate = c.gate() ? reader.matrix(prefix + "g_proj.weight", values, d) : null;
     PackedMatrix output = reader.matrix(prefix + "o_proj.weight", d, values);
-    double[] norm = c.headNormWeight() ? headNorm(c, reader, prefix) : null;
+    double[] norm =
+        c.headNormWeight()
+            ? reader.vector(headNormName(c, prefix, reader.present()), c.valueWidth())
+            : null;
     RetentionWeights weights =
         RetentionWeights.of(engine, c, query, key, value, gate, output, norm);
     return new RetentionMixer(engine, weights, new ChunkwiseForm());
-  }
-
-  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
-  private static double[] headNorm(RetentionConfig c, WeightReader reader, String prefix) {
-    String plain = prefix + "g_norm.weight";
-    String fused = prefix + "g_norm_swish_gate.weight";
-    boolean usePlain = !reader.has(fused) && (reader.has(plain) || !c.gate());
-    return reader.vector(usePlain ? plain : fused, c.valueWidth());
   }
 
   private static TokenMixer attention(AttentionConfig c, WeightReader reader, String prefix) {
@@ -227,11 +304,10 @@ final class FlaFamily implements Family {
         biases);
   }
 
-  /** Older files hold gate and up fused in one matrix, gate first. */
   private static FeedForward feedForward(int hidden, int d, WeightReader reader, String prefix) {
     String gateName = prefix + "gate_proj.weight";
     String upName = prefix + "up_proj.weight";
-    boolean apart = reader.has(upName) || !reader.isFused(gateName, 2 * hidden);
+    boolean apart = !isFused(prefix, hidden, reader.present());
     PackedMatrix gate =
         apart
             ? reader.matrix(gateName, hidden, d)

@@ -56,6 +56,22 @@ public final class ModelShapes {
     return DecoderConfig.of(VOCABULARY, s.width(), DecoderConfig.uniform(s.layers(), layer));
   }
 
+  /**
+   * Returns the width of a feed-forward beside attention that has as many weights as a retention
+   * layer, 8D² + 3DI against 4D² + 3DI' at the usual widths, rounded down to a multiple of 64.
+   */
+  static int equalHidden(LayerConfig layer) {
+    RetentionConfig retention = layer.retention();
+    long d = retention.modelWidth();
+    long norm = retention.headNormWeight() ? retention.valueWidth() : 0;
+    long hidden = layer.hidden() + Math.floorDiv(retention.parameters() - norm - 4 * d * d, 3 * d);
+    if (hidden < 1) {
+      throw new IllegalArgumentException(
+          "expected a layer with more weights than attention alone, got " + layer);
+    }
+    return Math.toIntExact(hidden < 64 ? hidden : hidden / 64 * 64);
+  }
+
   private static Size size(String name) {
     Size size = SIZES.get(name);
     if (size == null) {

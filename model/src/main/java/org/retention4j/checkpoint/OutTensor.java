@@ -3,7 +3,6 @@ package org.retention4j.checkpoint;
 import java.nio.ByteBuffer;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.Bfloat16;
 import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.Rows;
 
@@ -53,18 +52,13 @@ record OutTensor(String name, DType dtype, List<Long> shape, RowBytes rows) {
     return bytes;
   }
 
-  /** Returns a tensor whose numbers are rounded to its type. */
+  /**
+   * Returns a tensor whose numbers are rounded to its type, once, to nearest, ties to even. Its
+   * last row is a {@link CheckpointException} if finite numbers became infinite.
+   */
   static OutTensor of(String name, DType dtype, List<Long> shape, RowNumbers numbers) {
-    int n = Math.toIntExact(shape.isEmpty() ? 1 : shape.get(shape.size() - 1));
-    double[] row = new double[n];
-    return new OutTensor(
-        name,
-        dtype,
-        shape,
-        (index, into) -> {
-          numbers.read(index, row);
-          encode(dtype, row, into);
-        });
+    RoundedRows rounded = new RoundedRows(name, dtype, shape, numbers);
+    return new OutTensor(name, dtype, shape, rounded);
   }
 
   /** Returns a vector. */
@@ -94,17 +88,5 @@ record OutTensor(String name, DType dtype, List<Long> shape, RowBytes rows) {
             unpacked[0] = null;
           }
         });
-  }
-
-  private static void encode(DType dtype, double[] row, ByteBuffer into) {
-    for (double x : row) {
-      switch (dtype) {
-        case F64 -> into.putDouble(x);
-        case F32 -> into.putFloat((float) x);
-        case F16 -> into.putShort(Float16.fromFloat((float) x));
-        case BF16 -> into.putShort(Bfloat16.fromFloat((float) x));
-        default -> throw new IllegalArgumentException("expected a weight type, got " + dtype);
-      }
-    }
   }
 }

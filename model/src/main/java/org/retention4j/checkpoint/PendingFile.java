@@ -8,12 +8,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A file that is written beside its place, synced, and renamed into it when it is whole. Closed
  * before that, it leaves nothing.
  */
 final class PendingFile implements AutoCloseable {
+  /** Temporary files, which go too when the virtual machine ends early, by Ctrl-C for instance. */
+  private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
+
+  static {
+    Runtime.getRuntime().addShutdownHook(new Thread(PendingFile::removeAll));
+  }
+
   private final Path target;
   private final Path temporary;
   private final FileChannel channel;
@@ -28,13 +37,25 @@ final class PendingFile implements AutoCloseable {
     if (Files.isDirectory(target)) {
       throw new CheckpointException("expected a file to write to, got the folder " + target);
     }
+    String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
+    temporary = folder.resolve(name);
+    OPEN.add(temporary);
     try {
-      String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
-      temporary = folder.resolve(name);
       channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (IOException e) {
+      OPEN.remove(temporary);
       throw new CheckpointException("cannot write " + target + ": " + e, e);
+    }
+  }
+
+  private static void removeAll() {
+    for (Path file : OPEN) {
+      try {
+        Files.deleteIfExists(file);
+      } catch (IOException e) {
+        // Nobody is left to be told.
+      }
     }
   }
 
@@ -51,14 +72,14 @@ final class PendingFile implements AutoCloseable {
   }
 
   /** Copies a whole file. */
-  void write(FileChannel from) {
-    try {
+  void write(Path file) {
+    try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = from.size();
       for (long done = 0; done < size; ) {
         done += from.transferTo(done, size - done, channel.position(done));
       }
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot copy " + file + " to " + target + ": " + e, e);
     }
   }
 
@@ -84,6 +105,7 @@ final class PendingFile implements AutoCloseable {
       } catch (AtomicMoveNotSupportedException e) {
         Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
       }
+      OPEN.remove(temporary);
       closed = true;
       finished = true;
     } catch (IOException e) {
@@ -111,6 +133,7 @@ final class PendingFile implements AutoCloseable {
     try {
       channel.close();
       Files.deleteIfExists(temporary);
+      OPEN.remove(temporary);
     } catch (IOException e) {
       throw new CheckpointException("cannot remove " + temporary + ": " + e.getMessage(), e);
     }

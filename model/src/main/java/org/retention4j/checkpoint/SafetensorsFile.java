@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import org.retention4j.engine.Bfloat16;
 
@@ -69,8 +70,11 @@ public final class SafetensorsFile implements AutoCloseable {
     if (length < 0 || length > LONGEST_HEADER) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected a header of at most %,d bytes in %s, got a length of %s",
-              LONGEST_HEADER, path, Long.toUnsignedString(length)));
+              LONGEST_HEADER,
+              path,
+              Long.toUnsignedString(length)));
     }
     if (length + LENGTH_BYTES > file.size()) {
       throw new CheckpointException(
@@ -166,8 +170,16 @@ public final class SafetensorsFile implements AutoCloseable {
    * Copies bytes of a tensor as they stand in the file.
    *
    * @param offset of the first, counted from the tensor's begin
+   * @throws IllegalArgumentException if they are not all the tensor's, or do not fit
    */
   public void readBytes(TensorInfo tensor, long offset, byte[] into, int count) {
+    long bytes = tensor.end() - tensor.begin();
+    if (offset < 0 || count < 0 || offset > bytes - count || count > into.length) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected at most %d bytes within the %d of %s, got %d from %d on",
+              into.length, bytes, Shown.name(tensor.name()), count, offset));
+    }
     for (int done = 0; done < count; done += MappedFile.LONGEST_READ) {
       int n = Math.min(MappedFile.LONGEST_READ, count - done);
       long at = dataStart + tensor.begin() + offset + done;
@@ -181,7 +193,7 @@ public final class SafetensorsFile implements AutoCloseable {
       throw new IllegalArgumentException(
           String.format(
               "expected elements in 0..%d of %s, got %d..%d",
-              tensor.elements(), tensor.name(), element, element + n));
+              tensor.elements(), Shown.name(tensor.name()), element, element + n));
     }
     return file.slice(dataStart + tensor.begin() + element * width, n * width);
   }
@@ -190,7 +202,7 @@ public final class SafetensorsFile implements AutoCloseable {
     return new CheckpointException(
         String.format(
             "expected weights (F64, F32, F16 or BF16) in %s of %s, got %s",
-            tensor.name(), path, tensor.dtype()));
+            Shown.name(tensor.name()), path, tensor.dtype()));
   }
 
   @Override

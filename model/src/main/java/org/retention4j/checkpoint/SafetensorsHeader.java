@@ -60,6 +60,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     try (JsonParser parser = JSON.createParser(text.array(), text.arrayOffset(), text.length())) {
       Parsing parsing = new Parsing(path, parser, dataBytes);
       parsing.header();
+      requireSpacesOnly(path, json);
       return new SafetensorsHeader(
           contiguous(path, parsing.tensors, dataBytes),
           Collections.unmodifiableMap(parsing.metadata));
@@ -68,6 +69,17 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
           "expected JSON in the header of " + path + ", got: " + e.getOriginalMessage(), e);
     } catch (IOException e) {
       throw new CheckpointException("cannot read the header of " + path, e);
+    }
+  }
+
+  /** Jackson skips any white space behind the object; the format is padded with spaces only. */
+  private static void requireSpacesOnly(Path path, byte[] json) {
+    int last = json.length - 1;
+    while (json[last] == ' ') {
+      last--;
+    }
+    if (json[last] != '}') {
+      throw bad(path, "to end with } and spaces", shown(json[last]));
     }
   }
 
@@ -85,7 +97,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
 
   private static CheckpointException bad(Path path, String expected, String got) {
     return new CheckpointException(
-        String.format("expected the header of %s %s, got %s", path, expected, got));
+        String.format("expected the header of %s %s, got %s", path, expected, Shown.name(got)));
   }
 
   /** Returns the tensors in the order of their data, which they cover without holes or overlaps. */
@@ -100,7 +112,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
         throw new CheckpointException(
             String.format(
                 "expected tensor %s of %s to begin at byte %d, got %d: tensors %s",
-                tensor.name(),
+                Shown.name(tensor.name()),
                 path,
                 at,
                 tensor.begin(),
@@ -142,7 +154,6 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
           tensor(name);
         }
       }
-      // Jackson skips white space; the format allows spaces only, and nothing else at all.
       if (parser.nextToken() != null) {
         throw bad(path, "to end with its object", "more JSON behind it");
       }
@@ -164,7 +175,8 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     }
 
     private void tensor(String name) throws IOException {
-      expect(parser.nextToken(), JsonToken.START_OBJECT, "an object for tensor " + name);
+      expect(
+          parser.nextToken(), JsonToken.START_OBJECT, "an object for tensor " + Shown.name(name));
       DType dtype = null;
       List<Long> shape = null;
       List<Long> offsets = null;
@@ -175,20 +187,26 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
           case "shape" -> shape = numbers(name, key);
           case "data_offsets" -> offsets = numbers(name, key);
           default ->
-              throw bad(path, "to have dtype, shape and data_offsets for tensor " + name, key);
+              throw bad(
+                  path,
+                  "to have dtype, shape and data_offsets for tensor " + Shown.name(name),
+                  key);
         }
       }
       if (dtype == null || shape == null || offsets == null || offsets.size() != 2) {
         throw bad(
             path,
-            "to have dtype, shape and two data_offsets for tensor " + name,
+            "to have dtype, shape and two data_offsets for tensor " + Shown.name(name),
             "dtype " + dtype + ", shape " + shape + ", data_offsets " + offsets);
       }
       tensors.add(checked(name, dtype, shape, offsets.get(0), offsets.get(1)));
     }
 
     private DType dtype(String name) throws IOException {
-      expect(parser.nextToken(), JsonToken.VALUE_STRING, "a text as dtype of tensor " + name);
+      expect(
+          parser.nextToken(),
+          JsonToken.VALUE_STRING,
+          "a text as dtype of tensor " + Shown.name(name));
       String text = parser.getText();
       for (DType dtype : DType.values()) {
         if (dtype.name().equals(text)) {
@@ -196,21 +214,29 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
         }
       }
       throw bad(
-          path, "to have a dtype of " + List.of(DType.values()) + " for tensor " + name, text);
+          path,
+          "to have a dtype of " + List.of(DType.values()) + " for tensor " + Shown.name(name),
+          text);
     }
 
     private List<Long> numbers(String name, String key) throws IOException {
-      expect(parser.nextToken(), JsonToken.START_ARRAY, "a list as " + key + " of " + name);
+      expect(
+          parser.nextToken(),
+          JsonToken.START_ARRAY,
+          "a list as " + key + " of " + Shown.name(name));
       List<Long> numbers = new ArrayList<>(4);
       while (parser.nextToken() != JsonToken.END_ARRAY) {
         boolean whole = parser.currentToken() == JsonToken.VALUE_NUMBER_INT;
         boolean fits = whole && parser.getNumberType() != JsonParser.NumberType.BIG_INTEGER;
         if (!fits || parser.getLongValue() < 0) {
           throw bad(
-              path, "to have integers in 0..2^63-1 as " + key + " of " + name, parser.getText());
+              path,
+              "to have integers in 0..2^63-1 as " + key + " of " + Shown.name(name),
+              parser.getText());
         }
         if (numbers.size() == MOST_DIMENSIONS) {
-          throw bad(path, "to have at most 64 numbers as " + key + " of " + name, "more");
+          throw bad(
+              path, "to have at most 64 numbers as " + key + " of " + Shown.name(name), "more");
         }
         numbers.add(parser.getLongValue());
       }
@@ -223,14 +249,14 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
             String.format(
                 "expected data_offsets within the %d bytes of data for tensor %s of %s,"
                     + " got [%d, %d]",
-                dataBytes, name, path, begin, end));
+                dataBytes, Shown.name(name), path, begin, end));
       }
       long bytes = bytes(name, dtype, shape);
       if (bytes != end - begin) {
         throw new CheckpointException(
             String.format(
                 "expected %d bytes for tensor %s of %s, %s%s, got data_offsets [%d, %d]",
-                bytes, name, path, dtype, shape, begin, end));
+                bytes, Shown.name(name), path, dtype, shape, begin, end));
       }
       return new TensorInfo(name, dtype, shape, begin, end);
     }
@@ -245,7 +271,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
         throw new CheckpointException(
             String.format(
                 "expected a shape of less than 2^63 bytes for tensor %s of %s, got %s",
-                name, path, shape),
+                Shown.name(name), path, shape),
             e);
       }
       return bytes;

@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -36,18 +38,26 @@ final class SafetensorsWriter {
    * be.
    *
    * @param shardBytes the most bytes of data in a file, but for a tensor that is larger by itself
+   * @param others files that are copied beside them
+   * @param metadata goes into every file; readers of the hub's library look for "format" there
    */
   static void writeFolder(
-      Path folder, List<OutTensor> tensors, long shardBytes, LoadOptions.Progress progress) {
+      Path folder,
+      List<OutTensor> tensors,
+      long shardBytes,
+      Map<String, String> metadata,
+      List<Path> others,
+      LoadOptions.Progress progress) {
     List<List<OutTensor>> shards = shards(tensors, shardBytes);
-    Map<String, String> metadata = Map.of("format", "pt");
+    Map<String, String> withFormat = new LinkedHashMap<>(metadata);
+    withFormat.putIfAbsent("format", "pt");
     List<PendingFile> pending = new ArrayList<>();
     Deque<PendingFile> finished = new ArrayDeque<>();
     try {
       for (int i = 0; i < shards.size(); i++) {
         PendingFile file = new PendingFile(folder.resolve(name(i, shards.size())));
         pending.add(file);
-        fill(file, shards.get(i), metadata, progress);
+        fill(file, shards.get(i), withFormat, progress);
         file.sync();
       }
       if (shards.size() > 1) {
@@ -55,6 +65,12 @@ final class SafetensorsWriter {
         pending.add(index);
         index.write(0, ByteBuffer.wrap(index(shards)));
         index.sync();
+      }
+      for (Path other : others) {
+        PendingFile copy = new PendingFile(folder.resolve(other.getFileName()));
+        pending.add(copy);
+        copy.write(other);
+        copy.sync();
       }
       for (PendingFile file : pending) {
         finished.push(file);
@@ -86,7 +102,7 @@ final class SafetensorsWriter {
   private static String name(int shard, int count) {
     return count == 1
         ? CheckpointFiles.SINGLE
-        : String.format("model-%05d-of-%05d.safetensors", shard + 1, count);
+        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", shard + 1, count);
   }
 
   private static byte[] index(List<List<OutTensor>> shards) {

@@ -18,4 +18,9 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, long begin,
   public long elements() {
     return (end - begin) / dtype.bytes();
   }
+
+  /** Returns whether the first dimension is of a size. */
+  boolean hasRows(long rows) {
+    return !shape.isEmpty() && shape.get(0) == rows;
+  }
 }

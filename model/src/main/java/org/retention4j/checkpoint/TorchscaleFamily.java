@@ -93,6 +93,47 @@ final class TorchscaleFamily implements Family {
   }
 
   @Override
+  public List<ExpectedTensor> tensors(DecoderConfig config, Present present) {
+    boolean port = present.has(PORT_EMBEDDING);
+    String root = port ? "model." : "";
+    int d = config.modelWidth();
+    int vocabulary = config.vocabulary();
+    List<ExpectedTensor> all = new ArrayList<>();
+    all.add(ExpectedTensor.table(root + "embed_tokens.weight", vocabulary, d, config.tiedOutput()));
+    if (config.embeddingNorm()) {
+      all.add(ExpectedTensor.norm(root + "layernorm_embedding.weight", d));
+    }
+    for (int i = 0; i < config.layers().size(); i++) {
+      add(all, config.layers().get(i), root + "layers." + i + ".");
+    }
+    all.add(ExpectedTensor.norm(root + "layer_norm.weight", d));
+    if (!config.tiedOutput()) {
+      all.add(ExpectedTensor.output(outputName(port), vocabulary, d));
+    }
+    return all;
+  }
+
+  private static void add(List<ExpectedTensor> all, LayerConfig layer, String prefix) {
+    RetentionConfig c = layer.retention();
+    int d = c.modelWidth();
+    long values = (long) c.heads() * c.valueWidth();
+    all.add(ExpectedTensor.matrix(prefix + "retention.q_proj.weight", d, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.k_proj.weight", d, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.v_proj.weight", values, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.g_proj.weight", values, d));
+    all.add(ExpectedTensor.matrix(prefix + "retention.out_proj.weight", d, values));
+    all.add(ExpectedTensor.norm(prefix + "retention_layer_norm.weight", d));
+    all.add(ExpectedTensor.matrix(prefix + "ffn.fc1.weight", layer.hidden(), d));
+    all.add(ExpectedTensor.matrix(prefix + "ffn.gate.weight", layer.hidden(), d));
+    all.add(ExpectedTensor.matrix(prefix + "ffn.fc2.weight", d, layer.hidden()));
+    all.add(ExpectedTensor.norm(prefix + "final_layer_norm.weight", d));
+  }
+
+  private static String outputName(boolean port) {
+    return port ? "lm_head.weight" : "output_projection.weight";
+  }
+
+  @Override
   public LanguageModel load(DecoderConfig config, WeightReader reader) {
     boolean port = reader.has(PORT_EMBEDDING);
     String root = port ? "model." : "";
@@ -124,14 +165,15 @@ final class TorchscaleFamily implements Family {
   public OutputHead head(DecoderConfig config, WeightReader reader) {
     boolean port = reader.has(PORT_EMBEDDING);
     String root = port ? "model." : "";
-    String own = port ? "lm_head.weight" : "output_projection.weight";
     int d = config.modelWidth();
     return new OutputHead(
         reader.engine(),
         reader.vector(root + "layer_norm.weight", d),
         config.normEps(),
         reader.output(
-            config.tiedOutput() ? root + "embed_tokens.weight" : own, config.vocabulary(), d));
+            config.tiedOutput() ? root + "embed_tokens.weight" : outputName(port),
+            config.vocabulary(),
+            d));
   }
 
   @Override

@@ -133,6 +133,7 @@ public final class Verification {
    * @param tokens at least one, within the vocabulary
    * @param each receives the lines as they come
    * @return whether every bound holds
+   * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
    */
   public boolean run(int[] tokens, Consumer<VerifiedLine> each) {
     boolean[] holds = {true};
@@ -142,6 +143,7 @@ public final class Verification {
           each.accept(line);
         };
     try (CheckpointFiles files = checkpoint.files()) {
+      checkpoint.requireTensors(files);
       INDArray x = Nd4j.createFromArray(checkpoint.embed(tokens, files, wide));
       x = x.reshape(1, tokens.length, checkpoint.config().modelWidth());
       for (Engine engine : engines()) {

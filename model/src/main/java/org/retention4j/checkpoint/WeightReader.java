@@ -29,11 +29,8 @@ final class WeightReader {
     return files.has(name);
   }
 
-  /** Returns whether a matrix has so many rows, as a fused one does. */
-  boolean isFused(String name, int rows) {
-    return files.has(name)
-        && !files.info(name).shape().isEmpty()
-        && files.info(name).shape().get(0) == rows;
+  Family.Present present() {
+    return files.present();
   }
 
   /** Packs a layer's matrix. */
@@ -60,8 +57,9 @@ final class WeightReader {
 
   /** Packs the output matrix. */
   PackedMatrix output(String name, int rows, int columns) {
+    MatrixSource source = files.matrix(name, rows, columns);
     WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
-    return pack(name, files.matrix(name, rows, columns), type);
+    return pack(name, source, type);
   }
 
   /** Copies the embedding table. */

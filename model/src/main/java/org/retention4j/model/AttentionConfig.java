@@ -51,8 +51,16 @@ public record AttentionConfig(
     this(modelWidth, heads, kvHeads, headWidth, ropeBase, UNBOUNDED, false);
   }
 
-  /** Returns multi-head attention with D/heads wide heads and base 10000. */
+  /**
+   * Returns multi-head attention with D/heads wide heads and base 10000.
+   *
+   * @throws IllegalArgumentException if heads do not divide D into even widths
+   */
   public static AttentionConfig multiHead(int modelWidth, int heads) {
+    if (heads < 1 || modelWidth % heads != 0) {
+      throw new IllegalArgumentException(
+          "expected heads to divide modelWidth = " + modelWidth + ", got " + heads);
+    }
     return new AttentionConfig(modelWidth, heads, heads, modelWidth / heads, 10_000);
   }
 

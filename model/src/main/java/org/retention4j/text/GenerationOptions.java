@@ -2,6 +2,7 @@ package org.retention4j.text;
 
 import java.util.List;
 import java.util.Set;
+import org.retention4j.checkpoint.Checkpoint;
 
 /**
  * How a text is continued.
@@ -16,6 +17,15 @@ public record GenerationOptions(
   /** 256 of the likeliest tokens. */
   public static final GenerationOptions DEFAULT =
       new GenerationOptions(256, SamplingOptions.DEFAULT, Set.of(), List.of());
+
+  /**
+   * Returns the default, ended by the tokens that end a checkpoint's texts. Where tokens are bytes,
+   * for want of a tokenizer, none does: the token of that number is a character.
+   */
+  public static GenerationOptions of(Checkpoint checkpoint) {
+    boolean bytes = Tokenizers.areBytes(checkpoint.folder());
+    return bytes ? DEFAULT : DEFAULT.withStopTokens(checkpoint.endTokens());
+  }
 
   /** Checks the ranges. */
   public GenerationOptions {

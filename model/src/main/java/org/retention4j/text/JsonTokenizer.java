@@ -2,7 +2,6 @@ package org.retention4j.text;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,7 +49,8 @@ public final class JsonTokenizer implements Tokenizer {
    *
    * @param vocabulary of the model, >= 1; the file's may be smaller or larger
    * @param addSpecialTokens whether encode adds the special tokens that the file asks for
-   * @throws IllegalArgumentException if the file is missing, empty or no tokenizer
+   * @throws IllegalArgumentException if the file is missing, cannot be read, is empty or no
+   *     tokenizer
    * @throws UnsupportedOperationException on a platform without the native library
    */
   public static JsonTokenizer open(Path file, int vocabulary, boolean addSpecialTokens) {
@@ -79,7 +79,8 @@ public final class JsonTokenizer implements Tokenizer {
     } catch (CharacterCodingException e) {
       throw new IllegalArgumentException("expected UTF-8 in the tokenizer file " + file, e);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot read the tokenizer file " + file, e);
+      throw new IllegalArgumentException(
+          "cannot read the tokenizer file " + file + ": " + e.getMessage(), e);
     }
     if (json.isBlank()) {
       throw new IllegalArgumentException("expected a tokenizer, got the empty file " + file);
@@ -91,6 +92,7 @@ public final class JsonTokenizer implements Tokenizer {
    * {@inheritDoc}
    *
    * @param text an unpaired surrogate is encoded as U+FFFD
+   * @throws IllegalArgumentException also if the tokenizer cannot encode the text
    * @throws IllegalStateException if this tokenizer is closed
    */
   @Override
@@ -107,7 +109,7 @@ public final class JsonTokenizer implements Tokenizer {
     Lock reading = lock.readLock();
     reading.lock();
     try {
-      long encoding = library.encode(open(), Text.wellFormed(text), special);
+      long encoding = encoding(open(), Text.wellFormed(text), special);
       try {
         return checked(library.getTokenIds(encoding));
       } finally {
@@ -115,6 +117,16 @@ public final class JsonTokenizer implements Tokenizer {
       }
     } finally {
       reading.unlock();
+    }
+  }
+
+  /** A tokenizer without a token for what it does not know fails at what it does not know. */
+  private long encoding(long tokenizer, String text, boolean special) {
+    try {
+      return library.encode(tokenizer, text, special);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(
+          "expected a text that " + name + " can encode, got: " + e.getMessage(), e);
     }
   }
 

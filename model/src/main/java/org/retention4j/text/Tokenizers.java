@@ -2,6 +2,7 @@ package org.retention4j.text;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.retention4j.checkpoint.Checkpoint;
 
 /** Finds the tokenizer of a model. */
 public final class Tokenizers {
@@ -9,6 +10,20 @@ public final class Tokenizers {
   private static final String SENTENCE_PIECE = "tokenizer.model";
 
   private Tokenizers() {}
+
+  /**
+   * Returns the tokenizer of a checkpoint, see {@link #forFolder}.
+   *
+   * @throws IllegalArgumentException as {@link #forFolder} does
+   */
+  public static Tokenizer forCheckpoint(Checkpoint checkpoint) {
+    return forFolder(checkpoint.folder(), checkpoint.config().vocabulary());
+  }
+
+  /** Returns whether a folder's tokens are bytes, for want of a tokenizer. */
+  static boolean areBytes(Path modelFolder) {
+    return !Files.exists(modelFolder.resolve(JSON));
+  }
 
   /**
    * Returns the tokenizer of a model folder: its {@code tokenizer.json}, or bytes where the folder
@@ -23,7 +38,7 @@ public final class Tokenizers {
       throw new IllegalArgumentException("expected a model folder, got no folder " + modelFolder);
     }
     Path json = modelFolder.resolve(JSON);
-    if (Files.exists(json)) {
+    if (!areBytes(modelFolder)) {
       return JsonTokenizer.open(json, vocabulary);
     }
     Path sentencePiece = modelFolder.resolve(SENTENCE_PIECE);

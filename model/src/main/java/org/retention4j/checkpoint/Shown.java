@@ -1,0 +1,46 @@
+package org.retention4j.checkpoint;
+
+/** Text from a file as messages show it: on one line, without what steers terminals, and short. */
+final class Shown {
+  private static final int LONGEST_NAME = 100;
+  private static final int LONGEST_MESSAGE = 2000;
+
+  private Shown() {}
+
+  /** Returns a name or a value, of which no more than {@value #LONGEST_NAME} characters. */
+  static String name(Object name) {
+    return shown(String.valueOf(name), LONGEST_NAME);
+  }
+
+  /** Returns a whole message. */
+  static String message(String message) {
+    return shown(message, LONGEST_MESSAGE);
+  }
+
+  private static String shown(String text, int longest) {
+    StringBuilder shown = new StringBuilder(Math.min(text.length(), longest) + 16);
+    int at = 0;
+    while (at < text.length() && shown.length() < longest) {
+      int c = text.codePointAt(at);
+      if (steers(c)) {
+        shown.append(String.format("\\u%04x", c));
+      } else {
+        shown.appendCodePoint(c);
+      }
+      at += Character.charCount(c);
+    }
+    return at < text.length() ? shown.append("...").toString() : shown.toString();
+  }
+
+  private static boolean steers(int c) {
+    return switch (Character.getType(c)) {
+      case Character.CONTROL,
+          Character.FORMAT,
+          Character.SURROGATE,
+          Character.LINE_SEPARATOR,
+          Character.PARAGRAPH_SEPARATOR ->
+          true;
+      default -> false;
+    };
+  }
+}
