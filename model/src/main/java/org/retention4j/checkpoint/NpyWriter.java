@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
@@ -51,8 +52,11 @@ public final class NpyWriter implements AutoCloseable {
     String sizes = Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(", "));
     String text =
         String.format(
+            Locale.ROOT,
             "{'descr': '<f%d', 'fortran_order': False, 'shape': (%s%s), }",
-            elementBytes, sizes, shape.length == 1 ? "," : "");
+            elementBytes,
+            sizes,
+            shape.length == 1 ? "," : "");
     int length = (10 + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     ByteBuffer header = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
     header.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0});

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -86,7 +87,7 @@ final class SafetensorsWriter {
   private static String name(int shard, int count) {
     return count == 1
         ? CheckpointFiles.SINGLE
-        : String.format("model-%05d-of-%05d.safetensors", shard + 1, count);
+        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", shard + 1, count);
   }
 
   private static byte[] index(List<List<OutTensor>> shards) {
