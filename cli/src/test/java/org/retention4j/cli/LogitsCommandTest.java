@@ -124,6 +124,16 @@ class LogitsCommandTest {
     assertThat(file).hasContent("as it was");
   }
 
+  /** Not by starting them all. */
+  @Test
+  void refusesMoreThreadsThanAnyMachineHas() {
+    String model = " --model " + golden("fla-f32");
+    String ids = golden("fla-f32") + "/input_ids.npy --out " + out;
+    refuses("logits --threads 100000" + model + " --ids " + ids, "1024 threads, got 100000");
+    refuses("generate --threads 1025 --prompt !" + model, "1024 threads, got 1025");
+    assertThat(folder).isEmptyDirectory();
+  }
+
   /** Every command that reads weights, on a file that is cut off. */
   @ParameterizedTest
   @ValueSource(
