@@ -5,6 +5,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
@@ -22,7 +23,8 @@ public final class NpyWriter implements AutoCloseable {
   private final int elementBytes;
   private final long start;
   private final ByteBuffer row;
-  private long written;
+  private final long rows;
+  private final BitSet written = new BitSet();
 
   /**
    * Begins a file.
@@ -30,10 +32,15 @@ public final class NpyWriter implements AutoCloseable {
    * @param wide whether elements are float64 instead of fp32
    * @param shape at least one dimension; the last is a row
    * @throws CheckpointException if it cannot be written
+   * @throws IllegalArgumentException for 2^31 rows or more
    */
   public NpyWriter(Path path, boolean wide, long... shape) {
     this.shape = shape.clone();
     rowWidth = shape[shape.length - 1];
+    rows = Arrays.stream(shape, 0, shape.length - 1).reduce(1, Math::multiplyExact);
+    if (rows > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException("expected less than 2^31 rows, got " + rows);
+    }
     elementBytes = wide ? Double.BYTES : Float.BYTES;
     byte[] header = header();
     start = header.length;
@@ -73,8 +80,20 @@ public final class NpyWriter implements AutoCloseable {
    * Writes one row.
    *
    * @param index counted over all but the last dimension, in row-major order
+   * @param values a row
+   * @throws IllegalArgumentException if there is no such row or the values are not one
+   * @throws IllegalStateException if the row was written before
    */
   public void write(long index, double[] values) {
+    if (index < 0 || index >= rows || values.length != rowWidth) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected a row in 0..%d of %d values, got row %d of %d",
+              rows - 1, rowWidth, index, values.length));
+    }
+    if (written.get((int) index)) {
+      throw new IllegalStateException("row " + index + " was written before");
+    }
     row.clear();
     for (int i = 0; i < rowWidth; i++) {
       if (elementBytes == Double.BYTES) {
@@ -84,7 +103,7 @@ public final class NpyWriter implements AutoCloseable {
       }
     }
     file.write(start + index * row.capacity(), row.flip());
-    written++;
+    written.set((int) index);
   }
 
   /**
@@ -93,12 +112,8 @@ public final class NpyWriter implements AutoCloseable {
    * @throws IllegalStateException if rows are missing
    */
   public void finish() {
-    long rows = 1;
-    for (int i = 0; i < shape.length - 1; i++) {
-      rows *= shape[i];
-    }
-    if (written != rows) {
-      throw new IllegalStateException("expected " + rows + " rows, got " + written);
+    if (written.cardinality() != rows) {
+      throw new IllegalStateException("expected " + rows + " rows, got " + written.cardinality());
     }
     file.finish();
   }

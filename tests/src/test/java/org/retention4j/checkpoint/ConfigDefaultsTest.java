@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,37 +124,6 @@ class ConfigDefaultsTest {
     assertThat(c.layers().get(3).hidden()).isEqualTo(2816);
     assertThat(fla(",'attn':[]").layers()).allMatch(LayerConfig::retains);
     assertThat(fla(",'attn':{'layers':[],'num_heads':2}").layers()).allMatch(LayerConfig::retains);
-  }
-
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "'bos_token_id':5,'eos_token_id':6 | 5 | 6",
-        "'bos_token_id':[7,8],'eos_token_id':[9,2] | 7 | 9",
-        "'bos_token_id':null,'eos_token_id':null | -1 | -1",
-        "'bos_token_id':[],'eos_token_id':[] | -1 | -1",
-        "'bos_token_id':0,'eos_token_id':31999 | 0 | 31999",
-        "'bos_token_id':-1,'eos_token_id':32000 | -1 | -1",
-        "'bos_token_id':'x','eos_token_id':1.5 | -1 | -1",
-        "'pad_token_id':3 | 1 | 2"
-      })
-  void namesTheTokensThatBeginAndEnd(String keys, int begin, int end) throws IOException {
-    Checkpoint checkpoint = open("'model_type':'retnet'," + keys);
-    assertThat(checkpoint.beginToken()).isEqualTo(token(begin));
-    assertThat(checkpoint.endToken()).isEqualTo(token(end));
-  }
-
-  private static OptionalInt token(int id) {
-    return id < 0 ? OptionalInt.empty() : OptionalInt.of(id);
-  }
-
-  /** torchscale names none by default. */
-  @Test
-  void torchscaleNamesNoTokens() throws IOException {
-    assertThat(open(TORCHSCALE).beginToken()).isEmpty();
-    assertThat(open(TORCHSCALE).endToken()).isEmpty();
-    assertThat(open(TORCHSCALE + ",'eos_token_id':3").endToken()).hasValue(3);
   }
 
   @Test

@@ -77,7 +77,6 @@ class DamagedConfigTest {
         Checkpoint checkpoint = Checkpoint.open(folder);
         assertThat(checkpoint.config().parameters()).isPositive();
         assertThat(checkpoint.beginToken()).isNotNull();
-        assertThat(checkpoint.endToken()).isNotNull();
       } catch (CheckpointException e) {
         refused++;
       } catch (RuntimeException | Error e) {
