@@ -12,6 +12,9 @@ import picocli.CommandLine.Option;
 
 /** Which model, in which types, on how many threads. */
 final class ModelOptions {
+  /** More than any machine has processors for; starting many more takes minutes. */
+  private static final int MOST_THREADS = 1024;
+
   /** The names of weight types on the command line. */
   enum Weights {
     FILE(WeightChoice.FILE),
@@ -78,6 +81,10 @@ final class ModelOptions {
   }
 
   Engine engine() {
+    if (threads > MOST_THREADS) {
+      throw new IllegalArgumentException(
+          "expected at most " + MOST_THREADS + " threads, got " + threads);
+    }
     boolean wide = compute.type == ElementType.FLOAT64;
     return Engine.create(compute.type, threads, wide ? Provider.PLAIN : Provider.best());
   }

@@ -2,14 +2,12 @@ package org.retention4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.retention4j.cli.Commands.GOLDEN;
+import static org.retention4j.cli.Commands.golden;
+import static org.retention4j.cli.Commands.ok;
+import static org.retention4j.cli.Commands.run;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,119 +18,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.cli.Commands.Result;
 
 /** The command as its users type it. */
 class MainTest {
-  private static final Path GOLDEN = Path.of("../tests/src/test/resources/golden/model");
-
   @TempDir private Path folder;
-
-  private record Result(int code, String out, String errors) {}
-
-  private static Result run(String... args) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    StringWriter errors = new StringWriter();
-    PrintStream stream = new PrintStream(out, true, StandardCharsets.UTF_8);
-    int code = Main.execute(args, stream, new PrintWriter(errors, true));
-    return new Result(code, out.toString(StandardCharsets.UTF_8), errors.toString());
-  }
-
-  private static Result ok(String... args) {
-    Result result = run(args);
-    assertThat(result.code()).as(result.errors()).isZero();
-    return result;
-  }
-
-  private static String golden(String model) {
-    return GOLDEN.resolve(model).toString();
-  }
-
-  private static double error(NpyFile actual, NpyFile expected) {
-    assertThat(actual.shape()).isEqualTo(expected.shape());
-    double difference = 0;
-    double size = 0;
-    for (int i = 0; i < expected.floats().length; i++) {
-      difference += Math.pow(actual.floats()[i] - expected.floats()[i], 2);
-      size += Math.pow(expected.floats()[i], 2);
-    }
-    return Math.sqrt(difference / size);
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "fla-f32, parallel, fp32, 5e-6",
-    "fla-f32, recurrent, float64, 1e-12",
-    "fla-bf16, chunkwise, fp32, 5e-6",
-    "fla-bf16, parallel, float64, 1e-12",
-    "fla-hybrid, recurrent, fp32, 5e-6",
-    "fla-hybrid, chunkwise, float64, 1e-12",
-    "torchscale-f32, parallel, fp32, 2e-6",
-    "torchscale-f32, recurrent, fp32, 2e-6",
-    "torchscale-f32, chunkwise, float64, 1e-12"
-  })
-  void logitsAreTheGoldenOnes(String model, String form, String compute, double bound) {
-    Path out = folder.resolve("logits.npy");
-    String ids = golden(model) + "/input_ids.npy";
-    ok(
-        "logits",
-        "--model",
-        golden(model),
-        "--ids",
-        ids,
-        "--form",
-        form,
-        "--compute",
-        compute,
-        "--out",
-        out.toString());
-    boolean torchscale = model.startsWith("torchscale");
-    String name = torchscale ? "logits_recurrent.npy" : "logits.npy";
-    NpyFile expected = NpyFile.read(GOLDEN.resolve(model).resolve(name));
-    assertThat(error(NpyFile.read(out), expected)).isLessThan(bound);
-    assertThat(out.toFile().length() / expected.floats().length)
-        .as("bytes per element")
-        .isEqualTo(compute.equals("fp32") ? 4 : 8);
-  }
-
-  @Test
-  void logitsTakeAChunkAndOtherWeights() {
-    Path out = folder.resolve("logits.npy");
-    String ids = golden("fla-f32") + "/input_ids.npy";
-    NpyFile expected = NpyFile.read(GOLDEN.resolve("fla-f32/logits.npy"));
-    ok(
-        "logits",
-        "--model",
-        golden("fla-f32"),
-        "--ids",
-        ids,
-        "--chunk",
-        "5",
-        "--out",
-        out.toString());
-    assertThat(error(NpyFile.read(out), expected)).isLessThan(5e-6);
-    ok(
-        "logits",
-        "--model",
-        golden("fla-f32"),
-        "--ids",
-        ids,
-        "--weights",
-        "int8",
-        "--out",
-        out.toString());
-    assertThat(error(NpyFile.read(out), expected)).isBetween(1e-3, 6e-2);
-    ok(
-        "logits",
-        "--model",
-        golden("fla-f32"),
-        "--ids",
-        ids,
-        "--weights",
-        "bf16",
-        "--out",
-        out.toString());
-    assertThat(error(NpyFile.read(out), expected)).isBetween(1e-4, 2e-2);
-  }
 
   @ParameterizedTest
   @ValueSource(strings = {"fla-f32", "fla-bf16", "fla-hybrid", "torchscale-f32"})
@@ -144,19 +34,9 @@ class MainTest {
   /** A weight that is not finite breaks the bounds: exit code 1. */
   @Test
   void verifyFailsWhereABoundIsBroken() throws IOException {
-    for (String name : List.of("config.json", "model.safetensors")) {
-      Files.copy(GOLDEN.resolve("fla-f32").resolve(name), folder.resolve(name));
-    }
-    Path file = folder.resolve("model.safetensors");
-    byte[] bytes = Files.readAllBytes(file);
-    int start = 8 + (int) ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
-    String header = new String(bytes, 8, start - 8, StandardCharsets.UTF_8);
-    String entry = header.substring(header.indexOf("\"model.layers.0.attn.v_proj.weight\""));
-    String begin = entry.replaceFirst("(?s).*?\"data_offsets\"\\s*:\\s*\\[\\s*(\\d+).*", "$1");
-    int at = start + Integer.parseInt(begin);
-    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(at, Float.NaN);
-    Files.write(file, bytes);
-    Result result = run("verify", "--model", folder.toString());
+    Path model = Commands.copyOf("fla-f32", folder.resolve("model"));
+    Commands.spoil(model, "model.layers.0.attn.v_proj.weight");
+    Result result = run("verify", "--model", model.toString());
     assertThat(result.code()).isEqualTo(1);
     assertThat(result.out()).contains("BROKEN", "a bound is broken");
   }
@@ -223,17 +103,9 @@ class MainTest {
     String text = "Half a league, half a league, half a league onward. ".repeat(30);
     Path file = Files.writeString(folder.resolve("text.txt"), text);
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    Path ids = folder.resolve("ids.npy");
-    ByteBuffer npy = ByteBuffer.allocate(128 + 8 * bytes.length).order(ByteOrder.LITTLE_ENDIAN);
-    npy.put(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0}).putShort((short) 118);
-    String header =
-        "{'descr': '<i8', 'fortran_order': False, 'shape': (1, " + bytes.length + "), }";
-    npy.put(
-        (header + " ".repeat(117 - header.length()) + "\n").getBytes(StandardCharsets.US_ASCII));
-    for (byte b : bytes) {
-      npy.putLong(b & 0xff);
-    }
-    Files.write(ids, npy.array());
+    long[] tokens = new long[bytes.length];
+    java.util.Arrays.setAll(tokens, i -> bytes[i] & 0xff);
+    Path ids = Commands.ids(folder.resolve("ids.npy"), tokens);
     Path out = folder.resolve("logits.npy");
     ok(
         "logits",

@@ -102,10 +102,13 @@ public final class Checkpoint {
         throw new CheckpointException(
             "expected at most " + LARGEST_CONFIG + " bytes in " + file + ", got more");
       }
-      return mapper.readTree(Files.readAllBytes(file));
+      JsonNode json = mapper.readTree(Files.readAllBytes(file));
+      if (json.isMissingNode()) {
+        throw new CheckpointException("expected JSON in " + file + ", got nothing");
+      }
+      return json;
     } catch (JsonProcessingException e) {
-      throw new CheckpointException(
-          "expected JSON in " + file + ", got: " + e.getOriginalMessage(), e);
+      throw new CheckpointException("expected JSON in " + file + ", got: " + Shown.json(e), e);
     } catch (IOException e) {
       throw new CheckpointException("cannot read " + file + ": " + e.getMessage(), e);
     }

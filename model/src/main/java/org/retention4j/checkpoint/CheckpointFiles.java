@@ -122,8 +122,7 @@ public final class CheckpointFiles implements AutoCloseable {
       }
       return json.get("weight_map");
     } catch (JsonProcessingException e) {
-      throw new CheckpointException(
-          "expected JSON in " + index + ", got: " + e.getOriginalMessage(), e);
+      throw new CheckpointException("expected JSON in " + index + ", got: " + Shown.json(e), e);
     } catch (IOException e) {
       throw new CheckpointException("cannot read " + index + ": " + e.getMessage(), e);
     }

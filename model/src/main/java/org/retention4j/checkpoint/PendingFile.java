@@ -76,7 +76,11 @@ final class PendingFile implements AutoCloseable {
     try (FileChannel from = FileChannel.open(file, StandardOpenOption.READ)) {
       long size = from.size();
       for (long done = 0; done < size; ) {
-        done += from.transferTo(done, size - done, channel.position(done));
+        long more = from.transferTo(done, size - done, channel.position(done));
+        if (more <= 0) {
+          throw new IOException("expected " + size + " bytes, got " + done);
+        }
+        done += more;
       }
     } catch (IOException e) {
       throw new CheckpointException("cannot copy " + file + " to " + target + ": " + e, e);

@@ -1,5 +1,7 @@
 package org.retention4j.checkpoint;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+
 /** Text from a file as messages show it: on one line, without what steers terminals, and short. */
 final class Shown {
   private static final int LONGEST_NAME = 100;
@@ -42,5 +44,10 @@ final class Shown {
           true;
       default -> false;
     };
+  }
+
+  /** Returns what is wrong with JSON, without what Jackson says of where it read it from. */
+  static String json(JsonProcessingException e) {
+    return e.getOriginalMessage().replaceAll("\\[Source: [^;\\]]*; ", "[");
   }
 }

@@ -20,12 +20,16 @@ public final class Bfloat16 {
     }
   }
 
-  /** Takes the leading 8 bits off the first n numbers and leaves the exact rest. */
+  /**
+   * Takes the leading 8 bits off the first n numbers and leaves the exact rest: of what is not
+   * finite 0.
+   */
   static void splitOff(float[] x, short[] leading, int n) {
     for (int i = 0; i < n; i++) {
-      int bits = Float.floatToRawIntBits(x[i]);
+      int bits = Float.floatToIntBits(x[i]);
       leading[i] = (short) (bits >>> 16);
-      x[i] -= Float.intBitsToFloat(bits & 0xffff0000);
+      float rest = x[i] - Float.intBitsToFloat(bits & 0xffff0000);
+      x[i] = Float.isNaN(rest) ? 0 : rest;
     }
   }
 

@@ -2,7 +2,7 @@ package org.retention4j.engine;
 
 /**
  * Rows on the heap as {@link PairedKernels} reads them: a single row as it is, more of them four
- * side by side, the last four filled up with zeros. Inputs are filled up with zeros as the wfours
+ * side by side, the last four filled up with zeros. Inputs are filled up with zeros as the weights'
  * are.
  */
 final class HeapRows implements Operand {

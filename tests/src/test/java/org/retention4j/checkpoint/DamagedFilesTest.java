@@ -8,10 +8,16 @@ import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -20,7 +26,11 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class DamagedFilesTest {
   private static final int FILES = 24_000;
-  private static final long MEGABYTE = 1 << 20;
+
+  /** What a file may cost apart from its header. */
+  private static final long MEGABYTE = 1_000_000;
+
+  private static final int PER_HEADER_BYTE = 64;
 
   private static final String[] PIECES = {
     "{",
@@ -73,21 +83,59 @@ class DamagedFilesTest {
     int header = (int) bytes.getLong(0);
     byte[] copy = file.clone();
     ByteBuffer into = ByteBuffer.wrap(copy).order(ByteOrder.LITTLE_ENDIAN);
-    switch (random.nextInt(8)) {
+    switch (random.nextInt(9)) {
       case 0 -> into.putLong(0, random.nextLong());
       case 1 -> into.putLong(0, header + random.nextInt(41) - 20);
       case 2 -> copy[8 + random.nextInt(header)] = (byte) random.nextInt(256);
       case 3 -> copy[8 + random.nextInt(header)] ^= (byte) (1 << random.nextInt(8));
       case 4, 5 -> copy = withPiece(file, header, random);
       case 6 -> changeADigit(copy, header, random);
+      case 7 -> copy = withOffset(file, header, random);
       default -> copy = Arrays.copyOf(file, random.nextInt(file.length + 20));
     }
     return copy;
   }
 
+  /** Returns whether length and header are as they were: the damage is elsewhere. */
+  private static boolean spares(byte[] content, byte[] file) {
+    int start = 8 + (int) ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+    return content.length < start || Arrays.equals(content, 0, start, file, 0, start);
+  }
+
+  /** Returns the bytes of the header that a file has, at most: 0 if its length is wrong. */
+  private static long headerBytes(byte[] content) {
+    if (content.length < 8) {
+      return 0;
+    }
+    long length = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+    return length >= 0 && length <= content.length - 8 ? length : 0;
+  }
+
+  /** Puts another number in the place of one of the offsets. */
+  private static byte[] withOffset(byte[] file, int header, SplittableRandom random) {
+    String text = new String(file, 8, header, StandardCharsets.US_ASCII);
+    String key = "\"data_offsets\":[";
+    int at = random.nextInt(header);
+    at = text.indexOf(key, at) < 0 ? text.indexOf(key) : text.indexOf(key, at);
+    int from = at + key.length();
+    from = random.nextBoolean() ? from : text.indexOf(',', from) + 1;
+    int to = from;
+    while (Character.isDigit(text.charAt(to))) {
+      to++;
+    }
+    long number =
+        switch (random.nextInt(4)) {
+          case 0 -> random.nextLong(100);
+          case 1 -> random.nextLong(1L << 32);
+          case 2 -> random.nextLong(Long.MAX_VALUE);
+          default -> Long.MAX_VALUE - random.nextInt(3);
+        };
+    byte[] data = Arrays.copyOfRange(file, 8 + header, file.length);
+    return SafetensorsBytes.file(text.substring(0, from) + number + text.substring(to), data);
+  }
+
   private static byte[] withPiece(byte[] file, int header, SplittableRandom random) {
-    byte[] piece =
-        PIECES[random.nextInt(PIECES.length)].getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    byte[] piece = PIECES[random.nextInt(PIECES.length)].getBytes(StandardCharsets.UTF_8);
     int at = 8 + random.nextInt(header);
     int replaced = Math.min(random.nextInt(piece.length + 1), 8 + header - at);
     ByteBuffer result = ByteBuffer.allocate(file.length + piece.length - replaced);
@@ -109,14 +157,23 @@ class DamagedFilesTest {
   }
 
   @Test
+  @Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
   void damageIsRefusedWithTheReadersOwnException() {
     SplittableRandom random = new SplittableRandom(20_260_101);
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().getId();
     Path path = folder.resolve("damaged.safetensors");
+    int files = 0;
+    int aimed = 0;
     int refused = 0;
-    for (int i = 0; i < FILES; i++) {
-      byte[] content = damaged(base(random), random);
+    while (files < FILES) {
+      byte[] whole = base(random);
+      byte[] content = damaged(whole, random);
+      if (Arrays.equals(content, whole)) {
+        continue; // A byte that became itself is no damage.
+      }
+      files++;
+      aimed += spares(content, whole) ? 0 : 1;
       SafetensorsBytes.write(path, content);
       long before = threads.getThreadAllocatedBytes(thread);
       try (SafetensorsFile file = SafetensorsFile.open(path)) {
@@ -128,14 +185,19 @@ class DamagedFilesTest {
       } catch (CheckpointException e) {
         refused++;
       } catch (RuntimeException | Error e) {
-        fail(
-            "file " + i + ": " + new String(content, java.nio.charset.StandardCharsets.ISO_8859_1),
-            e);
+        fail("file " + files + ": " + new String(content, StandardCharsets.ISO_8859_1), e);
       }
       long allocated = threads.getThreadAllocatedBytes(thread) - before;
-      assertThat(allocated).as("file %s", i).isLessThan(MEGABYTE + 64L * content.length);
+      assertThat(allocated)
+          .as("file %s", files)
+          .isLessThan(MEGABYTE + PER_HEADER_BYTE * headerBytes(content));
     }
+    assertThat(aimed).as("damaged in length, JSON or offsets").isGreaterThan(FILES * 4 / 5);
     assertThat(refused).isBetween(FILES / 2, FILES - 100);
+  }
+
+  private static String many(int count, IntFunction<String> entry) {
+    return IntStream.range(0, count).mapToObj(entry).collect(Collectors.joining(",", "{", ""));
   }
 
   /** Long headers: the memory follows their length. */
@@ -151,7 +213,14 @@ class DamagedFilesTest {
           "{\"a\":{\"shape\":[" + "1,".repeat(500_000) + "1]}}",
           "{\"a\":{\"shape\":[" + "1".repeat(1_000_000) + "]}}",
           "{\"__metadata__\":{\"k\":\"" + "v".repeat(1_000_000) + "\"}, \"b\":1}",
-          "{" + "\"t%d\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[0,0]},".repeat(20_000)
+          // Names that differ, all of them legal and kept; what is wrong comes last.
+          many(50_000, i -> entry("t" + i, "U8", "[0]", 0, 0)) + ",\"b\":1}",
+          many(50_000, i -> entry("t" + i, "U8", "[0]", 0, 0)) + "}}",
+          many(20_000, i -> entry("t" + i, "U8", "[0,1,2,3,4,5,6,7,8,9]", 0, 0)) + ",3}",
+          many(50_000, i -> entry("t" + i, "U8", "[1]", i, i + 1)) + "}",
+          "{\"__metadata__\":" + many(100_000, i -> "\"" + i + "\":\"\"") + "},\"b\":1}",
+          "{\"__metadata__\":" + many(100_000, i -> "\"" + i + "\":\"\"") + ",\"0\":\"\"}}",
+          "{\"a\":" + many(100_000, i -> "\"" + i + "\":1") + "}}"
         }) {
       SafetensorsBytes.write(path, SafetensorsBytes.file(header, new byte[0]));
       long before = threads.getThreadAllocatedBytes(thread);
@@ -159,8 +228,26 @@ class DamagedFilesTest {
         fail("expected a refusal, got " + file.tensors().size() + " tensors");
       } catch (CheckpointException e) {
         long allocated = threads.getThreadAllocatedBytes(thread) - before;
-        assertThat(allocated).isLessThan(MEGABYTE + 64L * header.length());
+        assertThat(allocated)
+            .as(header.substring(0, Math.min(60, header.length())))
+            .isLessThan(MEGABYTE + (long) PER_HEADER_BYTE * header.length());
       }
+    }
+  }
+
+  /** A great many tensors that are all right cost no more than that either. */
+  @Test
+  void memoryOfALegalFileFollowsItsHeader() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    String header = many(50_000, i -> entry(Integer.toString(i), "U8", "[]", i, i + 1)) + "}";
+    Path path = folder.resolve("many.safetensors");
+    SafetensorsBytes.write(path, SafetensorsBytes.file(header, new byte[50_000]));
+    long thread = Thread.currentThread().getId();
+    long before = threads.getThreadAllocatedBytes(thread);
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      long allocated = threads.getThreadAllocatedBytes(thread) - before;
+      assertThat(allocated).isLessThan(MEGABYTE + (long) PER_HEADER_BYTE * header.length());
+      assertThat(file.tensors()).hasSize(50_000);
     }
   }
 }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,10 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.Engine;
 import org.retention4j.forms.Engines;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.Session;
 import org.retention4j.testkit.TensorAssert;
 import org.retention4j.testkit.Tensors;
 import org.retention4j.testkit.Tolerance;
@@ -43,20 +42,27 @@ class FlaOptionsTest {
     return model;
   }
 
-  /** Makes norms and biases other than 1 and 0, or nobody would see them. */
+  /**
+   * Makes norms and biases other than 1 and 0, or nobody would see them; numbers of float64 that no
+   * fp32 number is, or nobody would see them rounded.
+   */
   private static void spread(Path model, DType dtype) throws IOException {
     SplittableRandom random = new SplittableRandom(3);
+    boolean wide = dtype == DType.F64;
     rewrite(
         model,
         (name, info, values) -> {
           if (info.shape().size() == 1) {
-            Arrays.setAll(values, i -> (float) (0.5 + random.nextDouble()));
+            Arrays.setAll(values, i -> 0.5 + random.nextDouble());
           } else {
-            Arrays.setAll(values, i -> (float) (10 * values[i]));
+            Arrays.setAll(values, i -> 10 * values[i]);
           }
+          if (!wide) {
+            Arrays.setAll(values, i -> (float) values[i]);
+          }
+          assertThat(Arrays.stream(values).allMatch(x -> x == (float) x)).isEqualTo(!wide);
           return name;
         });
-    assertThat(dtype.isWeight()).isTrue();
   }
 
   private interface Change {
@@ -101,33 +107,13 @@ class FlaOptionsTest {
     }
   }
 
-  private static INDArray actual(Path folder, Engine engine, int[] ids) {
-    try (LanguageModel model = Checkpoint.open(folder).load(engine, LoadOptions.DEFAULT);
-        Session session = model.newSession()) {
-      int vocabulary = model.config().vocabulary();
-      double[] all = new double[ids.length * vocabulary];
-      int[][] first = {Arrays.copyOf(ids, 33)};
-      session.append(
-          first,
-          (row, position, logits) ->
-              System.arraycopy(logits, 0, all, (int) position * vocabulary, vocabulary));
-      double[] logits = new double[vocabulary];
-      for (int t = 33; t < ids.length; t++) {
-        session.step(ids[t]);
-        session.logits(0, logits);
-        System.arraycopy(logits, 0, all, t * vocabulary, vocabulary);
-      }
-      return Tensors.of(all, DataType.DOUBLE, 1, ids.length, vocabulary);
-    }
-  }
-
   private static void assertEqual(Path model) throws IOException {
     int vocabulary = Checkpoint.open(model).config().vocabulary();
     int[] ids = ids(vocabulary);
     INDArray expected = expected(model, ids);
-    TensorAssert.assertThat(actual(model, Engines.float64(), ids))
+    TensorAssert.assertThat(SplitLogits.of(model, Engines.float64(), ids))
         .isCloseTo(expected, Tolerance.of("float64 model", 1e-12));
-    TensorAssert.assertThat(actual(model, Engines.vector(), ids))
+    TensorAssert.assertThat(SplitLogits.of(model, Engines.vector(), ids))
         .isCloseTo(expected, Tolerance.of("fp32 model", 5e-6));
   }
 
@@ -162,6 +148,28 @@ class FlaOptionsTest {
   @ValueSource(strings = {"F64", "F16", "BF16"})
   void everyTypeIsRead(String dtype) throws IOException {
     assertEqual(create("{" + BASE + "}", DType.valueOf(dtype)));
+  }
+
+  /** What the float64 engine read from F64, it writes as F64, to the bit. */
+  @Test
+  void writesFloat64AsItIs() throws IOException {
+    Path model = create("{" + BASE + ",'attn':{'layers':[1],'num_heads':4}}", DType.F64);
+    Path copy = folder.resolve("copy");
+    try (LanguageModel loaded =
+        Checkpoint.open(model).load(Engines.float64(), LoadOptions.DEFAULT)) {
+      CheckpointWriter.write(loaded, copy, DType.F64);
+    }
+    try (CheckpointFiles before = CheckpointFiles.open(model);
+        CheckpointFiles after = CheckpointFiles.open(copy)) {
+      assertThat(after.names()).isEqualTo(before.names());
+      for (String name : before.names()) {
+        double[] expected = new double[(int) before.info(name).elements()];
+        before.read(name, 0, expected.length, expected);
+        double[] actual = new double[expected.length];
+        after.read(name, 0, actual.length, actual);
+        assertThat(actual).as(name).isEqualTo(expected);
+      }
+    }
   }
 
   /** Older files: gate and up in one matrix, and the norm's other name. */
@@ -213,15 +221,32 @@ class FlaOptionsTest {
     assertThat(shards.resolve("model.safetensors.index.json")).exists();
     assertThat(shards.resolve("model.safetensors")).doesNotExist();
     int[] ids = ids(50);
-    assertThat(actual(shards, Engines.plain(), ids)).isEqualTo(actual(model, Engines.plain(), ids));
+    assertThat(SplitLogits.of(shards, Engines.plain(), ids))
+        .isEqualTo(SplitLogits.of(model, Engines.plain(), ids));
     Path back = folder.resolve("back");
     CheckpointWriter.convert(
         Checkpoint.open(shards), back, null, Long.MAX_VALUE, (name, bytes) -> {});
-    assertThat(actual(back, Engines.plain(), ids)).isEqualTo(actual(model, Engines.plain(), ids));
+    assertThat(SplitLogits.of(back, Engines.plain(), ids))
+        .isEqualTo(SplitLogits.of(model, Engines.plain(), ids));
     try (var files = Files.list(shards)) {
       assertThat(files.map(path -> path.getFileName().toString()))
           .noneMatch(name -> name.endsWith(".tmp"));
     }
+  }
+
+  /** Digits in the names of shards are ASCII, whatever the language of the machine. */
+  @Test
+  void namesShardsTheSameInEveryLanguage() throws IOException {
+    Path model = create("{" + BASE + "}", DType.F32);
+    Path shards = folder.resolve("shards");
+    Locale before = Locale.getDefault();
+    try {
+      Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+      CheckpointWriter.convert(Checkpoint.open(model), shards, null, 20_000, (name, bytes) -> {});
+    } finally {
+      Locale.setDefault(before);
+    }
+    assertThat(shards).isDirectoryContaining("regex:.*/model-00001-of-[0-9]{5}\\.safetensors");
   }
 
   /** A model made here, written and read again, is the same to the bit. */
@@ -240,6 +265,7 @@ class FlaOptionsTest {
     }
     assertThat(Checkpoint.open(copy).config()).isEqualTo(Checkpoint.open(model).config());
     int[] ids = ids(50);
-    assertThat(actual(copy, Engines.plain(), ids)).isEqualTo(actual(model, Engines.plain(), ids));
+    assertThat(SplitLogits.of(copy, Engines.plain(), ids))
+        .isEqualTo(SplitLogits.of(model, Engines.plain(), ids));
   }
 }

@@ -48,6 +48,16 @@ class SafetensorsFileTest {
         Arguments.of(
             "Duplicate",
             file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2]}}", eight)),
+        // The same name, written in two ways.
+        Arguments.of("Duplicate", file("{\"\\u0061\":" + a.substring(4) + "," + a + "}", eight)),
+        Arguments.of(
+            "Duplicate",
+            file("{\"a\":{\"dtype\":\"F32\",\"d\\u0074ype\":\"F32\",\"shape\":[2]}}", eight)),
+        Arguments.of(
+            "Duplicate", file("{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}," + a + "}", eight)),
+        Arguments.of("Duplicate", file("{\"__metadata__\":{\"k\":\"1\",\"\\u006b\":\"1\"}}", NONE)),
+        Arguments.of(
+            "Duplicate", file("{\"__metadata__\":{}," + a + ",\"\\u005f_metadata__\":{}}", eight)),
         Arguments.of("an object under __metadata__", file("{\"__metadata__\":[]}", NONE)),
         Arguments.of("texts under __metadata__", file("{\"__metadata__\":{\"k\":1}}", NONE)),
         Arguments.of("an object for tensor a", file("{\"a\":3}", NONE)),

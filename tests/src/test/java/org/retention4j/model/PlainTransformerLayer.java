@@ -53,6 +53,11 @@ final class PlainTransformerLayer {
 
   /** Returns the outputs of one sequence from position 0 on. */
   double[][] forward(double[][] x) {
+    return forward(x, 0);
+  }
+
+  /** Returns the outputs of tokens from a position on, as if there had been none before. */
+  double[][] forward(double[][] x, int position) {
     int width = config.headWidth();
     int group = config.heads() / config.kvHeads();
     double[][] keys = new double[x.length][];
@@ -60,26 +65,26 @@ final class PlainTransformerLayer {
     double[][] y = new double[x.length][];
     for (int t = 0; t < x.length; t++) {
       double[] normed = norm(x[t], norm1);
-      double[] q = rotate(times(query, normed), t);
-      keys[t] = rotate(times(key, normed), t);
+      double[] q = rotate(times(query, normed), position + t);
+      keys[t] = rotate(times(key, normed), position + t);
       values[t] = times(value, normed);
       double[] o = new double[config.heads() * width];
       for (int h = 0; h < config.heads(); h++) {
         int kv = h / group * width;
-        double[] p = new double[t + 1];
-        double sum = 0;
         int first = Math.max(0, t + 1 - config.window());
+        double[] p = new double[t + 1 - first];
+        double sum = 0;
         for (int j = first; j <= t; j++) {
           double score = 0;
           for (int i = 0; i < width; i++) {
             score += q[h * width + i] * keys[j][kv + i];
           }
-          p[j] = Math.exp(score / Math.sqrt(width));
-          sum += p[j];
+          p[j - first] = Math.exp(score / Math.sqrt(width));
+          sum += p[j - first];
         }
         for (int j = first; j <= t; j++) {
           for (int i = 0; i < width; i++) {
-            o[h * width + i] += p[j] / sum * values[j][kv + i];
+            o[h * width + i] += p[j - first] / sum * values[j][kv + i];
           }
         }
       }
