@@ -24,8 +24,8 @@ public final class LanguageModel implements AutoCloseable {
   /** Bindings kept for reuse, each of a batch size and a piece length: so many at most. */
   private static final int KEPT_PASSES = 16;
 
-  /** What they may hold together before the eldest go. */
-  private static final long KEPT_BYTES = 256L << 20;
+  /** What they may hold beside the one in use: a large model's for prompts go while it decodes. */
+  private static final long KEPT_BYTES = 32L << 20;
 
   private final Engine engine;
   private final DecoderConfig config;
@@ -34,6 +34,7 @@ public final class LanguageModel implements AutoCloseable {
   private final List<DecoderLayer> layers;
   private final OutputHead head;
   private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
+  private StackPass lastUsed;
   private volatile boolean closed;
   private boolean running;
 
@@ -215,23 +216,30 @@ public final class LanguageModel implements AutoCloseable {
   private StackPass pass(PassKey key) {
     StackPass pass = passes.get(key);
     if (pass == null) {
-      forget(KEPT_PASSES - 1, KEPT_BYTES);
+      forget(null, KEPT_PASSES - 1);
       pass = new StackPass(this, key.form(), key.batch(), key.tokens(), key.bfloat16Products());
-      forget(KEPT_PASSES - 1, KEPT_BYTES - pass.bytes());
       passes.put(key, pass);
+    } else if (pass != lastUsed) {
+      forget(pass, KEPT_PASSES);
     }
+    lastUsed = pass;
     return pass;
   }
 
-  /** Closes the eldest bindings until few enough are left. */
-  private void forget(int count, long bytes) {
+  /** Closes the bindings that were not used for longest until few enough are left beside one. */
+  private void forget(StackPass used, int count) {
+    long held = 0;
+    for (StackPass pass : passes.values()) {
+      held += pass == used ? 0 : pass.bytes();
+    }
     Iterator<StackPass> eldest = passes.values().iterator();
-    long held = passes.values().stream().mapToLong(StackPass::bytes).sum();
-    while (eldest.hasNext() && (passes.size() > count || held > bytes)) {
+    while (eldest.hasNext() && (passes.size() > count || held > KEPT_BYTES)) {
       StackPass pass = eldest.next();
-      held -= pass.bytes();
-      pass.close();
-      eldest.remove();
+      if (pass != used) {
+        held -= pass.bytes();
+        pass.close();
+        eldest.remove();
+      }
     }
   }
 

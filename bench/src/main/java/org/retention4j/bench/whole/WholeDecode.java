@@ -9,6 +9,7 @@ import org.retention4j.bench.ceiling.ReadCeiling;
 import org.retention4j.bench.measure.Contender;
 import org.retention4j.bench.measure.Sampler;
 import org.retention4j.bench.measure.Samples;
+import org.retention4j.bench.measure.Statistics;
 import org.retention4j.bench.measure.Statistics.Interval;
 import org.retention4j.bench.report.Format;
 import org.retention4j.bench.report.Verdict;
@@ -20,8 +21,9 @@ import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 
 /**
- * Decoding by turns with the reading of as much memory: one sequence, eight sequences, and one with
- * int8 weights. A sample is the mean of a whole fold.
+ * Decoding by turns with the reading of memory: one sequence, eight sequences, and one with int8
+ * weights. Every step is a sample. What the median of steps leaves out, the step that folds a
+ * decoder's buffer, is counted by the mean over the places in a fold of the median at each.
  */
 final class WholeDecode {
   private static final int BATCH = 8;
@@ -71,7 +73,7 @@ final class WholeDecode {
       List<Samples> samples =
           Sampler.measure(
               contenders,
-              new Sampler.Plan(effort.warmUpSeconds(), effort.rounds(), WholeEffort.FOLD));
+              new Sampler.Plan(effort.warmUpSeconds(), effort.folds() * WholeEffort.FOLD, 1));
       List<Samples> readings = samples.subList(3, samples.size());
       int fastest = readings.indexOf(Shares.fastest(readings));
       double bytes = bytes(one.position(0));
@@ -81,6 +83,20 @@ final class WholeDecode {
     } finally {
       reads.forEach(BareWork::close);
     }
+  }
+
+  /** Returns the mean over the places in a fold of the median time at each. */
+  private static double folded(Samples samples) {
+    double[] times = samples.values();
+    double sum = 0;
+    for (int place = 0; place < WholeEffort.FOLD; place++) {
+      double[] own = new double[times.length / WholeEffort.FOLD];
+      for (int i = 0; i < own.length; i++) {
+        own[i] = times[i * WholeEffort.FOLD + place];
+      }
+      sum += Statistics.median(own);
+    }
+    return sum / WholeEffort.FOLD;
   }
 
   /** Returns the bytes of a step: weights, states read and written, caches read, on the average. */
@@ -99,7 +115,8 @@ final class WholeDecode {
 
   private void alone(
       WholeModel.Sink sink, double bytes, Samples one, BareWork read, Samples reading) {
-    Interval share = Shares.ratio(bytes / read.amount(), reading, one);
+    double folded = folded(one) / one.median();
+    Interval share = Shares.ratio(bytes / read.amount() / folded, reading, one);
     sink.add(
         new Verdict(
             "decode B=1: bytes of weights and state per second over the read bandwidth",
@@ -110,8 +127,8 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.2f tokens/s, %.1f GB/s of %.1f (%s, by turns); %s",
-                GIGA / one.median(),
-                bytes / one.median(),
+                GIGA / folded(one),
+                bytes / folded(one),
                 read.amount() / reading.median(),
                 read.name(),
                 Shares.text(share))),
@@ -123,7 +140,8 @@ final class WholeDecode {
   }
 
   private void batch(WholeModel.Sink sink, Samples one, Samples many) {
-    Interval gain = Shares.ratio(BATCH, one, many);
+    double folded = folded(one) / one.median() * many.median() / folded(many);
+    Interval gain = Shares.ratio(BATCH * folded, one, many);
     sink.add(
         new Verdict(
             "decode B=8 in tokens/s over B=1",
@@ -134,8 +152,8 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.1f ms a step, %.1f tokens/s; %s",
-                many.median() / MEGA,
-                BATCH * GIGA / many.median(),
+                folded(many) / MEGA,
+                BATCH * GIGA / folded(many),
                 Shares.text(gain))),
         "8·time(B=1)/time(B=8), by turns",
         WholeModel.operands(model).label(),
@@ -144,7 +162,8 @@ final class WholeDecode {
   }
 
   private void int8(WholeModel.Sink sink, Samples one, Samples narrow) {
-    Interval gain = Shares.ratio(1, one, narrow);
+    double folded = folded(one) / one.median() * narrow.median() / folded(narrow);
+    Interval gain = Shares.ratio(folded, one, narrow);
     String file = WholeModel.weightName(model);
     sink.add(
         new Verdict(
@@ -156,7 +175,7 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.2f tokens/s, weights %s; %s",
-                GIGA / narrow.median(),
+                GIGA / folded(narrow),
                 Format.bytes((double) integers.weightBytes()),
                 Shares.text(gain))),
         "time(" + file + ")/time(int8), by turns",

@@ -3,7 +3,7 @@ package org.retention4j.bench.whole;
 /**
  * How much is measured of a whole model.
  *
- * @param rounds samples of decoders, each a whole fold of their buffers
+ * @param folds whole folds of decoders' buffers that are timed
  * @param prompts timed prompts
  * @param prompt tokens of a prompt
  * @param readBytes read for the bandwidth
@@ -12,13 +12,13 @@ package org.retention4j.bench.whole;
  * @param depth of the caches
  */
 record WholeEffort(
-    int rounds, int prompts, int prompt, long readBytes, double warmUpSeconds, int far, int depth) {
-  /** Steps that make one sample: the buffer of a decoder is folded once in so many. */
+    int folds, int prompts, int prompt, long readBytes, double warmUpSeconds, int far, int depth) {
+  /** The buffer of a decoder is folded once in so many steps. */
   static final int FOLD = 16;
 
   /** All figures at their full size. */
-  static final WholeEffort FULL = new WholeEffort(8, 7, 512, 1L << 29, 8, 1_000_000, 8192);
+  static final WholeEffort FULL = new WholeEffort(5, 7, 512, 1L << 29, 8, 1_000_000, 8192);
 
   /** The same with fewer repeats. */
-  static final WholeEffort QUICK = new WholeEffort(3, 3, 512, 1L << 29, 4, 1_000_000, 8192);
+  static final WholeEffort QUICK = new WholeEffort(2, 3, 512, 1L << 29, 4, 1_000_000, 8192);
 }
