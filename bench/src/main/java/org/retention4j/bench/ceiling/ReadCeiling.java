@@ -36,6 +36,14 @@ public final class ReadCeiling {
         () -> product((int) Math.max(1, bytes / productBytes())));
   }
 
+  /**
+   * Returns the ways that read native memory, which may be more than the heap has room for; the
+   * product, never the fastest of them, reads less.
+   */
+  public List<Supplier<BareWork>> nativeWays(long bytes) {
+    return List.of(ways(bytes).get(1), ways(Math.min(bytes, 1L << 29)).get(2));
+  }
+
   private static long productBytes() {
     return (long) PRODUCT_INPUTS * PRODUCT_OUTPUTS * Float.BYTES;
   }

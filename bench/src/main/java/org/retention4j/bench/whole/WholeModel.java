@@ -135,6 +135,8 @@ final class WholeModel {
       int[] prompt = new int[effort.prompt()];
       session.append(prompt);
       Contender step = WholeDecode.stepping("decode", session);
+      // What the prompt needed goes with the first step.
+      step.run().run();
       long peak =
           ResidentMemory.peakOf(
               () -> {
