@@ -36,12 +36,9 @@ public final class ReadCeiling {
         () -> product((int) Math.max(1, bytes / productBytes())));
   }
 
-  /**
-   * Returns the ways that read native memory, which may be more than the heap has room for; the
-   * product, never the fastest of them, reads less.
-   */
-  public List<Supplier<BareWork>> nativeWays(long bytes) {
-    return List.of(ways(bytes).get(1), ways(Math.min(bytes, 1L << 29)).get(2));
+  /** Returns memcmp over memory that may be more than the heap has room for. */
+  public BareWork compare(long bytes) {
+    return compare((int) Math.max(1, bytes / BLOCK_BYTES / 2));
   }
 
   private static long productBytes() {

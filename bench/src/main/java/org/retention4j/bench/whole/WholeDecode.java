@@ -9,7 +9,6 @@ import org.retention4j.bench.ceiling.ReadCeiling;
 import org.retention4j.bench.measure.Contender;
 import org.retention4j.bench.measure.Sampler;
 import org.retention4j.bench.measure.Samples;
-import org.retention4j.bench.measure.Statistics;
 import org.retention4j.bench.measure.Statistics.Interval;
 import org.retention4j.bench.report.Format;
 import org.retention4j.bench.report.Verdict;
@@ -21,9 +20,8 @@ import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 
 /**
- * Decoding by turns with the reading of as much memory: one sequence, eight sequences, and one with
- * int8 weights. Every step is a sample. What the median of steps leaves out, the step that folds a
- * decoder's buffer, is counted by the mean over the places in a fold of the median at each.
+ * Decoding by turns with the reading of memory: one sequence, eight sequences, and one with int8
+ * weights. Every step is a sample, those that fold a decoder's buffer among them.
  */
 final class WholeDecode {
   private static final int BATCH = 8;
@@ -65,11 +63,14 @@ final class WholeDecode {
       contenders.add(stepping("one", one));
       contenders.add(stepping("many", many));
       contenders.add(stepping("int8", narrow));
-      // As much memory as a step reads, for a pass over less of it is disturbed less often.
-      // JavaCPP lets native memory have as much as the heap may have.
-      double room = 0.4 * Runtime.getRuntime().maxMemory();
-      long size = (long) Math.min(Math.min(effort.readBytes(), room), bytes(0));
-      for (Supplier<BareWork> way : new ReadCeiling(engine).nativeWays(size)) {
+      // What a pass over as much memory as a step reads is worth is told beside the ceiling.
+      // JavaCPP
+      // lets native memory have as much as the heap may have.
+      double room = 0.35 * Runtime.getRuntime().maxMemory();
+      BareWork all = new ReadCeiling(engine).compare((long) Math.min(room, bytes(0)));
+      reads.add(all);
+      contenders.add(new Contender("all", () -> all.run(true)));
+      for (Supplier<BareWork> way : new ReadCeiling(engine).ways(effort.readBytes())) {
         BareWork read = way.get();
         reads.add(read);
         contenders.add(new Contender(read.name(), () -> read.run(true)));
@@ -78,29 +79,16 @@ final class WholeDecode {
           Sampler.measure(
               contenders,
               new Sampler.Plan(effort.warmUpSeconds(), effort.folds() * WholeEffort.FOLD, 1));
-      List<Samples> readings = samples.subList(3, samples.size());
+      List<Samples> readings = samples.subList(4, samples.size());
       int fastest = readings.indexOf(Shares.fastest(readings));
       double bytes = bytes(one.position(0));
-      alone(sink, bytes, samples.get(0), reads.get(fastest), readings.get(fastest));
+      double whole = all.amount() / samples.get(3).median();
+      alone(sink, bytes, whole, samples.get(0), reads.get(1 + fastest), readings.get(fastest));
       batch(sink, samples.get(0), samples.get(1));
       int8(sink, samples.get(0), samples.get(2));
     } finally {
       reads.forEach(BareWork::close);
     }
-  }
-
-  /** Returns the mean over the places in a fold of the median time at each. */
-  private static double folded(Samples samples) {
-    double[] times = samples.values();
-    double sum = 0;
-    for (int place = 0; place < WholeEffort.FOLD; place++) {
-      double[] own = new double[times.length / WholeEffort.FOLD];
-      for (int i = 0; i < own.length; i++) {
-        own[i] = times[i * WholeEffort.FOLD + place];
-      }
-      sum += Statistics.median(own);
-    }
-    return sum / WholeEffort.FOLD;
   }
 
   /** Returns the bytes of a step: weights, states read and written, caches read, on the average. */
@@ -118,9 +106,13 @@ final class WholeDecode {
   }
 
   private void alone(
-      WholeModel.Sink sink, double bytes, Samples one, BareWork read, Samples reading) {
-    double folded = folded(one) / one.median();
-    Interval share = Shares.ratio(bytes / read.amount() / folded, reading, one);
+      WholeModel.Sink sink,
+      double bytes,
+      double whole,
+      Samples one,
+      BareWork read,
+      Samples reading) {
+    Interval share = Shares.ratio(bytes / read.amount(), reading, one);
     sink.add(
         new Verdict(
             "decode B=1: bytes of weights and state per second over the read bandwidth",
@@ -130,22 +122,23 @@ final class WholeDecode {
             read.name(),
             String.format(
                 Locale.ROOT,
-                "%.2f tokens/s, %.1f GB/s of %.1f (%s, by turns); %s",
-                GIGA / folded(one),
-                bytes / folded(one),
+                "%.2f tokens/s, %.1f GB/s of %.1f (%s, by turns; memcmp over as much memory as a step"
+                    + " reads: %.1f); %s",
+                GIGA / one.median(),
+                bytes / one.median(),
                 read.amount() / reading.median(),
                 read.name(),
+                whole,
                 Shares.text(share))),
-        "(weights without the embedding table + 2·state + cache)/time; the faster of memcmp over as much"
-            + " memory and a product, by turns with it",
+        "(weights without the embedding table + 2·state + cache)/time; the fastest of three ways to"
+            + " read 0.5 GB, by turns with it",
         WholeModel.operands(model).label(),
         one,
         1);
   }
 
   private void batch(WholeModel.Sink sink, Samples one, Samples many) {
-    double folded = folded(one) / one.median() * many.median() / folded(many);
-    Interval gain = Shares.ratio(BATCH * folded, one, many);
+    Interval gain = Shares.ratio(BATCH, one, many);
     sink.add(
         new Verdict(
             "decode B=8 in tokens/s over B=1",
@@ -156,8 +149,8 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.1f ms a step, %.1f tokens/s; %s",
-                folded(many) / MEGA,
-                BATCH * GIGA / folded(many),
+                many.median() / MEGA,
+                BATCH * GIGA / many.median(),
                 Shares.text(gain))),
         "8·time(B=1)/time(B=8), by turns",
         WholeModel.operands(model).label(),
@@ -166,8 +159,7 @@ final class WholeDecode {
   }
 
   private void int8(WholeModel.Sink sink, Samples one, Samples narrow) {
-    double folded = folded(one) / one.median() * narrow.median() / folded(narrow);
-    Interval gain = Shares.ratio(folded, one, narrow);
+    Interval gain = Shares.ratio(1, one, narrow);
     String file = WholeModel.weightName(model);
     sink.add(
         new Verdict(
@@ -179,7 +171,7 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.2f tokens/s, weights %s; %s",
-                GIGA / folded(narrow),
+                GIGA / narrow.median(),
                 Format.bytes((double) integers.weightBytes()),
                 Shares.text(gain))),
         "time(" + file + ")/time(int8), by turns",
