@@ -2,7 +2,6 @@ package org.retention4j.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -126,10 +125,10 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    GenerationOptions generation = generationOptions();
-    String text =
-        prompt.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : prompt;
+    GenerationOptions given = generationOptions();
+    String text = prompt.equals("-") ? Texts.read(System.in, "standard input") : prompt;
     Checkpoint checkpoint = options.open();
+    GenerationOptions generation = given.withStopTokens(stopTokens(checkpoint));
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter errors = spec.commandLine().getErr();
     try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
@@ -144,10 +143,12 @@ final class GenerateCommand implements Callable<Integer> {
               .resume(
                   session,
                   tokens,
-                  generation.withStopTokens(stopTokens(checkpoint)),
+                  generation,
                   piece -> {
                     out.print(piece);
-                    out.flush();
+                    if (out.checkError()) {
+                      throw new IllegalArgumentException(Main.OUTPUT_LOST);
+                    }
                   });
       double seconds = (System.nanoTime() - start) / 1e9;
       out.println();
@@ -185,6 +186,14 @@ final class GenerateCommand implements Callable<Integer> {
 
   private Set<Integer> stopTokens(Checkpoint checkpoint) {
     Set<Integer> all = new TreeSet<>(stopTokens);
+    for (int token : all) {
+      if (token < 0 || token >= checkpoint.config().vocabulary()) {
+        throw new IllegalArgumentException(
+            String.format(
+                "expected --stop-token in 0..%d, the vocabulary, got %d",
+                checkpoint.config().vocabulary() - 1, token));
+      }
+    }
     if (!ignoreEnd) {
       all.addAll(GenerationOptions.of(checkpoint).stopTokens());
     }

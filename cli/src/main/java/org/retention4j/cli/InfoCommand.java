@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -54,14 +55,19 @@ final class InfoCommand implements Callable<Integer> {
       throw new IllegalArgumentException("expected --length >= 0, got " + length);
     }
     Checkpoint checkpoint = Checkpoint.open(folder);
+    // Asked first: a folder that is no checkpoint gives an error and no half of a list.
+    Map<ModelOptions.Weights, Long> weights = new EnumMap<>(ModelOptions.Weights.class);
+    for (ModelOptions.Weights type : ModelOptions.Weights.values()) {
+      weights.put(type, checkpoint.weightBytes(type.choice(), ElementType.FLOAT32));
+    }
     out = spec.commandLine().getOut();
     configuration(checkpoint);
     tensors(checkpoint);
-    for (ModelOptions.Weights type : ModelOptions.Weights.values()) {
-      String option = type.name().toLowerCase(Locale.ROOT);
-      long bytes = checkpoint.weightBytes(type.choice(), ElementType.FLOAT32);
-      line("weights as " + option, Texts.bytes((double) bytes) + " in memory");
-    }
+    weights.forEach(
+        (type, bytes) ->
+            line(
+                "weights as " + type.name().toLowerCase(Locale.ROOT),
+                Texts.bytes((double) bytes) + " in memory"));
     memory(checkpoint.config());
     return 0;
   }

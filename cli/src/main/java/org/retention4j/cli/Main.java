@@ -44,6 +44,10 @@ public final class Main implements Runnable {
   /** A fault of this program, by the convention of sysexits. */
   static final int BROKEN = 70;
 
+  /** What is said when a reader of the output has gone or its disk is full. */
+  static final String OUTPUT_LOST =
+      "expected standard output to take what is written, got a failure";
+
   private static final Logger LIBRARY = Logger.getLogger("org.retention4j");
 
   @Option(
@@ -88,7 +92,12 @@ public final class Main implements Runnable {
         });
     command.setExecutionExceptionHandler((failure, line, parsed) -> main.report(failure, errors));
     try {
-      return command.execute(args);
+      int code = command.execute(args);
+      if (code == 0 && out.checkError()) {
+        errors.println("retention: " + OUTPUT_LOST);
+        return BAD_INPUT;
+      }
+      return code;
     } catch (Error e) {
       return main.report(e, errors);
     }

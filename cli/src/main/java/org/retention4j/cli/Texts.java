@@ -1,6 +1,7 @@
 package org.retention4j.cli;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,14 +54,33 @@ final class Texts {
    */
   static void forEachPiece(Path file, Consumer<String> each) {
     size(file);
-    try (TextPieces pieces = new TextPieces(Files.newInputStream(file))) {
+    try (InputStream in = Files.newInputStream(file)) {
+      forEachPiece(in, file.toString(), each);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  /**
+   * Reads a stream of UTF-8 to its end.
+   *
+   * @param name of the stream, for messages
+   * @throws IllegalArgumentException if it is no UTF-8
+   */
+  static String read(InputStream in, String name) throws IOException {
+    StringBuilder text = new StringBuilder();
+    forEachPiece(in, name, text::append);
+    return text.toString();
+  }
+
+  private static void forEachPiece(InputStream in, String name, Consumer<String> each)
+      throws IOException {
+    try (TextPieces pieces = new TextPieces(in)) {
       for (String piece = pieces.next(); piece != null; piece = pieces.next()) {
         each.accept(piece);
       }
     } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException("expected UTF-8 in " + file + ", got other bytes", e);
-    } catch (IOException e) {
-      throw unreadable(file, e);
+      throw new IllegalArgumentException("expected UTF-8 in " + name + ", got other bytes", e);
     }
   }
 

@@ -39,8 +39,17 @@ final class VectorJvm {
     if (!wanted) {
       return Optional.empty();
     }
-    List<String> options = ManagementFactory.getRuntimeMXBean().getInputArguments();
-    return Optional.of(command(Path.of(System.getProperty("java.home")), options, jar, args));
+    return Optional.of(command(Path.of(System.getProperty("java.home")), options(), jar, args));
+  }
+
+  /** Returns the options of this virtual machine; asking the system takes less time. */
+  private static List<String> options() {
+    List<String> all =
+        Arrays.asList(ProcessHandle.current().info().arguments().orElse(new String[0]));
+    int jar = all.indexOf("-jar");
+    return jar >= 0
+        ? all.subList(0, jar)
+        : ManagementFactory.getRuntimeMXBean().getInputArguments();
   }
 
   /** Returns a command with the same options and the module. */

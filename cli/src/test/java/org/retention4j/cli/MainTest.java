@@ -86,7 +86,7 @@ class MainTest {
             "--repetition-penalty",
             "1.1",
             "--stop-token",
-            "300");
+            "255");
     assertThat(listed.out().lines().filter(line -> line.matches(" *\\d+ +-\\d\\.\\d{5}.*")))
         .hasSize(3);
     String copy = folder.resolve("copy").toString();

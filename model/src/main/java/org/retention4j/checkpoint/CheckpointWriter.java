@@ -249,7 +249,35 @@ public final class CheckpointWriter {
       Map<String, String> metadata,
       List<Path> others,
       LoadOptions.Progress progress) {
+    boolean made = !Files.exists(folder);
     SafetensorsWriter.prepareFolder(folder);
+    boolean written = false;
+    try {
+      writeFiles(folder, json, tensors, shardBytes, metadata, others, progress);
+      written = true;
+    } finally {
+      if (made && !written) {
+        removeEmpty(folder);
+      }
+    }
+  }
+
+  private static void removeEmpty(Path folder) {
+    try {
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      // Somebody put something there; it is theirs.
+    }
+  }
+
+  private static void writeFiles(
+      Path folder,
+      JsonNode json,
+      List<OutTensor> tensors,
+      long shardBytes,
+      Map<String, String> metadata,
+      List<Path> others,
+      LoadOptions.Progress progress) {
     // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
     // it is no checkpoint.
     try (PendingFile config = new PendingFile(folder.resolve("config.json"))) {

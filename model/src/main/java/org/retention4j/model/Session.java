@@ -94,6 +94,7 @@ public final class Session implements AutoCloseable {
   /** Returns the number of tokens a row has seen. */
   public long position(int row) {
     requireUsable();
+    requireRow(row);
     return memories[0].position(row);
   }
 
@@ -257,6 +258,7 @@ public final class Session implements AutoCloseable {
    */
   public long room(int row) {
     requireUsable();
+    requireRow(row);
     long room = Long.MAX_VALUE;
     for (MixerMemory memory : memories) {
       room = Math.min(room, memory.room(row));
@@ -401,6 +403,12 @@ public final class Session implements AutoCloseable {
     }
     logits.restore(mark.seen);
     broken = false;
+  }
+
+  private void requireRow(int row) {
+    if (row < 0 || row >= batch) {
+      throw new IllegalArgumentException("expected a row in 0.." + (batch - 1) + ", got " + row);
+    }
   }
 
   private void requireUsable() {

@@ -4,11 +4,12 @@ package org.retention4j.text;
 public final class NonFiniteLogitsException extends IllegalStateException {
   private static final long serialVersionUID = 1;
 
-  NonFiniteLogitsException(double logit, int token) {
+  NonFiniteLogitsException(double logit, String where) {
     super(
-        String.format(
-            "expected finite logits, got %s at token %d: the weights hold NaN or the model"
-                + " diverged",
-            logit, token));
+        "expected finite logits, got "
+            + logit
+            + " "
+            + where
+            + ": the weights hold NaN or the model diverged");
   }
 }

@@ -99,7 +99,7 @@ public final class Sampler {
     for (int i = 0; i < logits.length; i++) {
       float x = logits[i];
       if (!(x < Float.POSITIVE_INFINITY)) {
-        throw new NonFiniteLogitsException(x, i);
+        throw new NonFiniteLogitsException(x, "for token " + i + " of the vocabulary");
       }
       largest = Math.max(largest, x);
     }

@@ -69,7 +69,7 @@ public final class Scorer {
   private void note(double[] logits, int token, DoubleConsumer each) {
     double max = Arrays.stream(logits).max().orElse(0);
     if (!Double.isFinite(max)) {
-      throw new NonFiniteLogitsException(max, token);
+      throw new NonFiniteLogitsException(max, "for the text's token " + (count + 1));
     }
     double exponentials = 0;
     for (double logit : logits) {

@@ -373,12 +373,6 @@ final class OneDnn {
   /** A primitive with all its arguments. */
   record Bound(primitive primitive, stream stream, IntMemoryMap arguments, String implementation)
       implements Product {
-    /** Runs with other weights of the same layout. */
-    void run(memory weights) {
-      arguments.put(dnnl.DNNL_ARG_WEIGHTS, weights);
-      run();
-    }
-
     @Override
     public void run() {
       primitive.execute(stream, arguments);
