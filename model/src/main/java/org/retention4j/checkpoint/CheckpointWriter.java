@@ -252,8 +252,14 @@ public final class CheckpointWriter {
     boolean made = !Files.exists(folder);
     SafetensorsWriter.prepareFolder(folder);
     boolean written = false;
-    try {
-      writeFiles(folder, json, tensors, shardBytes, metadata, others, progress);
+    // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
+    // it is no checkpoint.
+    try (PendingFile config = new PendingFile(folder.resolve("config.json"))) {
+      String text = json.toPrettyString() + "\n";
+      config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      config.sync();
+      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, metadata, others, progress);
+      config.finish();
       written = true;
     } finally {
       if (made && !written) {
@@ -267,25 +273,6 @@ public final class CheckpointWriter {
       Files.deleteIfExists(folder);
     } catch (IOException e) {
       // Somebody put something there; it is theirs.
-    }
-  }
-
-  private static void writeFiles(
-      Path folder,
-      JsonNode json,
-      List<OutTensor> tensors,
-      long shardBytes,
-      Map<String, String> metadata,
-      List<Path> others,
-      LoadOptions.Progress progress) {
-    // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
-    // it is no checkpoint.
-    try (PendingFile config = new PendingFile(folder.resolve("config.json"))) {
-      String text = json.toPrettyString() + "\n";
-      config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
-      config.sync();
-      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, metadata, others, progress);
-      config.finish();
     }
   }
 }

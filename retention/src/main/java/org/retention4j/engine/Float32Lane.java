@@ -13,11 +13,11 @@ final class Float32Lane extends Lane {
   private final Kernels kernels;
 
   /** Heap rows, grown when tiles or rows are wider; one is in use at a time per role. */
-  private float[] row = new float[64];
+  private final FloatRoom row = new FloatRoom();
 
-  private float[] second = new float[64];
-  private float[] factorRow = new float[64];
-  private float[] coefficients = new float[64];
+  private final FloatRoom second = new FloatRoom();
+  private final FloatRoom factorRow = new FloatRoom();
+  private final FloatRoom coefficients = new FloatRoom();
   private final CacheAttention attention;
   private final PartScratch parts;
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
@@ -34,17 +34,11 @@ final class Float32Lane extends Lane {
   }
 
   private float[] row(int n) {
-    if (row.length < n) {
-      row = new float[n];
-    }
-    return row;
+    return row.atLeast(n);
   }
 
   private float[] second(int n) {
-    if (second.length < n) {
-      second = new float[n];
-    }
-    return second;
+    return second.atLeast(n);
   }
 
   /** Returns what the parts of projections work with. */
@@ -137,7 +131,7 @@ final class Float32Lane extends Lane {
     Float32Tile tile = (Float32Tile) a;
     int width = tile.columns();
     float[] x = row(width);
-    float[] factors = factorRow(width);
+    float[] factors = factorRow.atLeast(width);
     float[] byDistance = second(width);
     if (uniform) {
       for (int d = 0; d < n; d++) {
@@ -162,13 +156,6 @@ final class Float32Lane extends Lane {
     zeroRows(tile, n);
   }
 
-  private float[] factorRow(int n) {
-    if (factorRow.length < n) {
-      factorRow = new float[n];
-    }
-    return factorRow;
-  }
-
   @Override
   public void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c) {
     Float32Tile left = (Float32Tile) a;
@@ -176,25 +163,19 @@ final class Float32Lane extends Lane {
     Float32Tile sum = (Float32Tile) c;
     float[] x = row(right.columns());
     float[] y = second(right.columns());
+    float[] factors = coefficients.atLeast(left.columns());
     for (int i = 0; i < n; i++) {
       int end = Math.min(i + diagonal + 1, right.rows());
-      left.read(i, coefficients(left.columns()), Math.max(0, end));
+      left.read(i, factors, Math.max(0, end));
       sum.read(i, y, right.columns());
       for (int j = Math.max(0, i + diagonal + 1 - width); j < end; j++) {
         right.read(j, x, right.columns());
         for (int v = 0; v < right.columns(); v++) {
-          y[v] = Math.fma(coefficients[j], x[v], y[v]);
+          y[v] = Math.fma(factors[j], x[v], y[v]);
         }
       }
       sum.write(i, y, right.columns());
     }
-  }
-
-  private float[] coefficients(int n) {
-    if (coefficients.length < n) {
-      coefficients = new float[n];
-    }
-    return coefficients;
   }
 
   @Override

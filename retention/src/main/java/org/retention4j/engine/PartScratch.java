@@ -8,9 +8,9 @@ import org.bytedeco.javacpp.BytePointer;
 final class PartScratch {
   private final Arena arena;
   private final Kernels kernels;
-  private float[] row = new float[64];
-  private float[] second = new float[64];
-  private float[] sums = new float[64];
+  private final FloatRoom row = new FloatRoom();
+  private final FloatRoom second = new FloatRoom();
+  private final FloatRoom sums = new FloatRoom();
   private byte[] bytes = new byte[64];
   private short[] terms = new short[64];
   private int[] integers = new int[64];
@@ -24,17 +24,11 @@ final class PartScratch {
   }
 
   private float[] row(int n) {
-    if (row.length < n) {
-      row = new float[n];
-    }
-    return row;
+    return row.atLeast(n);
   }
 
   private float[] second(int n) {
-    if (second.length < n) {
-      second = new float[n];
-    }
-    return second;
+    return second.atLeast(n);
   }
 
   /** Returns room for one part, at least so many bytes. */
@@ -55,10 +49,7 @@ final class PartScratch {
 
   /** Returns room for what a part sums up, at least so many. */
   float[] sums(int n) {
-    if (sums.length < n) {
-      sums = new float[n];
-    }
-    return sums;
+    return sums.atLeast(n);
   }
 
   /** Returns room for weights on their way, at least so many. */

@@ -69,7 +69,8 @@ class WritingTest {
       PendingFile pending = new PendingFile(Path.of(args[0], "pending"));
       pending.write(0, ByteBuffer.wrap(new byte[100]));
       System.out.println("writing");
-      Thread.sleep(60_000);
+      // Until it is interrupted, or its parent is gone.
+      System.in.read();
       pending.close();
     }
   }
