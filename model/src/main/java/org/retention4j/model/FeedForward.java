@@ -5,11 +5,8 @@ import org.retention4j.core.RetentionParameters;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.LaneTask;
 import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.Projections;
-import org.retention4j.engine.Rows;
 import org.retention4j.engine.Tile;
 import org.retention4j.engine.TilePiece;
 import org.retention4j.engine.WeightType;
@@ -128,40 +125,20 @@ public final class FeedForward implements AutoCloseable {
 
   /** The feed-forward bound to its tiles. */
   final class Pass implements AutoCloseable {
-    private static final int BLOCK = 16;
-
     private final Arena arena = new Arena();
     private final Projections raising;
     private final Projections lowering;
-    private final int rows;
-    private final Rows gated;
-    private final Rows raised;
-    private final LaneTask multiply = this::multiply;
 
     private Pass(TilePiece piece) {
-      rows = piece.rows();
-      Tile g = piece.scratch().tile(rows, gate.outputs());
-      Tile u = piece.scratch().tile(rows, up.outputs());
-      gated = Rows.of(g, rows, gate.outputs());
-      raised = Rows.of(u, rows, up.outputs());
-      raising =
-          piece
-              .projections(engine, arena, piece.x())
-              .add(gate, g, activation)
-              .add(up, u, Activation.NONE);
+      Tile g = piece.scratch().tile(piece.rows(), gate.outputs());
+      Tile u = piece.scratch().tile(piece.rows(), up.outputs());
+      raising = piece.projections(engine, arena, piece.x()).addGated(gate, up, g, u, activation);
       lowering = piece.projections(engine, arena, g).add(down, piece.y(), Activation.NONE);
     }
 
     void run() {
       raising.run();
-      engine.run((rows + BLOCK - 1) / BLOCK, multiply);
       lowering.run();
-    }
-
-    private void multiply(Lane lane, int block) {
-      for (int t = block * BLOCK; t < Math.min(rows, (block + 1) * BLOCK); t++) {
-        lane.multiply(gated, raised, 0, t, 0);
-      }
     }
 
     @Override

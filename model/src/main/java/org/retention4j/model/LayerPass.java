@@ -17,13 +17,15 @@ final class LayerPass implements AutoCloseable {
   private final Rows mixed;
   private final MixerPass mixer;
   private final FeedForward.Pass feedForward;
-  private final TokenTask norm;
+  private final TokenTask begin;
   private final TokenTask addAndNorm;
-  private final TokenTask add;
+  private final TokenTask end;
 
   /**
    * Binds.
    *
+   * @param joined whether the layer before is bound to the same residuals and scratch, whose result
+   *     this one adds then: one task less
    * @param form of retention; null for the mixer's own
    * @param residuals (B·N, D)
    * @param scratch rewound here: layers that share it must not run side by side
@@ -36,11 +38,12 @@ final class LayerPass implements AutoCloseable {
       int tokens,
       Tile residuals,
       Scratch scratch,
-      boolean bfloat16Products) {
+      boolean bfloat16Products,
+      boolean joined) {
     this.layer = layer;
-    norm = new TokenTask(engine, this::norm);
     addAndNorm = new TokenTask(engine, this::addAndNorm);
-    add = new TokenTask(engine, this::add);
+    begin = new TokenTask(engine, joined ? this::addAndNormFirst : this::norm);
+    end = new TokenTask(engine, this::add);
     scratch.rewind();
     int width = residuals.columns();
     Tile normedTile = scratch.tile(batch * tokens, width);
@@ -60,20 +63,30 @@ final class LayerPass implements AutoCloseable {
   }
 
   /**
-   * Advances a memory over the residuals and changes them.
+   * Advances a memory over the residuals; the feed-forward's result waits to be added, by the layer
+   * that is joined or by {@link #end}.
    *
    * @param tokenCounts (B) tokens of each row, 0…N
    */
   void run(MixerMemory memory, int[] tokenCounts) {
-    norm.run(tokenCounts);
+    begin.run(tokenCounts);
     mixer.run(memory, tokenCounts);
     addAndNorm.run(tokenCounts);
     feedForward.run();
-    add.run(tokenCounts);
+  }
+
+  /** Adds the result of the last run to the residuals. */
+  void end(int[] tokenCounts) {
+    end.run(tokenCounts);
   }
 
   private void norm(Lane lane, int b, int t) {
     lane.rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
+  }
+
+  private void addAndNormFirst(Lane lane, int b, int t) {
+    lane.add(residual, mixed, b, t, 0);
+    norm(lane, b, t);
   }
 
   private void addAndNorm(Lane lane, int b, int t) {

@@ -55,7 +55,15 @@ final class StackPass implements AutoCloseable {
       for (DecoderLayer layer : model.layers()) {
         layers.add(
             new LayerPass(
-                engine, layer, form, batch, tokens, residuals, scratch, bfloat16Products));
+                engine,
+                layer,
+                form,
+                batch,
+                tokens,
+                residuals,
+                scratch,
+                bfloat16Products,
+                !layers.isEmpty()));
       }
       last = new Head(batch);
       done = true;
@@ -127,6 +135,7 @@ final class StackPass implements AutoCloseable {
     for (int i = 0; i < memories.length; i++) {
       layers.get(i).run(memories[i], tokenCounts);
     }
+    layers.get(memories.length - 1).end(tokenCounts);
     ids = null;
   }
 

@@ -10,7 +10,6 @@ import org.retention4j.engine.Rows;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.Tile;
 import org.retention4j.engine.TilePiece;
-import org.retention4j.engine.TokenTask;
 
 /**
  * Multi-scale retention over one piece of up to N tokens of each of B sequences, from a tile of
@@ -26,6 +25,8 @@ import org.retention4j.engine.TokenTask;
  * arrays around it.
  */
 public final class RetentionPass implements AutoCloseable {
+  private static final int NONE = -1;
+
   private final Arena arena = new Arena();
   private final Engine engine;
   private final RetentionWeights weights;
@@ -45,7 +46,8 @@ public final class RetentionPass implements AutoCloseable {
   private final double keyFactor;
   private final RetentionForm.HeadKernel[] kernels;
   private final HeadPass[] passes;
-  private final TokenTask rotate;
+  private final boolean sharedKeys;
+  private final LaneTask turnKeys = this::turnKeys;
   private final LaneTask advance = this::advanceHead;
   private final int[] counts;
   private RetentionState state;
@@ -63,7 +65,7 @@ public final class RetentionPass implements AutoCloseable {
     batch = piece.batch();
     tokens = piece.tokens();
     headNorm = weights.headNorm();
-    rotate = new TokenTask(engine, this::rotateToken);
+    sharedKeys = config.kvHeads() < config.heads();
     counts = new int[batch];
     int rows = batch * tokens;
     Scratch scratch = piece.scratch();
@@ -145,33 +147,41 @@ public final class RetentionPass implements AutoCloseable {
         rotator.start(b, state.position(b), counts[b]);
       }
     }
-    if (rotator != null || keyFactor != 1) {
-      rotate.run(counts);
+    if (sharedKeys) {
+      engine.run(batch * config.kvHeads(), turnKeys);
     }
     engine.run(batch * config.heads(), advance);
     outputs.run();
   }
 
-  private void rotateToken(Lane lane, int b, int t) {
-    if (rotator == null) {
-      for (int h = 0; h < config.kvHeads(); h++) {
-        lane.scale(k, b, t, h, keyFactor);
-      }
-      return;
-    }
+  private void turnKeys(Lane lane, int index) {
+    turn(lane, index / config.kvHeads(), NONE, index % config.kvHeads());
+  }
+
+  /** Rotates the queries of a head and the keys of a key head, where there are such. */
+  private void turn(Lane lane, int b, int head, int kvHead) {
     boolean interleaved = config.rotation().layout() == Rotation.Layout.INTERLEAVED;
     double[] c = cos[lane.index()];
     double[] s = sin[lane.index()];
-    rotator.at(b, t, c, s);
-    for (int h = 0; h < config.heads(); h++) {
-      lane.rotate(q, b, t, h, interleaved, c, s, 1);
-    }
-    for (int h = 0; h < config.kvHeads(); h++) {
-      lane.rotate(k, b, t, h, interleaved, c, s, keyFactor);
+    for (int t = 0; t < counts[b]; t++) {
+      if (rotator != null) {
+        rotator.at(b, t, c, s);
+        if (head != NONE) {
+          lane.rotate(q, b, t, head, interleaved, c, s, 1);
+        }
+        if (kvHead != NONE) {
+          lane.rotate(k, b, t, kvHead, interleaved, c, s, keyFactor);
+        }
+      } else if (kvHead != NONE && keyFactor != 1) {
+        lane.scale(k, b, t, kvHead, keyFactor);
+      }
     }
   }
 
-  /** Advances one head and norms and gates its outputs while they are in the cache. */
+  /**
+   * Turns the queries of one head, and its keys unless heads share them, advances it, and norms and
+   * gates its outputs while they are in the cache.
+   */
   private void advanceHead(Lane lane, int index) {
     int b = index / config.heads();
     int h = index % config.heads();
@@ -180,6 +190,7 @@ public final class RetentionPass implements AutoCloseable {
       return;
     }
     int kvHead = h / (config.heads() / config.kvHeads());
+    turn(lane, b, h, sharedKeys ? NONE : h);
     HeadPass pass = passes[lane.index()].at(b, h, kvHead, n, state.head(b, h));
     kernels[lane.index()].advance(pass);
     state.decayed(b, h, pass.totalDecay());

@@ -33,7 +33,19 @@ public final class Engine implements AutoCloseable {
               ? new Float32Lane(i, arena, provider.kernels())
               : new Float64Lane(i, arena);
     }
+    loadLibraries();
     workers = new Workers(lanes, () -> OpenMp.setThreads(1));
+  }
+
+  /**
+   * Loads what is native before there are lanes: a library that one thread loads while another
+   * makes the first of its objects may leave both waiting for ever.
+   */
+  private void loadLibraries() {
+    OpenMp.threads();
+    if (type == ElementType.FLOAT32) {
+      OneDnn.cpu();
+    }
   }
 
   /** Returns an fp32 engine on all processors with the best provider. */
@@ -201,6 +213,11 @@ public final class Engine implements AutoCloseable {
         : Operand.Kind.DIRECT;
   }
 
+  /** Returns how many output features a part of a product should have. */
+  int block(Operand operand, PackedMatrix w) {
+    return w instanceof Float32Matrix packed ? packed.block(operand.kind()) : w.outputs();
+  }
+
   /** Returns x as a kind of operand. */
   Operand operand(Arena owner, Scratch scratch, Tile x, Operand.Kind kind) {
     checkOpen();
@@ -220,6 +237,7 @@ public final class Engine implements AutoCloseable {
    * @param owner owns what the binding needs
    * @param scratch gives what bindings may share that never run side by side
    * @param operand of x (M,in), of the kind for these weights
+   * @param block output features of a part, at least {@link #block}
    * @param y (M,out)
    * @throws IllegalArgumentException if the shapes do not join
    */
@@ -228,6 +246,7 @@ public final class Engine implements AutoCloseable {
       Scratch scratch,
       Operand operand,
       PackedMatrix w,
+      int block,
       Tile y,
       Activation activation) {
     checkOpen();
@@ -249,7 +268,7 @@ public final class Engine implements AutoCloseable {
         lanes[0],
         lane ->
             new Float32Projection(
-                owner, scratch, operand, (Float32Matrix) w, (Float32Tile) y, activation));
+                owner, scratch, operand, (Float32Matrix) w, block, (Float32Tile) y, activation));
   }
 
   private void checkOpen() {

@@ -5,6 +5,11 @@ sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapP
   /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
   int BLOCK = 1024;
 
+  /** Returns how many output features a part has for an operand of this kind. */
+  default int block(Operand.Kind kind) {
+    return BLOCK;
+  }
+
   /**
    * Returns what stands in for the other operand of products with so many rows.
    *
@@ -16,11 +21,11 @@ sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapP
    * Binds the product with one block.
    *
    * @param x of the kind for these weights
-   * @param block which {@value #BLOCK} output features; the last may be fewer
-   * @param to their columns of the result
+   * @param from the first output feature, a multiple of {@link #block}
+   * @param to the columns of the result: that many, the last part fewer
    */
   ProjectionPart part(
-      Arena arena, Scratch scratch, Operand x, int block, Float32Tile to, Activation f);
+      Arena arena, Scratch scratch, Operand x, int from, Float32Tile to, Activation f);
 
   /**
    * Refuses to go on after close.

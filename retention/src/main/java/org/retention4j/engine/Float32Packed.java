@@ -193,8 +193,8 @@ final class Float32Packed implements Float32Matrix {
 
   @Override
   public ProjectionPart part(
-      Arena owner, Scratch scratch, Operand x, int block, Float32Tile to, Activation f) {
-    OneDnn.Weights[] w = blocks[block];
+      Arena owner, Scratch scratch, Operand x, int from, Float32Tile to, Activation f) {
+    OneDnn.Weights[] w = blocks[from / BLOCK];
     return switch (x.kind()) {
       case INT8 -> new Int8Part(owner, scratch, (Int8Operand) x, w[0], to, f);
       case TERMS -> new TermsPart(owner, scratch, (Bfloat16Terms) x, w[0], to, f);

@@ -1,20 +1,33 @@
 package org.retention4j.engine;
 
-/** A projection whose parts are the weight's blocks of output features. */
+/** A projection whose parts are blocks of output features. */
 final class Float32Projection implements Projection {
   private final Float32Matrix weights;
   private final ProjectionPart[] parts;
+  private final Float32Tile[] results;
 
+  /**
+   * Binds.
+   *
+   * @param block output features of a part: what the weights advise, or a multiple of it
+   */
   Float32Projection(
-      Arena arena, Scratch scratch, Operand x, Float32Matrix w, Float32Tile y, Activation f) {
+      Arena arena,
+      Scratch scratch,
+      Operand x,
+      Float32Matrix w,
+      int block,
+      Float32Tile y,
+      Activation f) {
     w.checkOpen();
     weights = w;
-    parts = new ProjectionPart[(w.outputs() + Float32Matrix.BLOCK - 1) / Float32Matrix.BLOCK];
+    parts = new ProjectionPart[(w.outputs() + block - 1) / block];
+    results = new Float32Tile[parts.length];
     for (int i = 0; i < parts.length; i++) {
-      int from = i * Float32Matrix.BLOCK;
-      int columns = Math.min(Float32Matrix.BLOCK, w.outputs() - from);
-      Float32Tile to = (Float32Tile) y.part(0, y.rows(), from, columns);
-      parts[i] = w.part(arena, scratch, x, i, to, f);
+      int from = i * block;
+      int columns = Math.min(block, w.outputs() - from);
+      results[i] = (Float32Tile) y.part(0, y.rows(), from, columns);
+      parts[i] = w.part(arena, scratch, x, from, results[i], f);
     }
   }
 
@@ -27,6 +40,11 @@ final class Float32Projection implements Projection {
   public void run(Lane lane, int part) {
     weights.checkOpen();
     parts[part].run((Float32Lane) lane);
+  }
+
+  @Override
+  public Tile result(int part) {
+    return results[part];
   }
 
   @Override

@@ -118,6 +118,11 @@ final class Float64Packed implements PackedMatrix {
       }
 
       @Override
+      public Tile result(int part) {
+        return y.part(part, 1, 0, outputs);
+      }
+
+      @Override
       public String implementation() {
         return "java:float64";
       }

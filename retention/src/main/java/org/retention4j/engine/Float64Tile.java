@@ -1,5 +1,7 @@
 package org.retention4j.engine;
 
+import java.util.Arrays;
+
 /** A tile on the heap, one array per row. */
 final class Float64Tile extends Tile {
   private final double[][] elements;
@@ -38,11 +40,9 @@ final class Float64Tile extends Tile {
     return elements[row + i];
   }
 
+  /** Returns the arrays of this tile's rows, see {@link #row}. */
   double[][] elements() {
-    if (row != 0) {
-      throw new IllegalStateException("only a tile that starts at row 0 has its own elements");
-    }
-    return elements;
+    return row == 0 ? elements : Arrays.copyOfRange(elements, row, row + rows());
   }
 
   int column() {

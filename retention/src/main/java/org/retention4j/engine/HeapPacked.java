@@ -20,8 +20,23 @@ final class HeapPacked implements Float32Matrix {
   /** From so many rows on oneDNN's products are faster, the copy included. */
   private static final int COPIED_ROWS = 96;
 
+  /** Parts of few rows for each lane, so that none waits long for another. */
+  private static final int PARTS = 4;
+
+  /** Outputs of such a part, or a multiple of it: every stream reads a group or more. */
+  private static final int PART = PairedKernels.SINGLE_STREAMS * PairedKernels.GROUP;
+
+  /** More would make the others wait without being read any faster. */
+  private static final int LARGEST_PART = 4;
+
   /** Inputs are filled up to a multiple of this. */
   private static final int INPUTS = 32;
+
+  /**
+   * Where the first group begins: behind an array's header of 16 bytes, at a multiple of 64, since
+   * the collector gives large arrays regions of their own.
+   */
+  private static final int START = 12;
 
   /** Outputs are filled up to a multiple of this: as many as are read at once. */
   private static final int OUTPUTS = PairedKernels.STREAMS * PairedKernels.GROUP;
@@ -49,7 +64,7 @@ final class HeapPacked implements Float32Matrix {
     this.engine = engine;
     inputs = source.columns();
     outputs = source.rows();
-    data = new int[Math.toIntExact(length(source))];
+    data = new int[Math.toIntExact(START + length(source))];
     arena.account(bytes(source));
     float[] room = new float[inputs];
     short[][] rows = new short[GROUP][padded(inputs)];
@@ -78,7 +93,7 @@ final class HeapPacked implements Float32Matrix {
     if (engine.provider() != Provider.VECTOR
         || !PairedKernels.wideEnough()
         || !OneDnn.multipliesBfloat16()
-        || length(source) > Integer.MAX_VALUE - 8) {
+        || length(source) > Integer.MAX_VALUE - 32) {
       return null;
     }
     long bytes = bytes(source);
@@ -123,7 +138,12 @@ final class HeapPacked implements Float32Matrix {
 
   /** Returns where a group begins. */
   int at(int group) {
-    return group * pairs() * GROUP;
+    return START + apart(group);
+  }
+
+  /** Returns how far so many groups reach. */
+  int apart(int groups) {
+    return groups * pairs() * GROUP;
   }
 
   int[] data() {
@@ -139,9 +159,18 @@ final class HeapPacked implements Float32Matrix {
   }
 
   @Override
+  public int block(Operand.Kind kind) {
+    if (kind != Operand.Kind.ROWS) {
+      return BLOCK;
+    }
+    int share = outputs / (PARTS * engine.threads());
+    return Math.max(1, Math.min(LARGEST_PART, share / PART)) * PART;
+  }
+
+  @Override
   public ProjectionPart part(
-      Arena owner, Scratch scratch, Operand x, int block, Float32Tile to, Activation f) {
-    int firstGroup = block * (BLOCK / GROUP);
+      Arena owner, Scratch scratch, Operand x, int from, Float32Tile to, Activation f) {
+    int firstGroup = from / GROUP;
     if (x instanceof HeapRows rows) {
       return new HeapPart(owner, scratch, rows, this, firstGroup, to, f);
     }
@@ -187,7 +216,7 @@ final class HeapPacked implements Float32Matrix {
         for (int p = 0; p < pairs(); p += PAIRS) {
           int count = Math.min(PAIRS, pairs() - p);
           int from = at(firstGroup + g) + p * GROUP;
-          PairedKernels.interleave(data, from, at(1), count, some);
+          PairedKernels.interleave(data, from, apart(1), count, some);
           to.put(some, 0, count * OUTPUTS);
         }
       }
@@ -250,7 +279,7 @@ final class HeapPacked implements Float32Matrix {
     engine.lock();
     try {
       if (data != null) {
-        HELD.addAndGet(-(long) Integer.BYTES * data.length);
+        HELD.addAndGet(-(long) Integer.BYTES * (data.length - START));
         data = null;
         arena.close();
       }

@@ -33,13 +33,12 @@ final class HeapPart implements ProjectionPart {
   @Override
   public void run(Float32Lane lane) {
     int width = HeapPacked.paddedOutputs(dense.columns());
-    float[] sums = lane.parts().sums(x.fours() * HeapRows.FOUR * width);
-    int quarter = width / GROUP / PairedKernels.STREAMS;
+    float[] sums = lane.parts().sums(Math.max(1, x.fours() * HeapRows.FOUR) * width);
     if (x.single()) {
-      multiplyOne(sums, quarter);
+      multiplyOne(lane, sums, width / GROUP);
     } else {
       Arrays.fill(sums, 0, x.fours() * HeapRows.FOUR * width, 0f);
-      addFours(sums, quarter, width);
+      addFours(sums, width);
     }
     for (int r = 0; r < dense.rows(); r++) {
       dense.writeFrom(r, sums, r * width, dense.columns());
@@ -47,34 +46,39 @@ final class HeapPart implements ProjectionPart {
     epilogue.run(lane);
   }
 
-  private void multiplyOne(float[] sums, int quarter) {
-    for (int g = 0; g < quarter; g++) {
-      PairedKernels.multiplyOne(
-          weights.data(),
-          weights.at(firstGroup + g),
-          weights.at(quarter),
-          weights.pairs(),
-          x.four(0),
-          sums,
-          g * GROUP,
-          quarter * GROUP);
+  private void multiplyOne(Float32Lane lane, float[] sums, int groups) {
+    float[] row = x.single(lane);
+    int eighth = groups / PairedKernels.SINGLE_STREAMS;
+    int apart = weights.apart(eighth);
+    for (int g = 0; g < eighth; g++) {
+      int at = weights.at(firstGroup + g);
+      PairedKernels.multiplyEight(
+          weights.data(), at, apart, weights.pairs(), row, sums, g * GROUP, eighth * GROUP);
+    }
+    int rest = eighth * PairedKernels.SINGLE_STREAMS;
+    if (rest < groups) {
+      int at = weights.at(firstGroup + rest);
+      PairedKernels.multiplyFour(
+          weights.data(), at, weights.apart(1), weights.pairs(), row, sums, rest * GROUP, GROUP);
     }
   }
 
-  private void addFours(float[] sums, int quarter, int width) {
+  private void addFours(float[] sums, int width) {
+    int quarter = width / GROUP / PairedKernels.STREAMS;
     for (int g = 0; g < quarter; g++) {
       for (int p = 0; p < weights.pairs(); p += TURN) {
         for (int i = 0; i < x.fours(); i++) {
           PairedKernels.addFour(
               weights.data(),
-              weights.at(firstGroup + PairedKernels.STREAMS * g) + p * GROUP,
-              weights.at(1),
+              weights.at(firstGroup + g) + p * GROUP,
+              weights.apart(quarter),
               Math.min(TURN, weights.pairs() - p),
               x.four(i),
-              2 * p * HeapRows.FOUR,
+              2 * p,
+              2 * weights.pairs(),
               sums,
-              i * HeapRows.FOUR * width + PairedKernels.STREAMS * g * GROUP,
-              GROUP,
+              i * HeapRows.FOUR * width + g * GROUP,
+              quarter * GROUP,
               width);
         }
       }

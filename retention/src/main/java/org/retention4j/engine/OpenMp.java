@@ -1,5 +1,7 @@
 package org.retention4j.engine;
 
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.javacpp.Pointer;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOps;
 import org.nd4j.nativeblas.NativeOpsHolder;
@@ -15,6 +17,11 @@ final class OpenMp {
   private OpenMp() {}
 
   private static NativeOps load() {
+    // JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin
+    // with one of them each; taken in this order they do not.
+    synchronized (Loader.class) {
+      Loader.load(Pointer.class);
+    }
     Nd4j.getBackend();
     return NativeOpsHolder.getInstance().getDeviceNativeOps();
   }

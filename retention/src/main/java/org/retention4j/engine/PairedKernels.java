@@ -10,17 +10,20 @@ import jdk.incubator.vector.VectorSpecies;
  * integer are two weights of one output, widened in registers. Every output is summed in the order
  * of the inputs.
  *
- * <p>Four groups of outputs are read at once, far apart: the processor fetches several streams
- * ahead, where one would stall at every page. Written out vector by vector, since C2 keeps in
- * registers only what is a variable of its own; all places are functions of the loop's counter, for
- * only then does it check them once.
+ * <p>Several groups of outputs are read at once, far apart: the processor fetches each stream ahead
+ * at a limited speed, and one would stall at every page. Written out vector by vector, since C2
+ * keeps in registers only what is a variable of its own; all places are functions of the loop's
+ * counter, for only then does it check them once.
  */
 final class PairedKernels {
   /** Outputs side by side. */
   static final int GROUP = 16;
 
-  /** Groups that are read at once. */
+  /** Groups that are read at once, by several rows. */
   static final int STREAMS = 4;
+
+  /** Groups that are read at once by one row, which has registers for more. */
+  static final int SINGLE_STREAMS = 8;
 
   private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
   private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
@@ -36,15 +39,64 @@ final class PairedKernels {
   }
 
   /**
-   * Products of one row with four groups.
+   * Products of one row with eight groups.
    *
    * @param at where the first group begins in w
-   * @param apart from the beginning of a group to that of the next of the four
+   * @param apart from the beginning of a group to that of the next of the eight
    * @param x at least 2·pairs long
    * @param to where in sum the first group's products go
    * @param toApart from there to where the next group's go
    */
-  static void multiplyOne(
+  static void multiplyEight(
+      int[] w, int at, int apart, int pairs, float[] x, float[] sum, int to, int toApart) {
+    FloatVector a = FloatVector.zero(FLOATS);
+    FloatVector b = FloatVector.zero(FLOATS);
+    FloatVector c = FloatVector.zero(FLOATS);
+    FloatVector d = FloatVector.zero(FLOATS);
+    FloatVector e = FloatVector.zero(FLOATS);
+    FloatVector f = FloatVector.zero(FLOATS);
+    FloatVector g = FloatVector.zero(FLOATS);
+    FloatVector h = FloatVector.zero(FLOATS);
+    for (int p = 0; p < pairs; p++) {
+      FloatVector even = FloatVector.broadcast(FLOATS, x[2 * p]);
+      FloatVector odd = FloatVector.broadcast(FLOATS, x[2 * p + 1]);
+      IntVector both = IntVector.fromArray(INTS, w, at + p * GROUP);
+      a = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, a);
+      a = both.and(UPPER).reinterpretAsFloats().fma(odd, a);
+      both = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
+      b = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, b);
+      b = both.and(UPPER).reinterpretAsFloats().fma(odd, b);
+      both = IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP);
+      c = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, c);
+      c = both.and(UPPER).reinterpretAsFloats().fma(odd, c);
+      both = IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP);
+      d = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, d);
+      d = both.and(UPPER).reinterpretAsFloats().fma(odd, d);
+      both = IntVector.fromArray(INTS, w, at + 4 * apart + p * GROUP);
+      e = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, e);
+      e = both.and(UPPER).reinterpretAsFloats().fma(odd, e);
+      both = IntVector.fromArray(INTS, w, at + 5 * apart + p * GROUP);
+      f = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, f);
+      f = both.and(UPPER).reinterpretAsFloats().fma(odd, f);
+      both = IntVector.fromArray(INTS, w, at + 6 * apart + p * GROUP);
+      g = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, g);
+      g = both.and(UPPER).reinterpretAsFloats().fma(odd, g);
+      both = IntVector.fromArray(INTS, w, at + 7 * apart + p * GROUP);
+      h = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, h);
+      h = both.and(UPPER).reinterpretAsFloats().fma(odd, h);
+    }
+    a.intoArray(sum, to);
+    b.intoArray(sum, to + toApart);
+    c.intoArray(sum, to + 2 * toApart);
+    d.intoArray(sum, to + 3 * toApart);
+    e.intoArray(sum, to + 4 * toApart);
+    f.intoArray(sum, to + 5 * toApart);
+    g.intoArray(sum, to + 6 * toApart);
+    h.intoArray(sum, to + 7 * toApart);
+  }
+
+  /** Products of one row with four groups, see {@link #multiplyEight}. */
+  static void multiplyFour(
       int[] w, int at, int apart, int pairs, float[] x, float[] sum, int to, int toApart) {
     FloatVector a = FloatVector.zero(FLOATS);
     FloatVector b = FloatVector.zero(FLOATS);
@@ -76,8 +128,9 @@ final class PairedKernels {
    * Adds products of four rows with four groups.
    *
    * @param at the first group's first pair to be read
-   * @param x four rows side by side: input i of row r at 4·i+r
-   * @param from the first input's place in x
+   * @param x four rows one after the other
+   * @param from the first input's place in the first row
+   * @param inputs from a row to the next
    * @param rowApart from where in sum a row's products go to where the next row's go
    */
   static void addFour(
@@ -87,6 +140,7 @@ final class PairedKernels {
       int pairs,
       float[] x,
       int from,
+      int inputs,
       float[] sum,
       int to,
       int toApart,
@@ -120,42 +174,42 @@ final class PairedKernels {
       IntVector both3 = IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP);
       FloatVector even3 = both3.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
       FloatVector odd3 = both3.and(UPPER).reinterpretAsFloats();
-      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 8 * p]);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 2 * p]);
       a0 = even0.fma(f, a0);
       b0 = even1.fma(f, b0);
       c0 = even2.fma(f, c0);
       d0 = even3.fma(f, d0);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 4]);
+      f = FloatVector.broadcast(FLOATS, x[from + 2 * p + 1]);
       a0 = odd0.fma(f, a0);
       b0 = odd1.fma(f, b0);
       c0 = odd2.fma(f, c0);
       d0 = odd3.fma(f, d0);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + inputs + 2 * p]);
       a1 = even0.fma(f, a1);
       b1 = even1.fma(f, b1);
       c1 = even2.fma(f, c1);
       d1 = even3.fma(f, d1);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 5]);
+      f = FloatVector.broadcast(FLOATS, x[from + inputs + 2 * p + 1]);
       a1 = odd0.fma(f, a1);
       b1 = odd1.fma(f, b1);
       c1 = odd2.fma(f, c1);
       d1 = odd3.fma(f, d1);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 2]);
+      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 2 * p]);
       a2 = even0.fma(f, a2);
       b2 = even1.fma(f, b2);
       c2 = even2.fma(f, c2);
       d2 = even3.fma(f, d2);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 6]);
+      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 2 * p + 1]);
       a2 = odd0.fma(f, a2);
       b2 = odd1.fma(f, b2);
       c2 = odd2.fma(f, c2);
       d2 = odd3.fma(f, d2);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 3]);
+      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 2 * p]);
       a3 = even0.fma(f, a3);
       b3 = even1.fma(f, b3);
       c3 = even2.fma(f, c3);
       d3 = even3.fma(f, d3);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 7]);
+      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 2 * p + 1]);
       a3 = odd0.fma(f, a3);
       b3 = odd1.fma(f, b3);
       c3 = odd2.fma(f, c3);

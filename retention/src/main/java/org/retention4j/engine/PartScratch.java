@@ -10,6 +10,7 @@ final class PartScratch {
   private final Kernels kernels;
   private final FloatRoom row = new FloatRoom();
   private final FloatRoom second = new FloatRoom();
+  private final FloatRoom input = new FloatRoom();
   private final FloatRoom sums = new FloatRoom();
   private byte[] bytes = new byte[64];
   private short[] terms = new short[64];
@@ -45,6 +46,11 @@ final class PartScratch {
       weightsBlock = arena.allocate(bytes);
     }
     return weightsBlock;
+  }
+
+  /** Returns room for a row of inputs, at least so many. */
+  float[] input(int n) {
+    return input.atLeast(n);
   }
 
   /** Returns room for what a part sums up, at least so many. */

@@ -10,6 +10,9 @@ interface Projection {
   /** Computes one part: a block of output features for all rows. */
   void run(Lane lane, int part);
 
+  /** Returns where a part's results go. */
+  Tile result(int part);
+
   /** Returns the implementation of the products, as oneDNN names it. */
   String implementation();
 }

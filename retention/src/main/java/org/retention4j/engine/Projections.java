@@ -45,10 +45,34 @@ public final class Projections {
    * @throws IllegalArgumentException if the shapes do not join
    */
   public Projections add(PackedMatrix w, Tile y, Activation activation) {
-    Projection projection = engine.project(owner, scratch, operand(w), w, y, activation);
+    return add(project(w, engine.block(operand(w), w), y, activation));
+  }
+
+  /**
+   * Adds y ← activation(x·Gᵀ) ⊙ (x·Uᵀ).
+   *
+   * @param gate G, (out,in)
+   * @param up U, (out,in)
+   * @param y (M,out)
+   * @param raised (M,out), receives x·Uᵀ
+   * @throws IllegalArgumentException if the shapes do not join
+   */
+  public Projections addGated(
+      PackedMatrix gate, PackedMatrix up, Tile y, Tile raised, Activation activation) {
+    int block = Math.max(engine.block(operand(gate), gate), engine.block(operand(up), up));
+    return add(
+        new GatedProjection(
+            project(gate, block, y, activation), project(up, block, raised, Activation.NONE)));
+  }
+
+  private Projections add(Projection projection) {
     projections.add(projection);
     parts += projection.parts();
     return this;
+  }
+
+  private Projection project(PackedMatrix w, int block, Tile y, Activation activation) {
+    return engine.project(owner, scratch, operand(w), w, block, y, activation);
   }
 
   private Operand operand(PackedMatrix w) {

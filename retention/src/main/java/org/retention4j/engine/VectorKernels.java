@@ -142,41 +142,44 @@ final class VectorKernels implements Kernels {
   }
 
   /**
-   * Four rows a quarter of the way apart: each is one long stream through the memory, which the
-   * processor fetches ahead better than neighbouring rows.
+   * Eight rows an eighth of the way apart: each is one long stream through the memory, which the
+   * processor fetches ahead better than neighbouring rows, and eight better than four.
    */
   @Override
   public void addRows(float[][] rows, int count, int width, float[] factors, float[] sum) {
     float[] x = rows[0];
-    int quarter = count / 4;
-    int apart = quarter * width;
-    for (int i = 0; i < quarter; i++) {
+    int eighth = count / 8;
+    int apart = eighth * width;
+    for (int i = 0; i < eighth; i++) {
       int from = i * width;
       FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
-      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + quarter]);
-      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2 * quarter]);
-      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3 * quarter]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + eighth]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2 * eighth]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3 * eighth]);
+      FloatVector f4 = FloatVector.broadcast(SPECIES, factors[i + 4 * eighth]);
+      FloatVector f5 = FloatVector.broadcast(SPECIES, factors[i + 5 * eighth]);
+      FloatVector f6 = FloatVector.broadcast(SPECIES, factors[i + 6 * eighth]);
+      FloatVector f7 = FloatVector.broadcast(SPECIES, factors[i + 7 * eighth]);
       int j = 0;
       for (; j + LANES <= width; j += LANES) {
-        FloatVector low =
-            f1.fma(
-                FloatVector.fromArray(SPECIES, x, from + apart + j),
-                f0.fma(
-                    FloatVector.fromArray(SPECIES, x, from + j),
-                    FloatVector.fromArray(SPECIES, sum, j)));
-        f3.fma(
-                FloatVector.fromArray(SPECIES, x, from + 3 * apart + j),
-                f2.fma(FloatVector.fromArray(SPECIES, x, from + 2 * apart + j), low))
-            .intoArray(sum, j);
+        FloatVector a = FloatVector.fromArray(SPECIES, sum, j);
+        a = f0.fma(FloatVector.fromArray(SPECIES, x, from + j), a);
+        a = f1.fma(FloatVector.fromArray(SPECIES, x, from + apart + j), a);
+        a = f2.fma(FloatVector.fromArray(SPECIES, x, from + 2 * apart + j), a);
+        a = f3.fma(FloatVector.fromArray(SPECIES, x, from + 3 * apart + j), a);
+        a = f4.fma(FloatVector.fromArray(SPECIES, x, from + 4 * apart + j), a);
+        a = f5.fma(FloatVector.fromArray(SPECIES, x, from + 5 * apart + j), a);
+        a = f6.fma(FloatVector.fromArray(SPECIES, x, from + 6 * apart + j), a);
+        a = f7.fma(FloatVector.fromArray(SPECIES, x, from + 7 * apart + j), a);
+        a.intoArray(sum, j);
       }
       for (; j < width; j++) {
-        float low = Math.fma(factors[i], x[from + j], sum[j]);
-        low = Math.fma(factors[i + quarter], x[from + apart + j], low);
-        low = Math.fma(factors[i + 2 * quarter], x[from + 2 * apart + j], low);
-        sum[j] = Math.fma(factors[i + 3 * quarter], x[from + 3 * apart + j], low);
+        for (int r = 0; r < 8; r++) {
+          sum[j] = Math.fma(factors[i + r * eighth], x[from + r * apart + j], sum[j]);
+        }
       }
     }
-    for (int i = 4 * quarter; i < count; i++) {
+    for (int i = 8 * eighth; i < count; i++) {
       addRow(x, i * width, factors[i], sum, width);
     }
   }

@@ -25,13 +25,14 @@ final class WarmUp {
   private static void paired() {
     int pairs = 32;
     int group = PairedKernels.GROUP;
-    int[] w = new int[PairedKernels.STREAMS * pairs * group];
+    int[] w = new int[PairedKernels.SINGLE_STREAMS * pairs * group];
     float[] x = new float[2 * HeapRows.FOUR * pairs];
     int width = PairedKernels.STREAMS * group;
     float[] sum = new float[HeapRows.FOUR * width];
     for (int i = 0; i < CALLS; i++) {
-      PairedKernels.multiplyOne(w, 0, pairs * group, pairs, x, sum, 0, group);
-      PairedKernels.addFour(w, 0, pairs * group, pairs, x, 0, sum, 0, group, width);
+      PairedKernels.multiplyEight(w, 0, pairs * group, pairs, x, sum, 0, group);
+      PairedKernels.multiplyFour(w, 0, pairs * group, pairs, x, sum, 0, group);
+      PairedKernels.addFour(w, 0, pairs * group, pairs, x, 0, 2 * pairs, sum, 0, group, width);
     }
   }
 
