@@ -3,7 +3,7 @@ package org.retention4j.engine;
 /** Weights that the fp32 engine multiplies with, in blocks of output features. */
 sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapPacked {
   /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
-  int BLOCK = 1024;
+  int BLOCK = 512;
 
   /** Returns how many output features a part has for an operand of this kind. */
   default int block(Operand.Kind kind) {
