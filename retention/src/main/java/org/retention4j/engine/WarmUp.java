@@ -7,6 +7,7 @@ package org.retention4j.engine;
  */
 final class WarmUp {
   private static final int CALLS = 2000;
+  private static final int MORE = 5;
   private static final int WIDTH = 64;
   private static final int ROWS = 16;
 
@@ -29,10 +30,12 @@ final class WarmUp {
     float[] x = new float[2 * HeapRows.FOUR * pairs];
     int width = PairedKernels.STREAMS * group;
     float[] sum = new float[HeapRows.FOUR * width];
+    int[] copied = new int[pairs * width];
     for (int i = 0; i < CALLS; i++) {
       PairedKernels.multiplyEight(w, 0, pairs * group, pairs, x, sum, 0, group);
       PairedKernels.multiplyFour(w, 0, pairs * group, pairs, x, sum, 0, group);
       PairedKernels.addFour(w, 0, pairs * group, pairs, x, 0, 2 * pairs, sum, 0, group, width);
+      PairedKernels.interleave(w, 0, pairs * group, pairs, copied);
     }
   }
 
@@ -42,10 +45,14 @@ final class WarmUp {
     float[] factors = new float[ROWS];
     float[] sum = new float[WIDTH];
     for (int i = 0; i < CALLS; i++) {
-      kernels.dot(sum, rows[0], WIDTH);
-      kernels.addRows(state, ROWS, WIDTH, factors, sum);
-      kernels.addEach(rows, factors, ROWS, sum, WIDTH);
       kernels.fold(state, ROWS, WIDTH, 0.5f, rows, rows, ROWS, factors);
+      // These have short loops, which count for less.
+      for (int more = 0; more < MORE; more++) {
+        kernels.dot(sum, rows[0], WIDTH);
+        kernels.addRows(state, ROWS, WIDTH, factors, sum);
+        kernels.addEach(rows, factors, ROWS, sum, WIDTH);
+        kernels.decayAndAdd(state, 0, WIDTH, 0.5f, sum);
+      }
     }
   }
 }
