@@ -11,8 +11,11 @@ import org.retention4j.engine.WeightType;
  * differently; the embedding table copied. Norms and biases, some kilobytes, are not counted.
  */
 final class WeightMemory {
-  /** Rows of a block, of packed matrices and tables alike. */
-  private static final int BLOCK = 1024;
+  /** Outputs of a block of a packed matrix. */
+  private static final int BLOCK = 512;
+
+  /** Rows of a block of a table. */
+  private static final int TABLE_BLOCK = 1024;
 
   private static final int ALIGNMENT = 64;
 
@@ -57,7 +60,7 @@ final class WeightMemory {
   }
 
   private static long table(long rows, long columns, WeightType type) {
-    return rows * columns * type.bytes() + ALIGNMENT * blocks(rows);
+    return rows * columns * type.bytes() + ALIGNMENT * ((rows + TABLE_BLOCK - 1) / TABLE_BLOCK);
   }
 
   private long packed(long outputs, long inputs, WeightType type) {

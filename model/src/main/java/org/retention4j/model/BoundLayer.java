@@ -52,7 +52,7 @@ public final class BoundLayer implements AutoCloseable {
     scratch = new Scratch(engine);
     Tile residuals = engine.tile(arena, batch * piece, width);
     residual = Rows.of(residuals, piece, width);
-    pass = new LayerPass(engine, layer, form, batch, piece, residuals, scratch, false, false);
+    pass = new LayerPass(engine, layer, form, batch, piece, residuals, scratch, false, null);
   }
 
   /**

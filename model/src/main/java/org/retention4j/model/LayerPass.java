@@ -15,6 +15,10 @@ final class LayerPass implements AutoCloseable {
   private final Rows residual;
   private final Rows normed;
   private final Rows mixed;
+
+  /** What the layer before left to be added, null for none. */
+  private final Rows before;
+
   private final MixerPass mixer;
   private final FeedForward.Pass feedForward;
   private final TokenTask begin;
@@ -24,8 +28,8 @@ final class LayerPass implements AutoCloseable {
   /**
    * Binds.
    *
-   * @param joined whether the layer before is bound to the same residuals and scratch, whose result
-   *     this one adds then: one task less
+   * @param previous the layer before, bound to the same residuals, whose result this one adds: one
+   *     task less; null for none
    * @param form of retention; null for the mixer's own
    * @param residuals (B·N, D)
    * @param scratch rewound here: layers that share it must not run side by side
@@ -39,10 +43,11 @@ final class LayerPass implements AutoCloseable {
       Tile residuals,
       Scratch scratch,
       boolean bfloat16Products,
-      boolean joined) {
+      LayerPass previous) {
     this.layer = layer;
     addAndNorm = new TokenTask(engine, this::addAndNorm);
-    begin = new TokenTask(engine, joined ? this::addAndNormFirst : this::norm);
+    before = previous == null ? null : previous.mixed;
+    begin = new TokenTask(engine, before == null ? this::norm : this::addAndNormFirst);
     end = new TokenTask(engine, this::add);
     scratch.rewind();
     int width = residuals.columns();
@@ -64,7 +69,7 @@ final class LayerPass implements AutoCloseable {
 
   /**
    * Advances a memory over the residuals; the feed-forward's result waits to be added, by the layer
-   * that is joined or by {@link #end}.
+   * behind or by {@link #end}.
    *
    * @param tokenCounts (B) tokens of each row, 0…N
    */
@@ -85,7 +90,7 @@ final class LayerPass implements AutoCloseable {
   }
 
   private void addAndNormFirst(Lane lane, int b, int t) {
-    lane.add(residual, mixed, b, t, 0);
+    lane.add(residual, before, b, t, 0);
     norm(lane, b, t);
   }
 

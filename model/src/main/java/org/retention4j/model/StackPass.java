@@ -63,7 +63,7 @@ final class StackPass implements AutoCloseable {
                 residuals,
                 scratch,
                 bfloat16Products,
-                !layers.isEmpty()));
+                layers.isEmpty() ? null : layers.get(layers.size() - 1)));
       }
       last = new Head(batch);
       done = true;

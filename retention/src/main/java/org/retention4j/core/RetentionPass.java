@@ -147,7 +147,7 @@ public final class RetentionPass implements AutoCloseable {
         rotator.start(b, state.position(b), counts[b]);
       }
     }
-    if (sharedKeys) {
+    if (sharedKeys && (rotator != null || keyFactor != 1)) {
       engine.run(batch * config.kvHeads(), turnKeys);
     }
     engine.run(batch * config.heads(), advance);

@@ -38,8 +38,8 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Loads what is native before there are lanes: a library that one thread loads while another
-   * makes the first of its objects may leave both waiting for ever.
+   * Loads what is native before there are worker threads: a library that one thread loads while
+   * another makes the first of its objects may leave both waiting for ever.
    */
   private void loadLibraries() {
     OpenMp.threads();
@@ -237,7 +237,8 @@ public final class Engine implements AutoCloseable {
    * @param owner owns what the binding needs
    * @param scratch gives what bindings may share that never run side by side
    * @param operand of x (M,in), of the kind for these weights
-   * @param block output features of a part, at least {@link #block}
+   * @param block output features of a part: {@link #block} of these weights, or of others that have
+   *     more
    * @param y (M,out)
    * @throws IllegalArgumentException if the shapes do not join
    */

@@ -5,7 +5,11 @@ sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapP
   /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
   int BLOCK = 512;
 
-  /** Returns how many output features a part has for an operand of this kind. */
+  /**
+   * Returns how many output features a part has for an operand of this kind, at most {@value
+   * #BLOCK}. What lies in blocks already has parts of {@value #BLOCK} only; all others take any
+   * number that this gives for any weights, so that the larger of two will do for both.
+   */
   default int block(Operand.Kind kind) {
     return BLOCK;
   }
@@ -21,8 +25,8 @@ sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapP
    * Binds the product with one block.
    *
    * @param x of the kind for these weights
-   * @param from the first output feature, a multiple of {@link #block}
-   * @param to the columns of the result: that many, the last part fewer
+   * @param from the first output feature
+   * @param to the columns of the result, as many as {@link #block} says, the last part fewer
    */
   ProjectionPart part(
       Arena arena, Scratch scratch, Operand x, int from, Float32Tile to, Activation f);

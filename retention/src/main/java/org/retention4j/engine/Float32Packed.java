@@ -195,6 +195,12 @@ final class Float32Packed implements Float32Matrix {
   public ProjectionPart part(
       Arena owner, Scratch scratch, Operand x, int from, Float32Tile to, Activation f) {
     OneDnn.Weights[] w = blocks[from / BLOCK];
+    if (from % BLOCK != 0 || to.columns() != w[0].columns()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected a part of %d outputs, got %d from %d on",
+              w[0].columns(), to.columns(), from));
+    }
     return switch (x.kind()) {
       case INT8 -> new Int8Part(owner, scratch, (Int8Operand) x, w[0], to, f);
       case TERMS -> new TermsPart(owner, scratch, (Bfloat16Terms) x, w[0], to, f);

@@ -9,7 +9,7 @@ final class Float32Projection implements Projection {
   /**
    * Binds.
    *
-   * @param block output features of a part: what the weights advise, or a multiple of it
+   * @param block output features of a part, see {@link Float32Matrix#block}
    */
   Float32Projection(
       Arena arena,

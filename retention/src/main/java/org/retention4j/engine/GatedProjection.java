@@ -9,6 +9,7 @@ final class GatedProjection implements Projection {
   private final Projection up;
   private final Rows[] gated;
   private final Rows[] raised;
+  private final int[] rows;
 
   /**
    * Joins two projections of the same parts.
@@ -25,7 +26,9 @@ final class GatedProjection implements Projection {
     this.up = up;
     gated = new Rows[gate.parts()];
     raised = new Rows[gate.parts()];
+    rows = new int[gate.parts()];
     for (int i = 0; i < gated.length; i++) {
+      rows[i] = gate.result(i).rows();
       gated[i] = rows(gate.result(i));
       raised[i] = rows(up.result(i));
     }
@@ -44,8 +47,7 @@ final class GatedProjection implements Projection {
   public void run(Lane lane, int part) {
     gate.run(lane, part);
     up.run(lane, part);
-    int rows = gate.result(part).rows();
-    for (int t = 0; t < rows; t++) {
+    for (int t = 0; t < rows[part]; t++) {
       lane.multiply(gated[part], raised[part], 0, t, 0);
     }
   }

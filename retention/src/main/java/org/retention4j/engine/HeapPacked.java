@@ -26,19 +26,17 @@ final class HeapPacked implements Float32Matrix {
   /** Outputs of such a part, or a multiple of it: every stream reads a group or more. */
   private static final int PART = PairedKernels.SINGLE_STREAMS * PairedKernels.GROUP;
 
-  /** More would make the others wait without being read any faster. */
-  private static final int LARGEST_PART = 4;
-
   /** Inputs are filled up to a multiple of this. */
   private static final int INPUTS = 32;
 
   /**
-   * Where the first group begins: behind an array's header of 16 bytes, at a multiple of 64, since
-   * the collector gives large arrays regions of their own.
+   * Where the first group begins: behind an array's header of 16 bytes, at a multiple of 64 where
+   * the collector gives large arrays regions of their own, as G1 does. Elsewhere it costs a little
+   * speed.
    */
   private static final int START = 12;
 
-  /** Outputs are filled up to a multiple of this: as many as are read at once. */
+  /** Outputs are filled up to a multiple of this: as many as several rows read at once. */
   private static final int OUTPUTS = PairedKernels.STREAMS * PairedKernels.GROUP;
 
   /** Pairs that are copied at once. */
@@ -164,7 +162,7 @@ final class HeapPacked implements Float32Matrix {
       return BLOCK;
     }
     int share = outputs / (PARTS * engine.threads());
-    return Math.max(1, Math.min(LARGEST_PART, share / PART)) * PART;
+    return Math.min(BLOCK, Math.max(1, share / PART) * PART);
   }
 
   @Override

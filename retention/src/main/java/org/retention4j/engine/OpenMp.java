@@ -18,7 +18,7 @@ final class OpenMp {
 
   private static NativeOps load() {
     // JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin
-    // with one of them each; taken in this order they do not.
+    // with one of them each: this thread begins with the loader, as ND4J does.
     synchronized (Loader.class) {
       Loader.load(Pointer.class);
     }

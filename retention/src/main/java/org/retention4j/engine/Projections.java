@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * Products of one tile with several weight matrices, which the lanes share out as one task: y ←
- * activation(x·Wᵀ). Bound once; running it allocates nothing.
+ * activation(x·Wᵀ), or the gated product of two. Bound once; running it allocates nothing.
  */
 public final class Projections {
   private final Engine engine;
@@ -55,10 +55,18 @@ public final class Projections {
    * @param up U, (out,in)
    * @param y (M,out)
    * @param raised (M,out), receives x·Uᵀ
+   * @param activation of x·Gᵀ
    * @throws IllegalArgumentException if the shapes do not join
    */
   public Projections addGated(
       PackedMatrix gate, PackedMatrix up, Tile y, Tile raised, Activation activation) {
+    if (gate.outputs() != up.outputs()) {
+      throw new IllegalArgumentException(
+          "expected as many outputs of gate and up, got "
+              + gate.outputs()
+              + " and "
+              + up.outputs());
+    }
     int block = Math.max(engine.block(operand(gate), gate), engine.block(operand(up), up));
     return add(
         new GatedProjection(

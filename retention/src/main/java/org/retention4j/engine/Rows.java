@@ -90,7 +90,7 @@ public final class Rows {
   public static Rows of(Tile tile, int tokens, int width) {
     long[] strides = {(long) tokens * tile.stride(), tile.stride(), width, 1};
     if (tile instanceof Float32Tile t) {
-      FloatBuffer[] windows = floatWindows(t.pointer(), (long) t.rows() * t.stride());
+      FloatBuffer[] windows = floatWindows(t.pointer(), extent(t));
       return new Rows(tile, windows, null, null, 0, strides, width);
     }
     Float64Tile t = (Float64Tile) tile;
@@ -176,6 +176,11 @@ public final class Rows {
       extent += (array.size(i) - 1) * array.stride(i);
     }
     return extent;
+  }
+
+  /** Returns the elements from a tile's first to its last in memory. */
+  private static long extent(Tile tile) {
+    return tile.rows() == 0 ? 0 : (tile.rows() - 1L) * tile.stride() + tile.columns();
   }
 
   private long offset(int batch, long token, int head) {
