@@ -9,6 +9,7 @@ import org.retention4j.bench.ceiling.ReadCeiling;
 import org.retention4j.bench.measure.Contender;
 import org.retention4j.bench.measure.Sampler;
 import org.retention4j.bench.measure.Samples;
+import org.retention4j.bench.measure.Statistics;
 import org.retention4j.bench.measure.Statistics.Interval;
 import org.retention4j.bench.report.Format;
 import org.retention4j.bench.report.Verdict;
@@ -21,7 +22,8 @@ import org.retention4j.model.SessionOptions;
 
 /**
  * Decoding by turns with the reading of memory: one sequence, eight sequences, and one with int8
- * weights. Every step is a sample, those that fold a decoder's buffer among them.
+ * weights. Every step is a sample. What the median of steps leaves out, the step that folds a
+ * decoder's buffer, is counted by the mean over the places in a fold of the median at each.
  */
 final class WholeDecode {
   private static final int BATCH = 8;
@@ -63,9 +65,8 @@ final class WholeDecode {
       contenders.add(stepping("one", one));
       contenders.add(stepping("many", many));
       contenders.add(stepping("int8", narrow));
-      // What a pass over as much memory as a step reads is worth is told beside the ceiling.
-      // JavaCPP
-      // lets native memory have as much as the heap may have.
+      // What a pass over as much memory as a step reads is worth is told beside the ceiling;
+      // JavaCPP lets native memory have as much as the heap may have.
       double room = 0.35 * Runtime.getRuntime().maxMemory();
       BareWork all = new ReadCeiling(engine).compare((long) Math.min(room, bytes(0)));
       reads.add(all);
@@ -105,6 +106,25 @@ final class WholeDecode {
     return bytes;
   }
 
+  /** Returns the mean over the places in a fold of the median time at each. */
+  private static double folded(Samples samples) {
+    double[] times = samples.values();
+    double sum = 0;
+    for (int place = 0; place < WholeEffort.FOLD; place++) {
+      double[] own = new double[times.length / WholeEffort.FOLD];
+      for (int i = 0; i < own.length; i++) {
+        own[i] = times[i * WholeEffort.FOLD + place];
+      }
+      sum += Statistics.median(own);
+    }
+    return sum / WholeEffort.FOLD;
+  }
+
+  /** Returns what folding adds to a step on the average, as a factor of the median. */
+  private static double folding(Samples samples) {
+    return folded(samples) / samples.median();
+  }
+
   private void alone(
       WholeModel.Sink sink,
       double bytes,
@@ -112,7 +132,7 @@ final class WholeDecode {
       Samples one,
       BareWork read,
       Samples reading) {
-    Interval share = Shares.ratio(bytes / read.amount(), reading, one);
+    Interval share = Shares.ratio(bytes / read.amount() / folding(one), reading, one);
     sink.add(
         new Verdict(
             "decode B=1: bytes of weights and state per second over the read bandwidth",
@@ -124,21 +144,21 @@ final class WholeDecode {
                 Locale.ROOT,
                 "%.2f tokens/s, %.1f GB/s of %.1f (%s, by turns; memcmp over as much memory as a step"
                     + " reads: %.1f); %s",
-                GIGA / one.median(),
-                bytes / one.median(),
+                GIGA / folded(one),
+                bytes / folded(one),
                 read.amount() / reading.median(),
                 read.name(),
                 whole,
                 Shares.text(share))),
-        "(weights without the embedding table + 2·state + cache)/time; the fastest of three ways to"
-            + " read 0.5 GB, by turns with it",
+        "(weights without the embedding table + 2·state + cache)/time, which is averaged over whole folds;"
+            + " the fastest of three ways to read 0.5 GB, by turns with it",
         WholeModel.operands(model).label(),
         one,
         1);
   }
 
   private void batch(WholeModel.Sink sink, Samples one, Samples many) {
-    Interval gain = Shares.ratio(BATCH, one, many);
+    Interval gain = Shares.ratio(BATCH * folding(one) / folding(many), one, many);
     sink.add(
         new Verdict(
             "decode B=8 in tokens/s over B=1",
@@ -149,17 +169,17 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.1f ms a step, %.1f tokens/s; %s",
-                many.median() / MEGA,
-                BATCH * GIGA / many.median(),
+                folded(many) / MEGA,
+                BATCH * GIGA / folded(many),
                 Shares.text(gain))),
-        "8·time(B=1)/time(B=8), by turns",
+        "8·time(B=1)/time(B=8), averaged over whole folds, by turns",
         WholeModel.operands(model).label(),
         many,
         BATCH);
   }
 
   private void int8(WholeModel.Sink sink, Samples one, Samples narrow) {
-    Interval gain = Shares.ratio(1, one, narrow);
+    Interval gain = Shares.ratio(folding(one) / folding(narrow), one, narrow);
     String file = WholeModel.weightName(model);
     sink.add(
         new Verdict(
@@ -171,10 +191,10 @@ final class WholeDecode {
             String.format(
                 Locale.ROOT,
                 "%.2f tokens/s, weights %s; %s",
-                GIGA / narrow.median(),
+                GIGA / folded(narrow),
                 Format.bytes((double) integers.weightBytes()),
                 Shares.text(gain))),
-        "time(" + file + ")/time(int8), by turns",
+        "time(" + file + ")/time(int8), averaged over whole folds, by turns",
         "s8 x s8",
         narrow,
         1);
