@@ -73,8 +73,7 @@ final class WeightMemory {
       case FLOAT32 -> 4 * padded * padded(inputs, 16) + ALIGNMENT * blocks(outputs);
       case BFLOAT16 -> 2 * padded * padded(inputs, 32) + ALIGNMENT * blocks(outputs);
       // Beside the integers a correction and a factor per output.
-      case INT8 ->
-          padded * (padded(inputs, 64) + 4) + 4 * outputs + 2 * ALIGNMENT * blocks(outputs);
+      case INT8 -> padded * (padded(inputs, 64) + 8) + ALIGNMENT * blocks(outputs);
       case FLOAT64 -> throw new IllegalStateException("no float64 weights in an fp32 engine");
     };
   }

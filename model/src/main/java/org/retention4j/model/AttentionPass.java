@@ -1,8 +1,10 @@
 package org.retention4j.model;
 
+import java.util.Arrays;
 import org.retention4j.core.Rotation;
 import org.retention4j.core.Rotator;
 import org.retention4j.engine.Activation;
+import org.retention4j.engine.Angles;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
@@ -32,8 +34,7 @@ final class AttentionPass implements MixerPass {
   private final Rows o;
   private final double scale;
   private final Rotator rotator;
-  private final double[][] cos;
-  private final double[][] sin;
+  private final Angles[] angles;
   private final AttentionKernel[] kernels;
   private final int queries;
   private final int queryBlocks;
@@ -70,9 +71,9 @@ final class AttentionPass implements MixerPass {
         piece.projections(engine, arena, oTile).add(mixer.output(), piece.y(), Activation.NONE);
     scale = 1 / Math.sqrt(width);
     Rotation rope = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
-    rotator = new Rotator(rope.frequencies(width), batch, tokens);
-    cos = new double[engine.threads()][width / 2];
-    sin = new double[engine.threads()][width / 2];
+    rotator = new Rotator(engine.type(), rope.frequencies(width), batch, tokens);
+    angles = new Angles[engine.threads()];
+    Arrays.setAll(angles, i -> Angles.of(engine.type(), width / 2));
     queries = AttentionKernel.queries(tokens);
     kernels = tokens == 1 ? null : AttentionKernel.forEngine(engine, width, queries);
     queryBlocks = (tokens + queries - 1) / queries;
@@ -122,20 +123,19 @@ final class AttentionPass implements MixerPass {
     int b = index / config.kvHeads();
     int kvHead = index % config.kvHeads();
     int group = config.heads() / config.kvHeads();
-    double[] c = cos[lane.index()];
-    double[] s = sin[lane.index()];
+    Angles own = angles[lane.index()];
     for (int t = 0; t < counts[b]; t++) {
-      rotator.at(b, t, c, s);
+      rotator.at(b, t, own);
       if (headBiases != null) {
         lane.add(k, bias(1, kvHead), b, t, kvHead);
         lane.add(v, bias(2, kvHead), b, t, kvHead);
       }
-      lane.rotate(k, b, t, kvHead, false, c, s, 1);
+      lane.rotate(k, b, t, kvHead, false, own, 1);
       for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
         if (headBiases != null) {
           lane.add(q, bias(0, h), b, t, h);
         }
-        lane.rotate(q, b, t, h, false, c, s, 1);
+        lane.rotate(q, b, t, h, false, own, 1);
       }
       int position = (int) cache.position(b) + t;
       lane.appendToCache(cache.head(b, kvHead), position, k, v, b, t, kvHead);

@@ -1,6 +1,8 @@
 package org.retention4j.core;
 
+import java.util.Arrays;
 import org.retention4j.engine.Activation;
+import org.retention4j.engine.Angles;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
@@ -41,8 +43,7 @@ public final class RetentionPass implements AutoCloseable {
   private final Rows o;
   private final Rows gate;
   private final Rotator rotator;
-  private final double[][] cos;
-  private final double[][] sin;
+  private final Angles[] angles;
   private final double keyFactor;
   private final RetentionForm.HeadKernel[] kernels;
   private final HeadPass[] passes;
@@ -96,9 +97,12 @@ public final class RetentionPass implements AutoCloseable {
     outputs =
         piece.projections(engine, arena, oTile).add(weights.output(), piece.y(), Activation.NONE);
     boolean rotates = config.rotation().active();
-    rotator = rotates ? new Rotator(config.rotation().frequencies(keyWidth), batch, tokens) : null;
-    cos = new double[engine.threads()][keyWidth / 2];
-    sin = new double[engine.threads()][keyWidth / 2];
+    rotator =
+        rotates
+            ? new Rotator(engine.type(), config.rotation().frequencies(keyWidth), batch, tokens)
+            : null;
+    angles = new Angles[engine.threads()];
+    Arrays.setAll(angles, i -> Angles.of(engine.type(), keyWidth / 2));
     keyFactor = config.scaleKeys() ? config.scale() : 1;
     kernels = Retention.kernels(engine, form, keyWidth, valueWidth);
     passes = new HeadPass[kernels.length];
@@ -161,16 +165,15 @@ public final class RetentionPass implements AutoCloseable {
   /** Rotates the queries of a head and the keys of a key head, where there are such. */
   private void turn(Lane lane, int b, int head, int kvHead) {
     boolean interleaved = config.rotation().layout() == Rotation.Layout.INTERLEAVED;
-    double[] c = cos[lane.index()];
-    double[] s = sin[lane.index()];
+    Angles own = angles[lane.index()];
     for (int t = 0; t < counts[b]; t++) {
       if (rotator != null) {
-        rotator.at(b, t, c, s);
+        rotator.at(b, t, own);
         if (head != NONE) {
-          lane.rotate(q, b, t, head, interleaved, c, s, 1);
+          lane.rotate(q, b, t, head, interleaved, own, 1);
         }
         if (kvHead != NONE) {
-          lane.rotate(k, b, t, kvHead, interleaved, c, s, keyFactor);
+          lane.rotate(k, b, t, kvHead, interleaved, own, keyFactor);
         }
       } else if (kvHead != NONE && keyFactor != 1) {
         lane.scale(k, b, t, kvHead, keyFactor);

@@ -1,18 +1,19 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import org.retention4j.engine.Angles;
+import org.retention4j.engine.ElementType;
 
 /**
- * Cosines and sines of position·θ_i in double for runs of positions: those at multiples of {@value
- * #BLOCK} are computed, and kept while a run stays near them; the others follow by the addition
+ * Cosines and sines of position·θ_i for runs of positions: those at multiples of {@value #BLOCK}
+ * are computed in double, and kept while a run stays near them; the others follow by the addition
  * theorem from a table of offsets. What comes out depends on the position alone.
  */
 public final class Rotator {
   private static final int BLOCK = 16;
 
   private final double[] frequencies;
-  private final double[][] offsetCos = new double[BLOCK][];
-  private final double[][] offsetSin = new double[BLOCK][];
+  private final Angles[] offsets = new Angles[BLOCK];
 
   /** The first position of each row's first block, −1 before there is one. */
   private final long[] first;
@@ -24,38 +25,34 @@ public final class Rotator {
   private final int[] computed;
 
   /** By row and block. */
-  private final double[][][] startCos;
-
-  private final double[][][] startSin;
+  private final Angles[][] starts;
 
   /**
    * Makes the table.
    *
+   * @param type of the engine that rotates
    * @param rows number of independent runs
    * @param tokens the longest of them
    */
-  public Rotator(double[] frequencies, int rows, int tokens) {
+  public Rotator(ElementType type, double[] frequencies, int rows, int tokens) {
     this.frequencies = frequencies;
-    int n = frequencies.length;
     for (int t = 0; t < BLOCK; t++) {
-      offsetCos[t] = new double[n];
-      offsetSin[t] = new double[n];
-      fill(t, offsetCos[t], offsetSin[t]);
+      offsets[t] = Angles.of(type, frequencies.length);
+      fill(t, offsets[t]);
     }
     first = new long[rows];
     Arrays.fill(first, -1);
     shift = new int[rows];
     computed = new int[rows];
-    int blocks = (tokens - 1 + BLOCK - 1) / BLOCK + 1;
-    startCos = new double[rows][blocks][n];
-    startSin = new double[rows][blocks][n];
+    starts = new Angles[rows][(tokens - 1 + BLOCK - 1) / BLOCK + 1];
+    for (Angles[] row : starts) {
+      Arrays.setAll(row, i -> Angles.of(type, frequencies.length));
+    }
   }
 
-  private void fill(long position, double[] cos, double[] sin) {
+  private void fill(long position, Angles to) {
     for (int i = 0; i < frequencies.length; i++) {
-      double angle = position * frequencies[i];
-      cos[i] = Math.cos(angle);
-      sin[i] = Math.sin(angle);
+      to.set(i, position * frequencies[i]);
     }
   }
 
@@ -71,21 +68,14 @@ public final class Rotator {
       computed[row] = 0;
     }
     for (int i = computed[row]; i * BLOCK < shift[row] + count; i++) {
-      fill(first[row] + (long) i * BLOCK, startCos[row][i], startSin[row][i]);
+      fill(first[row] + (long) i * BLOCK, starts[row][i]);
       computed[row] = i + 1;
     }
   }
 
-  /** Computes the angles' cosines and sines at start + offset. */
-  public void at(int row, int offset, double[] cos, double[] sin) {
+  /** Gives the angles at start + offset. */
+  public void at(int row, int offset, Angles to) {
     int place = shift[row] + offset;
-    double[] c = startCos[row][place / BLOCK];
-    double[] s = startSin[row][place / BLOCK];
-    double[] oc = offsetCos[place % BLOCK];
-    double[] os = offsetSin[place % BLOCK];
-    for (int i = 0; i < frequencies.length; i++) {
-      cos[i] = c[i] * oc[i] - s[i] * os[i];
-      sin[i] = s[i] * oc[i] + c[i] * os[i];
-    }
+    to.setSums(starts[row][place / BLOCK], offsets[place % BLOCK]);
   }
 }

@@ -202,7 +202,7 @@ public final class Engine implements AutoCloseable {
       throw new IllegalArgumentException(
           "expected weight type FLOAT32, BFLOAT16 or INT8 in the fp32 engine, got FLOAT64");
     }
-    HeapPacked packed = weightType == WeightType.BFLOAT16 ? HeapPacked.tryPack(this, source) : null;
+    HeapMatrix packed = HeapMatrix.tryPack(this, source, weightType);
     return packed != null ? packed : new Float32Packed(this, source, weightType);
   }
 
@@ -223,7 +223,7 @@ public final class Engine implements AutoCloseable {
     checkOpen();
     return switch (kind) {
       case DIRECT -> new Operand.Direct(x);
-      case ROWS -> new HeapRows((Float32Tile) x);
+      case ROWS, INT8_ROWS -> new HeapRows((Float32Tile) x, kind);
       case TERMS -> new Bfloat16Terms(scratch, (Float32Tile) x);
       case BFLOAT16 ->
           withOneThread(lanes[0], lane -> new Bfloat16Operand(owner, scratch, (Float32Tile) x));

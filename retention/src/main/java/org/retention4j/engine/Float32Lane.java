@@ -18,6 +18,11 @@ final class Float32Lane extends Lane {
   private final FloatRoom second = new FloatRoom();
   private final FloatRoom factorRow = new FloatRoom();
   private final FloatRoom coefficients = new FloatRoom();
+  private final FloatRoom narrowNormWeight = new FloatRoom();
+
+  /** Whose elements stand in narrowNormWeight. */
+  private double[] normWeight;
+
   private final CacheAttention attention;
   private final PartScratch parts;
   private final float[] pendingCoefficients = new float[Float32Head.CAPACITY];
@@ -248,27 +253,25 @@ final class Float32Lane extends Lane {
 
   @Override
   public void rotate(
-      Rows x,
-      int batch,
-      long token,
-      int head,
-      boolean interleaved,
-      double[] cos,
-      double[] sin,
-      double factor) {
+      Rows x, int batch, long token, int head, boolean interleaved, Angles angles, double factor) {
     int half = x.width() / 2;
     float[] r = row(x.width());
     x.read(batch, token, head, r);
-    int step = interleaved ? 2 : 1;
-    int partner = interleaved ? 1 : half;
-    for (int i = 0; i < half; i++) {
-      int at = i * step;
-      double a = r[at];
-      double b = r[at + partner];
-      r[at] = (float) ((a * cos[i] - b * sin[i]) * factor);
-      r[at + partner] = (float) ((b * cos[i] + a * sin[i]) * factor);
+    if (interleaved) {
+      rotatePairs(r, half, angles.narrowCos(), angles.narrowSin(), (float) factor);
+    } else {
+      kernels.rotateHalves(r, half, angles.narrowCos(), angles.narrowSin(), (float) factor);
     }
     x.write(batch, token, head, r);
+  }
+
+  private static void rotatePairs(float[] x, int half, float[] cos, float[] sin, float factor) {
+    for (int i = 0; i < half; i++) {
+      float a = x[2 * i];
+      float b = x[2 * i + 1];
+      x[2 * i] = (a * cos[i] - b * sin[i]) * factor;
+      x[2 * i + 1] = (b * cos[i] + a * sin[i]) * factor;
+    }
   }
 
   @Override
@@ -296,9 +299,7 @@ final class Float32Lane extends Lane {
     double mean = (double) kernels.sumOfSquares(r, n) * factor * factor / n;
     kernels.scale(r, n, (float) (factor / Math.sqrt(mean + eps)));
     if (weight != null) {
-      for (int i = 0; i < n; i++) {
-        r[i] *= (float) weight[i];
-      }
+      kernels.multiply(r, narrow(weight, n), n);
     }
     if (gate != null) {
       float[] g = second(n);
@@ -306,6 +307,18 @@ final class Float32Lane extends Lane {
       kernels.multiply(r, g, n);
     }
     out.write(batch, token, head, r);
+  }
+
+  /** Many norms with the same weights follow each other. */
+  private float[] narrow(double[] weight, int n) {
+    if (normWeight != weight) {
+      float[] to = narrowNormWeight.atLeast(n);
+      for (int i = 0; i < n; i++) {
+        to[i] = (float) weight[i];
+      }
+      normWeight = weight;
+    }
+    return narrowNormWeight.atLeast(n);
   }
 
   @Override

@@ -1,7 +1,7 @@
 package org.retention4j.engine;
 
 /** Weights that the fp32 engine multiplies with, in blocks of output features. */
-sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapPacked {
+sealed interface Float32Matrix extends PackedMatrix permits Float32Packed, HeapMatrix {
   /** Enough blocks for two to sixteen lanes at the usual widths, each large enough to stream. */
   int BLOCK = 512;
 

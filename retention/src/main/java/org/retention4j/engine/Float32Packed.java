@@ -93,7 +93,7 @@ final class Float32Packed implements Float32Matrix {
         case BFLOAT16 -> fill(block.asByteBuffer().asShortBuffer(), source, from, columns);
         case INT8 -> {
           fill(block.asByteBuffer(), source, from, columns);
-          scales = scales(from, columns);
+          scales = OneDnn.scales(arena, factors, from, columns);
         }
         default -> fill(block.asByteBuffer().asFloatBuffer(), source, from, columns);
       }
@@ -151,15 +151,6 @@ final class Float32Packed implements Float32Matrix {
     }
   }
 
-  private memory scales(int from, int columns) {
-    BytePointer block = arena.allocate((long) Float.BYTES * columns);
-    block.asByteBuffer().asFloatBuffer().put(factors, from, columns);
-    try (memory.desc layout =
-        new memory.desc(new long[] {columns}, OneDnn.F32, memory.format_tag.a)) {
-      return arena.own(new memory(layout, OneDnn.cpu(), block));
-    }
-  }
-
   @Override
   public int inputs() {
     return inputs;
@@ -202,7 +193,10 @@ final class Float32Packed implements Float32Matrix {
               w[0].columns(), to.columns(), from));
     }
     return switch (x.kind()) {
-      case INT8 -> new Int8Part(owner, scratch, (Int8Operand) x, w[0], to, f);
+      case INT8 -> {
+        memory scales = w[0].scales();
+        yield new Int8Part(owner, scratch, (Int8Operand) x, new Block(w[0]), scales, to, f);
+      }
       case TERMS -> new TermsPart(owner, scratch, (Bfloat16Terms) x, w[0], to, f);
       case BFLOAT16 -> new PairedPart(owner, scratch, (Bfloat16Operand) x, new Block(w[0]), to, f);
       case DIRECT -> {
@@ -211,12 +205,12 @@ final class Float32Packed implements Float32Matrix {
             ? new RelaidPart(owner, scratch, rows, new Block(w[0]), to, f)
             : new DirectPart(owner, scratch, rows, w, to, f);
       }
-      case ROWS -> throw new AssertionError("these weights are not on the heap");
+      case ROWS, INT8_ROWS -> throw new AssertionError("these weights are not on the heap");
     };
   }
 
-  /** bf16 weights as they lie. */
-  private record Block(OneDnn.Weights weights, BytePointer place) implements PairedBlock {
+  /** Weights as they lie. */
+  private record Block(OneDnn.Weights weights, BytePointer place) implements WeightsBlock {
     Block(OneDnn.Weights weights) {
       this(weights, new BytePointer(weights.packed().get_data_handle()));
     }

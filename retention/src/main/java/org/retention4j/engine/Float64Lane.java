@@ -206,14 +206,9 @@ final class Float64Lane extends Lane {
 
   @Override
   public void rotate(
-      Rows x,
-      int batch,
-      long token,
-      int head,
-      boolean interleaved,
-      double[] cos,
-      double[] sin,
-      double factor) {
+      Rows x, int batch, long token, int head, boolean interleaved, Angles angles, double factor) {
+    double[] cos = angles.cos();
+    double[] sin = angles.sin();
     int half = x.width() / 2;
     double[] r = row(x.width());
     x.read(batch, token, head, r);

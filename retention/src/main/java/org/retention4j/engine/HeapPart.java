@@ -2,15 +2,15 @@ package org.retention4j.engine;
 
 import java.util.Arrays;
 
-/** Products of a few fp32 rows with a block of bf16 weights on the heap, by the Vector API. */
+/** Products of a few fp32 rows with a block of weights on the heap, by the Vector API. */
 final class HeapPart implements ProjectionPart {
-  /** Pairs of inputs after which the next four rows take their turn: four groups' fit L2. */
+  /** Integers of an output after which the next four rows take their turn: four groups' fit L2. */
   private static final int TURN = 1024;
 
-  private static final int GROUP = PairedKernels.GROUP;
+  private static final int GROUP = HeapMatrix.GROUP;
 
   private final HeapRows x;
-  private final HeapPacked weights;
+  private final HeapMatrix weights;
   private final int firstGroup;
   private final Float32Tile dense;
   private final Epilogue epilogue;
@@ -19,7 +19,7 @@ final class HeapPart implements ProjectionPart {
       Arena arena,
       Scratch scratch,
       HeapRows x,
-      HeapPacked weights,
+      HeapMatrix weights,
       int firstGroup,
       Float32Tile to,
       Activation f) {
@@ -32,7 +32,7 @@ final class HeapPart implements ProjectionPart {
 
   @Override
   public void run(Float32Lane lane) {
-    int width = HeapPacked.paddedOutputs(dense.columns());
+    int width = HeapMatrix.paddedOutputs(dense.columns());
     float[] sums = lane.parts().sums(Math.max(1, x.fours() * HeapRows.FOUR) * width);
     if (x.single()) {
       multiplyOne(lane, sums, width / GROUP);
@@ -41,6 +41,7 @@ final class HeapPart implements ProjectionPart {
       addFours(sums, width);
     }
     for (int r = 0; r < dense.rows(); r++) {
+      weights.finish(sums, r * width, dense.columns(), firstGroup * GROUP);
       dense.writeFrom(r, sums, r * width, dense.columns());
     }
     epilogue.run(lane);
@@ -51,31 +52,28 @@ final class HeapPart implements ProjectionPart {
     int eighth = groups / PairedKernels.SINGLE_STREAMS;
     int apart = weights.apart(eighth);
     for (int g = 0; g < eighth; g++) {
-      int at = weights.at(firstGroup + g);
-      PairedKernels.multiplyEight(
-          weights.data(), at, apart, weights.pairs(), row, sums, g * GROUP, eighth * GROUP);
+      weights.multiplyEight(
+          weights.at(firstGroup + g), apart, row, sums, g * GROUP, eighth * GROUP);
     }
     int rest = eighth * PairedKernels.SINGLE_STREAMS;
     if (rest < groups) {
-      int at = weights.at(firstGroup + rest);
-      PairedKernels.multiplyFour(
-          weights.data(), at, weights.apart(1), weights.pairs(), row, sums, rest * GROUP, GROUP);
+      weights.multiplyFour(
+          weights.at(firstGroup + rest), weights.apart(1), row, sums, rest * GROUP, GROUP);
     }
   }
 
   private void addFours(float[] sums, int width) {
     int quarter = width / GROUP / PairedKernels.STREAMS;
     for (int g = 0; g < quarter; g++) {
-      for (int p = 0; p < weights.pairs(); p += TURN) {
+      for (int p = 0; p < weights.steps(); p += TURN) {
         for (int i = 0; i < x.fours(); i++) {
-          PairedKernels.addFour(
-              weights.data(),
-              weights.at(firstGroup + g) + p * GROUP,
+          weights.addFour(
+              weights.at(firstGroup + g),
               weights.apart(quarter),
-              Math.min(TURN, weights.pairs() - p),
+              p,
+              Math.min(TURN, weights.steps() - p),
               x.four(i),
-              2 * p,
-              2 * weights.pairs(),
+              x.width(),
               sums,
               i * HeapRows.FOUR * width + g * GROUP,
               quarter * GROUP,

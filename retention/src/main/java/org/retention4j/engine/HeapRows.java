@@ -3,20 +3,25 @@ package org.retention4j.engine;
 import java.util.Arrays;
 
 /**
- * Rows on the heap as {@link PairedKernels} reads them: a single one, or fours of them, the last
- * four filled up with zeros. Inputs are filled up with zeros as the weights' are.
+ * Rows on the heap as the products with {@link HeapMatrix} read them: a single one, or fours of
+ * them, the last four filled up with zeros. Inputs are filled up with zeros as the weights' are.
+ * Rows for {@link HeapInt8} are prepared, see {@link Int8Kernels}.
  */
 final class HeapRows implements Operand {
   /** Rows that are multiplied at once. */
   static final int FOUR = 4;
 
   private final Float32Tile tile;
+  private final Kind kind;
   private final int inputs;
   private final float[][] fours;
 
-  HeapRows(Float32Tile tile) {
+  /** The kind says whether the rows are prepared for integers. */
+  HeapRows(Float32Tile tile, Kind kind) {
     this.tile = tile;
-    inputs = HeapPacked.padded(tile.columns());
+    this.kind = kind;
+    // A multiple of what any of the weights fill up to.
+    inputs = (tile.columns() + HeapInt8.INPUTS - 1) / HeapInt8.INPUTS * HeapInt8.INPUTS;
     fours = single() ? new float[0][] : new float[(tile.rows() + FOUR - 1) / FOUR][FOUR * inputs];
   }
 
@@ -26,9 +31,16 @@ final class HeapRows implements Operand {
 
   /** Copies the single row to a lane's room: cheaper there than once, for all to wait for. */
   float[] single(Float32Lane lane) {
-    float[] row = lane.parts().input(inputs);
-    tile.read(0, row, tile.columns());
-    Arrays.fill(row, tile.columns(), inputs, 0f);
+    return row(lane, 0);
+  }
+
+  private float[] row(Float32Lane lane, int i) {
+    float[] row = lane.parts().input(inputs + 1);
+    tile.read(i, row, tile.columns());
+    Arrays.fill(row, tile.columns(), inputs + 1, 0f);
+    if (kind == Kind.INT8_ROWS) {
+      Int8Kernels.prepare(row, inputs);
+    }
     return row;
   }
 
@@ -41,9 +53,14 @@ final class HeapRows implements Operand {
     return fours.length;
   }
 
+  /** Returns the distance of the rows of four. */
+  int width() {
+    return inputs;
+  }
+
   @Override
   public Kind kind() {
-    return Kind.ROWS;
+    return kind;
   }
 
   @Override
@@ -60,7 +77,8 @@ final class HeapRows implements Operand {
   public void run(Lane lane, int part) {
     int count = Math.min(FOUR, tile.rows() - part * FOUR);
     for (int r = 0; r < count; r++) {
-      tile.read(part * FOUR + r, 0, fours[part], r * inputs, tile.columns());
+      float[] row = row((Float32Lane) lane, part * FOUR + r);
+      System.arraycopy(row, 0, fours[part], r * inputs, inputs);
     }
   }
 }

@@ -15,6 +15,12 @@ interface Kernels {
   /** x[i] ← x[i]·y[i] for i < n. */
   void multiply(float[] x, float[] y, int n);
 
+  /**
+   * (x[i], x[i+half]) ← factor·(x[i]·cos[i] − x[i+half]·sin[i], x[i+half]·cos[i] + x[i]·sin[i]) for
+   * i < half.
+   */
+  void rotateHalves(float[] x, int half, float[] cos, float[] sin, float factor);
+
   /** Returns Σ a[i]·b[i], i < n. */
   float dot(float[] a, float[] b, int n);
 

@@ -100,18 +100,10 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
    * Rotates row (batch, token, head) in place and multiplies it by {@code factor}.
    *
    * @param interleaved pairs (2i,2i+1) instead of (i, i+K/2)
-   * @param cos cosines of the K/2 angles
-   * @param sin sines of the K/2 angles
+   * @param angles K/2 of this engine's type
    */
   public abstract void rotate(
-      Rows x,
-      int batch,
-      long token,
-      int head,
-      boolean interleaved,
-      double[] cos,
-      double[] sin,
-      double factor);
+      Rows x, int batch, long token, int head, boolean interleaved, Angles angles, double factor);
 
   /** x[batch, token, head, :] ← factor·x[batch, token, head, :]. */
   public abstract void scale(Rows x, int batch, long token, int head, double factor);

@@ -18,6 +18,7 @@ import org.bytedeco.dnnl.primitive_desc_base;
 import org.bytedeco.dnnl.reorder;
 import org.bytedeco.dnnl.softmax_forward;
 import org.bytedeco.dnnl.stream;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
@@ -327,6 +328,15 @@ final class OneDnn {
         matmul.primitive_desc desc =
             new matmul.primitive_desc(CPU, src, any, dst, attributes, false)) {
       return desc.weights_desc();
+    }
+  }
+
+  /** Returns factors of some columns, from one on, for {@link Weights}. */
+  static memory scales(Arena arena, float[] factors, int from, int columns) {
+    BytePointer block = arena.allocate((long) Float.BYTES * columns);
+    block.asByteBuffer().asFloatBuffer().put(factors, from, columns);
+    try (memory.desc layout = new memory.desc(new long[] {columns}, F32, memory.format_tag.a)) {
+      return arena.own(new memory(layout, CPU, block));
     }
   }
 

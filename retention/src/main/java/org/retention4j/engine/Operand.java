@@ -11,6 +11,8 @@ interface Operand {
     DIRECT,
     /** {@link HeapRows}. */
     ROWS,
+    /** {@link HeapRows} that are prepared, see {@link Int8Kernels}. */
+    INT8_ROWS,
     /** {@link Bfloat16Terms}. */
     TERMS,
     /** {@link Bfloat16Operand}. */

@@ -6,7 +6,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Products of fp32 rows with bf16 weights on the heap, see {@link HeapPacked}: the halves of an
+ * Products of fp32 rows with bf16 weights on the heap, see {@link HeapBfloat16}: the halves of an
  * integer are two weights of one output, widened in registers. Every output is summed in the order
  * of the inputs.
  *

@@ -5,7 +5,7 @@ import org.bytedeco.javacpp.Pointer;
 
 /** Products of bf16 rows with bf16 weights. */
 final class PairedPart implements ProjectionPart {
-  private final PairedBlock block;
+  private final WeightsBlock block;
   private final memory weights;
   private final Product product;
 
@@ -13,7 +13,7 @@ final class PairedPart implements ProjectionPart {
       Arena arena,
       Scratch scratch,
       Bfloat16Operand x,
-      PairedBlock block,
+      WeightsBlock block,
       Float32Tile to,
       Activation f) {
     this.block = block;

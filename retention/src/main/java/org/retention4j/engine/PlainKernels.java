@@ -25,6 +25,21 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void rotateHalves(float[] x, int half, float[] cos, float[] sin, float factor) {
+    rotateHalves(x, 0, half, cos, sin, factor);
+  }
+
+  /** The same from angle {@code from} on. */
+  static void rotateHalves(float[] x, int from, int half, float[] cos, float[] sin, float factor) {
+    for (int i = from; i < half; i++) {
+      float a = x[i];
+      float b = x[i + half];
+      x[i] = (a * cos[i] - b * sin[i]) * factor;
+      x[i + half] = (b * cos[i] + a * sin[i]) * factor;
+    }
+  }
+
+  @Override
   public float dot(float[] a, float[] b, int n) {
     float s0 = 0;
     float s1 = 0;

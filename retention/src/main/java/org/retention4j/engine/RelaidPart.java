@@ -9,7 +9,7 @@ import org.bytedeco.javacpp.Pointer;
  * the other as the product reads it, which costs little beside the product of many rows.
  */
 final class RelaidPart implements ProjectionPart {
-  private final PairedBlock block;
+  private final WeightsBlock block;
   private final memory[] parts;
   private final memory[] slices;
   private final Product[] relays;
@@ -20,7 +20,7 @@ final class RelaidPart implements ProjectionPart {
       Arena arena,
       Scratch scratch,
       Float32Tile x,
-      PairedBlock block,
+      WeightsBlock block,
       Float32Tile to,
       Activation f) {
     this.block = block;

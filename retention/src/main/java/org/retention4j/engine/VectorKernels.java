@@ -13,6 +13,8 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Vectors are never passed to or returned from methods of this class: C2 inlines the Vector
  * API's own methods at any depth, but not ours, and a vector that crosses a real call is allocated.
+ * Nor does the process use vectors of floats or of integers of two lengths: C2 would no longer know
+ * which it has in a loop, and allocate all of them.
  */
 final class VectorKernels implements Kernels {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -48,6 +50,21 @@ final class VectorKernels implements Kernels {
   @Override
   public void multiply(float[] x, float[] y, int n) {
     plain.multiply(x, y, n);
+  }
+
+  @Override
+  public void rotateHalves(float[] x, int half, float[] cos, float[] sin, float factor) {
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
+    int i = 0;
+    for (; i + LANES <= half; i += LANES) {
+      FloatVector a = FloatVector.fromArray(SPECIES, x, i);
+      FloatVector b = FloatVector.fromArray(SPECIES, x, i + half);
+      FloatVector c = FloatVector.fromArray(SPECIES, cos, i);
+      FloatVector s = FloatVector.fromArray(SPECIES, sin, i);
+      a.mul(c).sub(b.mul(s)).mul(f).intoArray(x, i);
+      b.mul(c).add(a.mul(s)).mul(f).intoArray(x, i + half);
+    }
+    PlainKernels.rotateHalves(x, i, half, cos, sin, factor);
   }
 
   @Override

@@ -31,18 +31,23 @@ final class WarmUp {
     int width = PairedKernels.STREAMS * group;
     float[] sum = new float[HeapRows.FOUR * width];
     int[] copied = new int[pairs * width];
+    int steps = pairs / 2;
     for (int i = 0; i < CALLS; i++) {
       PairedKernels.multiplyEight(w, 0, pairs * group, pairs, x, sum, 0, group);
       PairedKernels.multiplyFour(w, 0, pairs * group, pairs, x, sum, 0, group);
       PairedKernels.addFour(w, 0, pairs * group, pairs, x, 0, 2 * pairs, sum, 0, group, width);
       PairedKernels.interleave(w, 0, pairs * group, pairs, copied);
+      Int8Kernels.multiplyEight(w, 0, steps * group, steps, x, sum, 0, group);
+      Int8Kernels.multiplyFour(w, 0, steps * group, steps, x, sum, 0, group);
+      Int8Kernels.addFour(w, 0, steps * group, steps, x, 0, 2 * pairs, sum, 0, group, width);
+      Int8Kernels.interleave(w, 0, steps * group, steps, copied);
     }
   }
 
   private static void elementWise(VectorKernels kernels) {
     float[][] state = new float[1][ROWS * WIDTH];
     float[][] rows = new float[ROWS][WIDTH];
-    float[] factors = new float[ROWS];
+    float[] factors = new float[WIDTH];
     float[] sum = new float[WIDTH];
     for (int i = 0; i < CALLS; i++) {
       kernels.fold(state, ROWS, WIDTH, 0.5f, rows, rows, ROWS, factors);
@@ -51,6 +56,7 @@ final class WarmUp {
         kernels.dot(sum, rows[0], WIDTH);
         kernels.addRows(state, ROWS, WIDTH, factors, sum);
         kernels.addEach(rows, factors, ROWS, sum, WIDTH);
+        kernels.rotateHalves(sum, WIDTH / 2, factors, factors, 1);
         kernels.decayAndAdd(state, 0, WIDTH, 0.5f, sum);
       }
     }

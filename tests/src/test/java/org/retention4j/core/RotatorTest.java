@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import org.junit.jupiter.api.Test;
+import org.retention4j.engine.Angles;
+import org.retention4j.engine.ElementType;
 
 /** Cosines and sines of any run of positions against Math's, the same bits however reached. */
 class RotatorTest {
@@ -13,10 +15,9 @@ class RotatorTest {
   private static final double CLOSE = 3 * 0x1p-53;
 
   private static double[][] at(Rotator rotator, int row, int offset) {
-    double[] cos = new double[FREQUENCIES.length];
-    double[] sin = new double[FREQUENCIES.length];
-    rotator.at(row, offset, cos, sin);
-    return new double[][] {cos, sin};
+    Angles angles = Angles.of(ElementType.FLOAT64, FREQUENCIES.length);
+    rotator.at(row, offset, angles);
+    return new double[][] {angles.cos(), angles.sin()};
   }
 
   /** Angles of large positions are rounded before their cosine is taken. */
@@ -43,7 +44,7 @@ class RotatorTest {
 
   @Test
   void followsSingleSteps() {
-    Rotator rotator = new Rotator(FREQUENCIES, 1, 1);
+    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 1);
     for (int position = 0; position <= 40; position++) {
       run(rotator, 0, position, 1);
     }
@@ -51,7 +52,7 @@ class RotatorTest {
 
   @Test
   void followsRunsFromAnywhere() {
-    Rotator rotator = new Rotator(FREQUENCIES, 1, 33);
+    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 33);
     for (int start : new int[] {0, 15, 16, 17, 31, 3, 20, 18}) {
       for (int count : new int[] {0, 1, 2, 17, 33}) {
         run(rotator, 0, start, count);
@@ -61,7 +62,7 @@ class RotatorTest {
 
   @Test
   void goesBackAndJumps() {
-    Rotator rotator = new Rotator(FREQUENCIES, 1, 5);
+    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 5);
     for (long position : new long[] {20, 18, 3, 1_000_000, 1_000_003, 0}) {
       run(rotator, 0, position, 5);
     }
@@ -69,7 +70,7 @@ class RotatorTest {
 
   @Test
   void keepsRowsApart() {
-    Rotator rotator = new Rotator(FREQUENCIES, 3, 4);
+    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 3, 4);
     rotator.start(0, 14, 4);
     rotator.start(1, 100, 0);
     rotator.start(2, 62, 2);
@@ -82,12 +83,30 @@ class RotatorTest {
 
   @Test
   void givesTheSameBitsInARunAndInSteps() {
-    Rotator run = new Rotator(FREQUENCIES, 1, 50);
-    Rotator steps = new Rotator(FREQUENCIES, 1, 1);
+    Rotator run = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 50);
+    Rotator steps = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 1);
     run.start(0, 7, 50);
     for (int t = 0; t < 50; t++) {
       steps.start(0, 7 + t, 1);
       assertThat(at(steps, 0, 0)).isDeepEqualTo(at(run, 0, t));
+    }
+  }
+
+  /** In fp32: four roundings of what is at most 1, however far the position is. */
+  @Test
+  void roundsToTheTypeOfTheEngine() {
+    Rotator narrow = new Rotator(ElementType.FLOAT32, FREQUENCIES, 1, 40);
+    Angles angles = Angles.of(ElementType.FLOAT32, FREQUENCIES.length);
+    for (long position : new long[] {0, 7, 1_000_003}) {
+      narrow.start(0, position, 40);
+      for (int t = 0; t < 40; t++) {
+        narrow.at(0, t, angles);
+        for (int i = 0; i < FREQUENCIES.length; i++) {
+          double angle = (position + t) * FREQUENCIES[i];
+          assertThat((double) angles.narrowCos()[i]).isCloseTo(Math.cos(angle), within(0x1p-22));
+          assertThat((double) angles.narrowSin()[i]).isCloseTo(Math.sin(angle), within(0x1p-22));
+        }
+      }
     }
   }
 }

@@ -62,6 +62,30 @@ class KernelsTest {
     }
   }
 
+  /** By the matrix of the rotation: four roundings of what is at most as large as a pair. */
+  @ParameterizedTest
+  @EnumSource
+  void rotates(Provider provider) {
+    Kernels kernels = provider.kernels();
+    for (int half : lengths()) {
+      float[] x = row(2 * half);
+      double[] before = widen(x, 2 * half);
+      float[] cos = new float[half];
+      float[] sin = new float[half];
+      double[] expected = new double[2 * half];
+      double largest = 1;
+      for (int i = 0; i < half; i++) {
+        cos[i] = (float) Math.cos(0.7 * i + 0.1);
+        sin[i] = (float) Math.sin(0.7 * i + 0.1);
+        expected[i] = 0.25 * (cos[i] * before[i] - sin[i] * before[i + half]);
+        expected[i + half] = 0.25 * (sin[i] * before[i] + cos[i] * before[i + half]);
+        largest = Math.max(largest, Math.hypot(before[i], before[i + half]));
+      }
+      kernels.rotateHalves(x, half, cos, sin, 0.25f);
+      assertRow(x, expected, 2 * Math.ulp(1f) * largest);
+    }
+  }
+
   private static double[] widen(float[] x, int n) {
     double[] wide = new double[n];
     Arrays.setAll(wide, i -> x[i]);
@@ -222,12 +246,17 @@ class KernelsTest {
     float[] first = x.clone();
     float sum = kernels.expAndSum(first, 3, 100);
     float dot = kernels.dot(x, y, 100);
+    float[] turned = x.clone();
+    kernels.rotateHalves(turned, 50, y, y, 2);
     for (int i = 0; i < 20_000; i++) {
       float[] again = x.clone();
       assertThat(kernels.expAndSum(again, 3, 100)).isEqualTo(sum);
       assertThat(kernels.dot(x, y, 100)).isEqualTo(dot);
+      float[] turnedAgain = x.clone();
+      kernels.rotateHalves(turnedAgain, 50, y, y, 2);
       if (i % 1000 == 0) {
         assertThat(again).isEqualTo(first);
+        assertThat(turnedAgain).isEqualTo(turned);
       }
     }
   }

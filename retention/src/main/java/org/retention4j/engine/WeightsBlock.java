@@ -4,10 +4,11 @@ import org.bytedeco.dnnl.memory;
 import org.bytedeco.javacpp.BytePointer;
 
 /**
- * bf16 weights of some outputs in pairs of inputs, as products of bf16 with bf16 read them, and
- * where oneDNN finds them: in native memory of their own or, copied from the heap, in a lane's.
+ * Weights of some outputs as oneDNN's products of narrow rows with them read them (bf16 in pairs of
+ * inputs, integers in fours), and where it finds them: in native memory of their own or, copied
+ * from the heap, in a lane's.
  */
-interface PairedBlock {
+interface WeightsBlock {
   /** Returns the number of inputs. */
   int inputs();
 
