@@ -15,7 +15,7 @@ import org.nd4j.linalg.factory.Nd4j;
  */
 final class HeapInt8 extends HeapMatrix {
   /** From so many rows on rounding them is faster, the copy included. */
-  private static final int COPIED_ROWS = 9;
+  private static final int COPIED_ROWS = 5;
 
   /** Inputs are filled up to a multiple of this, as oneDNN fills them up. */
   static final int INPUTS = 64;
