@@ -121,7 +121,11 @@ public final class Main implements Callable<Integer> {
       return command.execute(args);
     } catch (Error e) {
       // Left to the virtual machine it would end with 1, which means something else here.
-      e.printStackTrace(errors);
+      if (e instanceof OutOfMemoryError) {
+        errors.println("retention-bench: out of memory: " + e.getMessage() + "; see java -Xmx");
+      } else {
+        e.printStackTrace(errors);
+      }
       return BROKEN;
     }
   }

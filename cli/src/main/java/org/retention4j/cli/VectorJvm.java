@@ -15,12 +15,31 @@ import java.util.Optional;
 
 /**
  * Runs the command in a second virtual machine with the Vector API where the first was started
- * without: a jar cannot ask for an incubator module, and without it decoding is much slower. {@code
- * -Dretention.relaunch=false} leaves it at the first.
+ * without: a jar cannot ask for an incubator module, and without it decoding is much slower. The
+ * weights lie on its heap, which is laid out for them unless an option says something of the heap.
+ * {@code -Dretention.relaunch=false} leaves it at the first.
  */
 final class VectorJvm {
   private static final String MODULE = "jdk.incubator.vector";
   private static final String SWITCH = "retention.relaunch";
+
+  /**
+   * Room for weights in half of the memory; small regions, since a matrix takes whole ones; and
+   * little garbage, for there is little to collect.
+   */
+  private static final List<String> HEAP =
+      List.of("-XX:MaxRAMPercentage=50", "-XX:G1HeapRegionSize=1m", "-XX:MaxNewSize=256m");
+
+  /** How options that lay out the heap begin. */
+  private static final List<String> OF_THE_HEAP =
+      List.of(
+          "-Xm",
+          "-XX:MaxHeap",
+          "-XX:MaxRAM",
+          "-XX:InitialRAM",
+          "-XX:NewSize",
+          "-XX:MaxNew",
+          "-XX:G1HeapRegion");
 
   /** What a virtual machine says about the module, which is no news to anybody. */
   private static final String WARNING = "WARNING: Using incubator modules: " + MODULE;
@@ -52,7 +71,7 @@ final class VectorJvm {
         : ManagementFactory.getRuntimeMXBean().getInputArguments();
   }
 
-  /** Returns a command with the same options and the module. */
+  /** Returns a command with the same options, some for the heap, and the module. */
   static List<String> command(Path home, List<String> options, String jar, String[] args) {
     List<String> command = new ArrayList<>();
     command.add(home.resolve("bin").resolve("java").toString());
@@ -60,6 +79,9 @@ final class VectorJvm {
     options.stream()
         .filter(option -> !option.startsWith("-agent") && !option.startsWith("-javaagent"))
         .forEach(command::add);
+    if (options.stream().noneMatch(option -> OF_THE_HEAP.stream().anyMatch(option::startsWith))) {
+      command.addAll(HEAP);
+    }
     command.addAll(List.of("--add-modules", MODULE, "-D" + SWITCH + "=false", "-jar", jar));
     command.addAll(Arrays.asList(args));
     return command;

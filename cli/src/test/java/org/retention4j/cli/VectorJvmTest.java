@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The second virtual machine gets what the first got, and the module. */
@@ -36,6 +37,30 @@ class VectorJvmTest {
             "cli.jar",
             "info",
             "a folder");
+  }
+
+  /** The heap is laid out for weights, unless somebody has said how it is to be. */
+  @ParameterizedTest
+  @CsvSource({
+    "-Da=b,true",
+    "-XX:+UseParallelGC,true",
+    "-Xms1g,false",
+    "-Xmx1g,false",
+    "-XX:MaxHeapSize=1g,false",
+    "-XX:MaxRAMPercentage=80,false",
+    "-XX:MaxNewSize=1g,false",
+    "-XX:G1HeapRegionSize=8m,false"
+  })
+  void laysOutTheHeap(String option, boolean ours) {
+    List<String> command =
+        VectorJvm.command(Path.of("home"), List.of(option), "cli.jar", new String[0]);
+    assertThat(command).contains(option);
+    String[] heap = {"-XX:MaxRAMPercentage=50", "-XX:G1HeapRegionSize=1m", "-XX:MaxNewSize=256m"};
+    if (ours) {
+      assertThat(command).contains(heap);
+    } else {
+      assertThat(command).filteredOn(o -> o.startsWith("-X")).containsExactly(option);
+    }
   }
 
   @Test
