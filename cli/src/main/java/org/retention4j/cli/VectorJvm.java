@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -30,16 +31,27 @@ final class VectorJvm {
   private static final List<String> HEAP =
       List.of("-XX:MaxRAMPercentage=50", "-XX:G1HeapRegionSize=1m", "-XX:MaxNewSize=256m");
 
-  /** How options that lay out the heap begin. */
+  /** How options that lay out the heap, or may, begin. */
   private static final List<String> OF_THE_HEAP =
       List.of(
-          "-Xm",
+          "-Xmx",
+          "-Xms",
+          "-Xmn",
           "-XX:MaxHeap",
+          "-XX:MinHeap",
+          "-XX:InitialHeap",
           "-XX:MaxRAM",
+          "-XX:MinRAM",
           "-XX:InitialRAM",
           "-XX:NewSize",
           "-XX:MaxNew",
-          "-XX:G1HeapRegion");
+          "-XX:G1HeapRegion",
+          "-XX:Flags",
+          "@");
+
+  /** Where a virtual machine finds options too. */
+  private static final List<String> VARIABLES =
+      List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
 
   /** What a virtual machine says about the module, which is no news to anybody. */
   private static final String WARNING = "WARNING: Using incubator modules: " + MODULE;
@@ -58,7 +70,8 @@ final class VectorJvm {
     if (!wanted) {
       return Optional.empty();
     }
-    return Optional.of(command(Path.of(System.getProperty("java.home")), options(), jar, args));
+    Path home = Path.of(System.getProperty("java.home"));
+    return Optional.of(command(home, options(), System.getenv(), jar, args));
   }
 
   /** Returns the options of this virtual machine; asking the system takes less time. */
@@ -72,14 +85,19 @@ final class VectorJvm {
   }
 
   /** Returns a command with the same options, some for the heap, and the module. */
-  static List<String> command(Path home, List<String> options, String jar, String[] args) {
+  static List<String> command(
+      Path home, List<String> options, Map<String, String> environment, String jar, String[] args) {
     List<String> command = new ArrayList<>();
     command.add(home.resolve("bin").resolve("java").toString());
     // A debugger or profiler is attached once only.
     options.stream()
         .filter(option -> !option.startsWith("-agent") && !option.startsWith("-javaagent"))
         .forEach(command::add);
-    if (options.stream().noneMatch(option -> OF_THE_HEAP.stream().anyMatch(option::startsWith))) {
+    List<String> said = new ArrayList<>(options);
+    for (String variable : VARIABLES) {
+      said.addAll(Arrays.asList(environment.getOrDefault(variable, "").split("\\s+")));
+    }
+    if (said.stream().noneMatch(option -> OF_THE_HEAP.stream().anyMatch(option::startsWith))) {
       command.addAll(HEAP);
     }
     command.addAll(List.of("--add-modules", MODULE, "-D" + SWITCH + "=false", "-jar", jar));

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,6 +25,7 @@ class VectorJvmTest {
             VectorJvm.command(
                 Path.of("home"),
                 List.of("-Xmx9g", "-agentlib:jdwp=x", "-Da=b c"),
+                Map.of(),
                 "cli.jar",
                 new String[] {"info", "a folder"}))
         .containsExactly(
@@ -53,7 +55,7 @@ class VectorJvmTest {
   })
   void laysOutTheHeap(String option, boolean ours) {
     List<String> command =
-        VectorJvm.command(Path.of("home"), List.of(option), "cli.jar", new String[0]);
+        VectorJvm.command(Path.of("home"), List.of(option), Map.of(), "cli.jar", new String[0]);
     assertThat(command).contains(option);
     String[] heap = {"-XX:MaxRAMPercentage=50", "-XX:G1HeapRegionSize=1m", "-XX:MaxNewSize=256m"};
     if (ours) {
@@ -61,6 +63,19 @@ class VectorJvmTest {
     } else {
       assertThat(command).filteredOn(o -> o.startsWith("-X")).containsExactly(option);
     }
+  }
+
+  /** Options come by the environment too, as they do in containers. */
+  @ParameterizedTest
+  @ValueSource(strings = {"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"})
+  void leavesTheHeapToTheEnvironment(String variable) {
+    Map<String, String> environment = Map.of(variable, "-Da=b -XX:MaxRAMPercentage=80");
+    assertThat(VectorJvm.command(Path.of("home"), List.of(), environment, "cli.jar", new String[0]))
+        .noneMatch(option -> option.startsWith("-X"));
+    assertThat(
+            VectorJvm.command(
+                Path.of("home"), List.of(), Map.of(variable, "-Da=b"), "cli.jar", new String[0]))
+        .contains("-XX:MaxRAMPercentage=50");
   }
 
   @Test

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -16,6 +17,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * before that, it leaves nothing.
  */
 final class PendingFile implements AutoCloseable {
+  /** As many links one after the other as systems follow. */
+  private static final int LINKS = 40;
+
   /** Temporary files, which go too when the virtual machine ends early, by Ctrl-C for instance. */
   private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
@@ -30,13 +34,17 @@ final class PendingFile implements AutoCloseable {
   private boolean finished;
   private boolean closed;
 
-  /** Creates the temporary file in the target's folder. */
+  /** Creates the temporary file in the folder of the target, or of what it links to. */
   PendingFile(Path target) {
-    this.target = target;
-    Path folder = target.toAbsolutePath().getParent();
     if (Files.isDirectory(target)) {
       throw new CheckpointException("expected a file to write to, got the folder " + target);
     }
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new CheckpointException(
+          "expected a regular file to write to, got a device or a pipe, " + target);
+    }
+    this.target = real(target);
+    Path folder = this.target.toAbsolutePath().getParent();
     String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
     temporary = folder.resolve(name);
     OPEN.add(temporary);
@@ -45,7 +53,21 @@ final class PendingFile implements AutoCloseable {
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (IOException e) {
       OPEN.remove(temporary);
-      throw new CheckpointException("cannot write " + target + ": " + e, e);
+      String reason = e instanceof NoSuchFileException ? "no such folder" : e.toString();
+      throw new CheckpointException("cannot write " + target + ": " + reason, e);
+    }
+  }
+
+  /** Returns the file that a link points to, even if it is not there yet. */
+  private static Path real(Path target) {
+    try {
+      Path at = target;
+      for (int i = 0; i < LINKS && Files.isSymbolicLink(at); i++) {
+        at = at.resolveSibling(Files.readSymbolicLink(at));
+      }
+      return at;
+    } catch (IOException e) {
+      throw new CheckpointException("cannot read the link " + target + ": " + e.getMessage(), e);
     }
   }
 

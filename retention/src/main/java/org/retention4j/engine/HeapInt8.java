@@ -99,9 +99,12 @@ final class HeapInt8 extends HeapMatrix {
   /** How oneDNN lays 8-bit weights out, which it says only in part. */
   private static final class Layout {
     /** Whether it is as this class lays them out: asked once, with a small matrix. */
-    static final boolean KNOWN = PairedKernels.wideEnough() && ask();
+    static final boolean KNOWN = ask();
 
     private static final int ROWS = 64;
+
+    /** Outputs side by side. */
+    private static final int COLUMNS = 64;
 
     static memory.desc of(int inputs, int columns) {
       return OneDnn.packedLayout(OneDnn.S8, OneDnn.S8, ROWS, inputs, columns);
@@ -140,8 +143,8 @@ final class HeapInt8 extends HeapMatrix {
       for (int o = 0; o < columns; o++) {
         int sum = 0;
         for (int i = 0; i < inputs; i++) {
-          int block = o / INPUTS * INPUTS * depth;
-          int at = block + i / 4 * 4 * INPUTS + o % INPUTS * 4 + i % 4;
+          int block = o / COLUMNS * COLUMNS * depth;
+          int at = block + i / 4 * 4 * COLUMNS + o % COLUMNS * 4 + i % 4;
           if (packed.get(at) != plain[o * inputs + i]) {
             return false;
           }

@@ -64,8 +64,15 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     arena.account(Integer.BYTES * length + (long) more * paddedOutputs(outputs));
   }
 
-  /** Packs weights, or returns null when those of this type cannot lie on the heap. */
+  /**
+   * Packs weights, or returns null when this machine, this JVM or its heap is not made for those of
+   * a type.
+   */
   static HeapMatrix tryPack(Engine engine, MatrixSource source, WeightType type) {
+    // Before anything that has vectors in it: the module may be missing.
+    if (engine.provider() != Provider.VECTOR || !PairedKernels.wideEnough()) {
+      return null;
+    }
     return switch (type) {
       case BFLOAT16 -> HeapBfloat16.tryPack(engine, source);
       case INT8 -> HeapInt8.tryPack(engine, source);
@@ -78,15 +85,12 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   }
 
   /**
-   * Finds room for weights, or returns false when this machine, this JVM or its heap is not made
-   * for them. What the heap has room for depends on its limit and on the weights that it holds
-   * already.
+   * Finds room for weights, or returns false when there is none. What the heap has room for depends
+   * on its limit and on the weights that it holds already.
    */
   static boolean reserve(Engine engine, int outputs, int steps) {
     long length = length(outputs, steps);
-    if (engine.provider() != Provider.VECTOR
-        || !PairedKernels.wideEnough()
-        || length > Integer.MAX_VALUE - 2 * GROUP) {
+    if (length > Integer.MAX_VALUE - 2 * GROUP) {
       return false;
     }
     long held = HELD.addAndGet(Integer.BYTES * length);

@@ -12,7 +12,7 @@ final class WarmUp {
   private static final int ROWS = 16;
 
   static {
-    paired();
+    products();
     elementWise(new VectorKernels());
   }
 
@@ -23,7 +23,7 @@ final class WarmUp {
     // Making this class has done it.
   }
 
-  private static void paired() {
+  private static void products() {
     int pairs = 32;
     int group = PairedKernels.GROUP;
     int[] w = new int[PairedKernels.SINGLE_STREAMS * pairs * group];

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,5 +103,27 @@ class WritingTest {
     try (var files = Files.list(folder)) {
       return files.map(file -> file.getFileName().toString()).toArray(String[]::new);
     }
+  }
+
+  /** A link stays one, and what it points to is written; what is no file is left alone. */
+  @Test
+  void followsLinksAndRefusesDevices() throws IOException {
+    Path target = folder.resolve("target");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), Path.of("target"));
+    for (String text : List.of("new", "old")) {
+      try (PendingFile file = new PendingFile(link)) {
+        file.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+        file.finish();
+      }
+      assertThat(link).isSymbolicLink();
+      assertThat(target).isRegularFile().hasContent(text);
+    }
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> new PendingFile(Path.of("/dev/null")))
+        .withMessageContaining("/dev/null");
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> new PendingFile(folder.resolve("none/x")))
+        .withMessageContaining("no such folder")
+        .withMessageNotContaining("Exception");
   }
 }
