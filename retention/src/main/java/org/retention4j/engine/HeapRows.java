@@ -77,8 +77,12 @@ final class HeapRows implements Operand {
   public void run(Lane lane, int part) {
     int count = Math.min(FOUR, tile.rows() - part * FOUR);
     for (int r = 0; r < count; r++) {
-      float[] row = row((Float32Lane) lane, part * FOUR + r);
-      System.arraycopy(row, 0, fours[part], r * inputs, inputs);
+      int i = part * FOUR + r;
+      if (kind == Kind.INT8_ROWS) {
+        System.arraycopy(row((Float32Lane) lane, i), 0, fours[part], r * inputs, inputs);
+      } else {
+        tile.read(i, 0, fours[part], r * inputs, tile.columns());
+      }
     }
   }
 }
