@@ -112,7 +112,9 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--bf16-products",
-      description = "round both operands of prefill products to bf16 where weights are bf16")
+      description =
+          "round both operands of prefill products to bf16 where weights are bf16 (no effect on a"
+              + " processor without such products)")
   private boolean bfloat16Products;
 
   @Spec private CommandSpec spec;

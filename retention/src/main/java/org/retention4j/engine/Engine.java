@@ -90,6 +90,14 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
+   * Returns whether this processor multiplies bf16 with bf16, and this engine lets it where that is
+   * asked for. Else whoever asks for it gets fp32 activations.
+   */
+  public boolean multipliesBfloat16() {
+    return type == ElementType.FLOAT32 && NarrowProducts.bfloat16();
+  }
+
+  /**
    * Keeps other threads out of this engine until {@link #unlock()}, so that a step of several tasks
    * is not torn by somebody who closes its weights. A thread may lock more than once.
    */
@@ -202,7 +210,9 @@ public final class Engine implements AutoCloseable {
       throw new IllegalArgumentException(
           "expected weight type FLOAT32, BFLOAT16 or INT8 in the fp32 engine, got FLOAT64");
     }
-    HeapMatrix packed = HeapMatrix.tryPack(this, source, weightType);
+    // Not before the provider is known: without its module there is no such class.
+    HeapMatrix packed =
+        provider == Provider.VECTOR ? HeapMatrix.tryPack(this, source, weightType) : null;
     return packed != null ? packed : new Float32Packed(this, source, weightType);
   }
 

@@ -13,7 +13,9 @@ import org.nd4j.linalg.factory.Nd4j;
  * Weights in oneDNN's own layout, cut into blocks of output features that lanes share out.
  *
  * <p>bf16 weights lie as products of bf16 with bf16 read them where the processor has such
- * products; else as products of fp32 with bf16 do, in slices of {@value #SLICE} inputs.
+ * products; else as products of fp32 with bf16 do, in slices of {@value #SLICE} inputs. Integers
+ * lie as products of integers read them where those are right; else as they are, and are widened to
+ * fp32 for every product, which is slow for few rows.
  */
 final class Float32Packed implements Float32Matrix {
   /**
@@ -51,7 +53,7 @@ final class Float32Packed implements Float32Matrix {
     outputs = source.rows();
     inputs = source.columns();
     this.type = type;
-    paired = type == WeightType.BFLOAT16 && OneDnn.multipliesBfloat16();
+    paired = type == WeightType.BFLOAT16 && NarrowProducts.bfloat16();
     factors = type == WeightType.INT8 ? new float[outputs] : null;
     blocks = new OneDnn.Weights[(outputs + BLOCK - 1) / BLOCK][];
     try {
@@ -115,6 +117,11 @@ final class Float32Packed implements Float32Matrix {
   }
 
   private memory pack(memory plain, int rows, int columns) {
+    if (type == WeightType.INT8 && !NarrowProducts.int8()) {
+      memory to = new memory(plain.get_desc(), OneDnn.cpu(), arena.allocate((long) rows * columns));
+      OneDnn.reorder(plain, arena.own(to));
+      return to;
+    }
     memory.data_type srcType = type == WeightType.INT8 || paired ? dnnlType() : OneDnn.F32;
     try (memory.desc layout =
         OneDnn.packedLayout(srcType, dnnlType(), LAYOUT_ROWS, rows, columns)) {
@@ -174,7 +181,7 @@ final class Float32Packed implements Float32Matrix {
   @Override
   public Operand.Kind operandKind(int rows, boolean bfloat16) {
     if (type == WeightType.INT8) {
-      return Operand.Kind.INT8;
+      return NarrowProducts.int8() ? Operand.Kind.INT8 : Operand.Kind.DIRECT;
     }
     if (paired && bfloat16 && rows >= NARROW_ROWS) {
       return Operand.Kind.BFLOAT16;
@@ -201,8 +208,8 @@ final class Float32Packed implements Float32Matrix {
       case BFLOAT16 -> new PairedPart(owner, scratch, (Bfloat16Operand) x, new Block(w[0]), to, f);
       case DIRECT -> {
         Float32Tile rows = (Float32Tile) x.tile();
-        yield paired
-            ? new RelaidPart(owner, scratch, rows, new Block(w[0]), to, f)
+        yield paired || type == WeightType.INT8
+            ? new RelaidPart(owner, scratch, rows, new Block(w[0]), w[0].scales(), to, f)
             : new DirectPart(owner, scratch, rows, w, to, f);
       }
       case ROWS, INT8_ROWS -> throw new AssertionError("these weights are not on the heap");

@@ -2,11 +2,11 @@ package org.retention4j.engine;
 
 import java.nio.IntBuffer;
 import org.bytedeco.dnnl.memory;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
-/** bf16 weights on the heap, pairs of inputs in an integer. */
+/**
+ * bf16 weights on the heap, pairs of inputs in an integer. Few rows multiply them as they are; for
+ * many oneDNN gets a copy, widened to fp32 where the processor does not know the type.
+ */
 final class HeapBfloat16 extends HeapMatrix {
   /** From so many rows on rounding them to bf16, where that is allowed, is faster. */
   private static final int NARROW_ROWS = 64;
@@ -17,8 +17,8 @@ final class HeapBfloat16 extends HeapMatrix {
   /** Inputs are filled up to a multiple of this. */
   private static final int INPUTS = 32;
 
-  private HeapBfloat16(Engine engine, MatrixSource source) {
-    super(engine, source, pairs(source), 0);
+  HeapBfloat16(Engine engine, MatrixSource source) {
+    super(engine, source, PairedKernels.create(), steps(source.columns()), 0);
     float[] room = new float[inputs()];
     short[][] rows = new short[GROUP][2 * steps()];
     for (int from = 0; from < outputs(); from += GROUP) {
@@ -39,34 +39,18 @@ final class HeapBfloat16 extends HeapMatrix {
     }
   }
 
-  private static int pairs(MatrixSource source) {
-    return padded(source.columns()) / 2;
-  }
-
-  /** Returns a number of inputs, filled up. */
-  static int padded(int inputs) {
-    return (inputs + INPUTS - 1) / INPUTS * INPUTS;
-  }
-
-  /** Packs weights, or returns null when they cannot lie on the heap, see {@link #reserve}. */
-  static HeapBfloat16 tryPack(Engine engine, MatrixSource source) {
-    if (!OneDnn.multipliesBfloat16() || !reserve(engine, source.rows(), pairs(source))) {
-      return null;
-    }
-    try {
-      return new HeapBfloat16(engine, source);
-    } catch (RuntimeException | Error e) {
-      giveBack(source.rows(), pairs(source));
-      throw e;
-    }
+  /** Returns the integers of so many inputs. */
+  static int steps(int inputs) {
+    return (inputs + INPUTS - 1) / INPUTS * INPUTS / 2;
   }
 
   @Override
   public Operand.Kind operandKind(int rows, boolean bfloat16) {
-    if (bfloat16 && rows >= NARROW_ROWS) {
+    if (bfloat16 && rows >= NARROW_ROWS && copies()) {
       return Operand.Kind.BFLOAT16;
     }
-    return rows < COPIED_ROWS ? Operand.Kind.ROWS : Operand.Kind.DIRECT;
+    int few = copies() ? COPIED_ROWS : WidenedPart.ROWS;
+    return rows < few ? Operand.Kind.ROWS : Operand.Kind.DIRECT;
   }
 
   @Override
@@ -75,10 +59,24 @@ final class HeapBfloat16 extends HeapMatrix {
     if (x instanceof HeapRows rows) {
       return new HeapPart(owner, scratch, rows, this, from / GROUP, to, f);
     }
+    if (!copies()) {
+      return new WidenedPart(owner, scratch, (Float32Tile) x.tile(), this, from / GROUP, to, f);
+    }
     WeightsBlock copied = copied(from, to.columns());
     return x instanceof Bfloat16Operand narrow
         ? new PairedPart(owner, scratch, narrow, copied, to, f)
-        : new RelaidPart(owner, scratch, (Float32Tile) x.tile(), copied, to, f);
+        : new RelaidPart(owner, scratch, (Float32Tile) x.tile(), copied, null, to, f);
+  }
+
+  /** Whether oneDNN gets a copy as it lies, as it has products for. */
+  private static boolean copies() {
+    return PairedKernels.WIDE && NarrowProducts.bfloat16();
+  }
+
+  @Override
+  void widen(int group, int from, int count, float[] to, int place, int width) {
+    int at = at(group) + from / 2 * GROUP;
+    PairedKernels.widen(data(), at, count / 2, to, place, width);
   }
 
   @Override
@@ -91,39 +89,13 @@ final class HeapBfloat16 extends HeapMatrix {
   void append(int firstGroup, int width, IntBuffer to) {}
 
   @Override
-  void interleave(int at, int apart, int count, int[] to) {
-    PairedKernels.interleave(data(), at, apart, count, to);
+  int signs() {
+    return 0;
   }
 
   @Override
   Operand.Kind rowsKind() {
     return Operand.Kind.ROWS;
-  }
-
-  @Override
-  void multiplyEight(int at, int apart, float[] row, float[] sum, int to, int toApart) {
-    PairedKernels.multiplyEight(data(), at, apart, steps(), row, sum, to, toApart);
-  }
-
-  @Override
-  void multiplyFour(int at, int apart, float[] row, float[] sum, int to, int toApart) {
-    PairedKernels.multiplyFour(data(), at, apart, steps(), row, sum, to, toApart);
-  }
-
-  @Override
-  void addFour(
-      int at,
-      int apart,
-      int from,
-      int count,
-      float[] four,
-      int width,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
-    PairedKernels.addFour(
-        data(), at + from * GROUP, apart, count, four, 2 * from, width, sum, to, toApart, rowApart);
   }
 
   @Override
@@ -135,19 +107,10 @@ final class HeapBfloat16 extends HeapMatrix {
   }
 
   @Override
-  public INDArray unpack() {
-    checkOpen();
-    INDArray result = Nd4j.createUninitialized(DataType.FLOAT, outputs(), inputs());
-    Rows rows = Rows.of(result.reshape(1, outputs(), inputs()));
-    float[] row = new float[inputs()];
-    for (int o = 0; o < outputs(); o++) {
-      int from = at(o / GROUP) + o % GROUP;
-      for (int i = 0; i < inputs(); i++) {
-        int both = data()[from + i / 2 * GROUP];
-        row[i] = Float.intBitsToFloat(i % 2 == 0 ? both << 16 : both & 0xffff0000);
-      }
-      rows.write(0, o, 0, row);
+  void read(int output, int from, float[] row) {
+    for (int i = 0; i < inputs(); i++) {
+      int both = data()[from + i / 2 * GROUP];
+      row[i] = Float.intBitsToFloat(i % 2 == 0 ? both << 16 : both & 0xffff0000);
     }
-    return result;
   }
 }

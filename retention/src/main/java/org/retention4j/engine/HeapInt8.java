@@ -4,14 +4,12 @@ import java.nio.IntBuffer;
 import java.util.SplittableRandom;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.javacpp.BytePointer;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * 8-bit integer weights on the heap with one factor per output, four inputs in an integer, see
  * {@link Int8Kernels}. Few rows multiply them as they are. Many are rounded to 8 bits too, and
- * oneDNN multiplies them with a copy.
+ * oneDNN multiplies them with a copy; where it does that wrong, the copy is widened to fp32 and the
+ * rows stay as they are.
  */
 final class HeapInt8 extends HeapMatrix {
   /** From so many rows on rounding them is faster, the copy included. */
@@ -28,8 +26,9 @@ final class HeapInt8 extends HeapMatrix {
   /** What oneDNN takes off for the shift: −128 times the sum of an output's weights. */
   private final int[] compensation;
 
-  private HeapInt8(Engine engine, MatrixSource source) {
-    super(engine, source, steps(source.columns()), Float.BYTES + Integer.BYTES);
+  HeapInt8(Engine engine, MatrixSource source) {
+    super(
+        engine, source, Int8Kernels.create(), steps(source.columns()), Float.BYTES + Integer.BYTES);
     factors = new float[paddedOutputs(outputs())];
     compensation = new int[factors.length];
     float[] room = new float[inputs()];
@@ -52,27 +51,17 @@ final class HeapInt8 extends HeapMatrix {
     compensation[output] = -SHIFT * sum;
   }
 
-  private static int steps(int inputs) {
+  /** Returns the integers of so many inputs. */
+  static int steps(int inputs) {
     return (inputs + INPUTS - 1) / INPUTS * INPUTS / 4;
-  }
-
-  /** Packs weights, or returns null when they cannot lie on the heap, see {@link #reserve}. */
-  static HeapInt8 tryPack(Engine engine, MatrixSource source) {
-    int steps = steps(source.columns());
-    if (!Layout.KNOWN || !reserve(engine, source.rows(), steps)) {
-      return null;
-    }
-    try {
-      return new HeapInt8(engine, source);
-    } catch (RuntimeException | Error e) {
-      giveBack(source.rows(), steps);
-      throw e;
-    }
   }
 
   @Override
   public Operand.Kind operandKind(int rows, boolean bfloat16) {
-    return rows < COPIED_ROWS ? Operand.Kind.INT8_ROWS : Operand.Kind.INT8;
+    if (roundsRows()) {
+      return rows < COPIED_ROWS ? Operand.Kind.INT8_ROWS : Operand.Kind.INT8;
+    }
+    return rows < WidenedPart.ROWS ? Operand.Kind.INT8_ROWS : Operand.Kind.DIRECT;
   }
 
   @Override
@@ -81,14 +70,28 @@ final class HeapInt8 extends HeapMatrix {
     if (x instanceof HeapRows rows) {
       return new HeapPart(owner, scratch, rows, this, from / GROUP, to, f);
     }
+    if (!roundsRows()) {
+      return new WidenedPart(owner, scratch, (Float32Tile) x.tile(), this, from / GROUP, to, f);
+    }
     WeightsBlock copied = copied(from, to.columns());
     memory scales = OneDnn.scales(owner, factors, from, to.columns());
     return new Int8Part(owner, scratch, (Int8Operand) x, copied, scales, to, f);
   }
 
   @Override
+  void widen(int group, int from, int count, float[] to, int place, int width) {
+    int at = at(group) + from / 4 * GROUP;
+    Int8Kernels.widen(data(), at, count / 4, factors, group * GROUP, to, place, width);
+  }
+
+  @Override
   memory.desc layout(int columns) {
     return Layout.of(inputs(), columns);
+  }
+
+  /** Whether many rows are rounded too, and oneDNN multiplies integers. */
+  private static boolean roundsRows() {
+    return PairedKernels.WIDE && NarrowProducts.int8() && Layout.KNOWN;
   }
 
   @Override
@@ -159,8 +162,8 @@ final class HeapInt8 extends HeapMatrix {
   }
 
   @Override
-  void interleave(int at, int apart, int count, int[] to) {
-    Int8Kernels.interleave(data(), at, apart, count, to);
+  int signs() {
+    return Int8Kernels.SIGNS;
   }
 
   @Override
@@ -169,35 +172,9 @@ final class HeapInt8 extends HeapMatrix {
   }
 
   @Override
-  void multiplyEight(int at, int apart, float[] row, float[] sum, int to, int toApart) {
-    Int8Kernels.multiplyEight(data(), at, apart, steps(), row, sum, to, toApart);
-  }
-
-  @Override
-  void multiplyFour(int at, int apart, float[] row, float[] sum, int to, int toApart) {
-    Int8Kernels.multiplyFour(data(), at, apart, steps(), row, sum, to, toApart);
-  }
-
-  @Override
-  void addFour(
-      int at,
-      int apart,
-      int from,
-      int count,
-      float[] four,
-      int width,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
-    Int8Kernels.addFour(
-        data(), at + from * GROUP, apart, count, four, 4 * from, width, sum, to, toApart, rowApart);
-  }
-
-  @Override
   void finish(float[] sums, int at, int count, int output) {
     for (int i = 0; i < count; i++) {
-      sums[at + i] = sums[at + i] * Int8Kernels.FACTOR * factors[output + i];
+      sums[at + i] *= Int8Kernels.FACTOR * factors[output + i];
     }
   }
 
@@ -207,18 +184,9 @@ final class HeapInt8 extends HeapMatrix {
   }
 
   @Override
-  public INDArray unpack() {
-    checkOpen();
-    INDArray result = Nd4j.createUninitialized(DataType.FLOAT, outputs(), inputs());
-    Rows rows = Rows.of(result.reshape(1, outputs(), inputs()));
-    float[] row = new float[inputs()];
-    for (int o = 0; o < outputs(); o++) {
-      int from = at(o / GROUP) + o % GROUP;
-      for (int i = 0; i < inputs(); i++) {
-        row[i] = Int8Kernels.unpack(data()[from + i / 4 * GROUP], i % 4) * factors[o];
-      }
-      rows.write(0, o, 0, row);
+  void read(int output, int from, float[] row) {
+    for (int i = 0; i < inputs(); i++) {
+      row[i] = Int8Kernels.unpack(data()[from + i / 4 * GROUP], i % 4) * factors[output];
     }
-    return result;
   }
 }

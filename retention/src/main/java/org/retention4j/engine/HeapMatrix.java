@@ -4,6 +4,9 @@ import java.nio.IntBuffer;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.javacpp.BytePointer;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Narrow weights on the heap, where the Vector API can read them: it streams them faster than
@@ -46,6 +49,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   private final int inputs;
   private final int outputs;
   private final int steps;
+  private final HeapKernels kernels;
   private int[] data;
 
   /**
@@ -54,10 +58,11 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
    * @param steps integers that hold an output's inputs, and what fills them up
    * @param more bytes of an output beside its integers
    */
-  HeapMatrix(Engine engine, MatrixSource source, int steps, int more) {
+  HeapMatrix(Engine engine, MatrixSource source, HeapKernels kernels, int steps, int more) {
     this.engine = engine;
     inputs = source.columns();
     outputs = source.rows();
+    this.kernels = kernels;
     this.steps = steps;
     long length = length(outputs, steps);
     data = new int[Math.toIntExact(START + length)];
@@ -65,19 +70,23 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   }
 
   /**
-   * Packs weights, or returns null when this machine, this JVM or its heap is not made for those of
-   * a type.
+   * Packs weights, or returns null when this processor or this JVM's heap is not made for those of
+   * a type. Needs the Vector API.
    */
   static HeapMatrix tryPack(Engine engine, MatrixSource source, WeightType type) {
-    // Before anything that has vectors in it: the module may be missing.
-    if (engine.provider() != Provider.VECTOR || !PairedKernels.wideEnough()) {
+    boolean integers = type == WeightType.INT8;
+    int steps = integers ? HeapInt8.steps(source.columns()) : HeapBfloat16.steps(source.columns());
+    if (!integers && type != WeightType.BFLOAT16
+        || !PairedKernels.wideEnough()
+        || !reserve(source.rows(), steps)) {
       return null;
     }
-    return switch (type) {
-      case BFLOAT16 -> HeapBfloat16.tryPack(engine, source);
-      case INT8 -> HeapInt8.tryPack(engine, source);
-      default -> null;
-    };
+    try {
+      return integers ? new HeapInt8(engine, source) : new HeapBfloat16(engine, source);
+    } catch (RuntimeException | Error e) {
+      giveBack(source.rows(), steps);
+      throw e;
+    }
   }
 
   private static long length(int outputs, int steps) {
@@ -88,7 +97,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
    * Finds room for weights, or returns false when there is none. What the heap has room for depends
    * on its limit and on the weights that it holds already.
    */
-  static boolean reserve(Engine engine, int outputs, int steps) {
+  private static boolean reserve(int outputs, int steps) {
     long length = length(outputs, steps);
     if (length > Integer.MAX_VALUE - 2 * GROUP) {
       return false;
@@ -104,8 +113,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     return true;
   }
 
-  /** Takes a reservation back whose weights were not made. */
-  static void giveBack(int outputs, int steps) {
+  private static void giveBack(int outputs, int steps) {
     HELD.addAndGet(-Integer.BYTES * length(outputs, steps));
   }
 
@@ -136,31 +144,9 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   /** Returns how few rows are handed over, {@link Operand.Kind#ROWS} or a kind like it. */
   abstract Operand.Kind rowsKind();
 
-  /** Products of a row with eight groups, the first from {@code at} on. */
-  abstract void multiplyEight(int at, int apart, float[] row, float[] sum, int to, int toApart);
-
-  /** Products of a row with four groups. */
-  abstract void multiplyFour(int at, int apart, float[] row, float[] sum, int to, int toApart);
-
-  /**
-   * Adds products of four rows with four groups.
-   *
-   * @param from the first of the steps, of the weights and of the rows
-   * @param count steps
-   * @param four rows one after the other
-   * @param width from a row to the next in four
-   */
-  abstract void addFour(
-      int at,
-      int apart,
-      int from,
-      int count,
-      float[] four,
-      int width,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart);
+  final HeapKernels kernels() {
+    return kernels;
+  }
 
   /** Makes of {@code count} sums from {@code at} on the products with outputs from one on. */
   abstract void finish(float[] sums, int at, int count, int output);
@@ -208,7 +194,8 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
       for (int g = 0; g < width / GROUP; g += PairedKernels.STREAMS) {
         for (int p = 0; p < steps; p += COPIED) {
           int count = Math.min(COPIED, steps - p);
-          interleave(at(firstGroup + g) + p * GROUP, apart(1), count, some);
+          int from = at(firstGroup + g) + p * GROUP;
+          PairedKernels.interleave(data, from, apart(1), count, signs(), some);
           to.put(some, 0, count * OUTPUTS);
         }
       }
@@ -228,8 +215,38 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   /** Puts behind the copied integers of groups what oneDNN reads there, an integer per output. */
   abstract void append(int firstGroup, int width, IntBuffer to);
 
-  /** Lays integers of four groups side by side as oneDNN reads them. */
-  abstract void interleave(int at, int apart, int count, int[] to);
+  /** Returns what makes of an integer what oneDNN reads, see {@link PairedKernels#interleave}. */
+  abstract int signs();
+
+  /** Returns the inputs, and what fills them up. */
+  final int paddedInputs() {
+    return steps * kernels.inputs();
+  }
+
+  /**
+   * Widens weights of a group to fp32: to[place + i·width + o] ← the weight of its output o and of
+   * input {@code from} + i.
+   *
+   * @param from a multiple of 4
+   * @param count of inputs, a multiple of 4
+   */
+  abstract void widen(int group, int from, int count, float[] to, int place, int width);
+
+  /** Reads an output's weights, {@code from} being where its integers begin. */
+  abstract void read(int output, int from, float[] row);
+
+  @Override
+  public final INDArray unpack() {
+    checkOpen();
+    INDArray result = Nd4j.createUninitialized(DataType.FLOAT, outputs, inputs);
+    Rows rows = Rows.of(result.reshape(1, outputs, inputs));
+    float[] row = new float[inputs];
+    for (int o = 0; o < outputs; o++) {
+      read(o, at(o / GROUP) + o % GROUP, row);
+      rows.write(0, o, 0, row);
+    }
+    return result;
+  }
 
   @Override
   public final int inputs() {

@@ -49,30 +49,34 @@ final class HeapPart implements ProjectionPart {
 
   private void multiplyOne(Float32Lane lane, float[] sums, int groups) {
     float[] row = x.single(lane);
+    HeapKernels kernels = weights.kernels();
+    int steps = weights.steps();
     int eighth = groups / PairedKernels.SINGLE_STREAMS;
     int apart = weights.apart(eighth);
     for (int g = 0; g < eighth; g++) {
-      weights.multiplyEight(
-          weights.at(firstGroup + g), apart, row, sums, g * GROUP, eighth * GROUP);
+      int at = weights.at(firstGroup + g);
+      kernels.multiplyEight(weights.data(), at, apart, steps, row, sums, g * GROUP, eighth * GROUP);
     }
-    int rest = eighth * PairedKernels.SINGLE_STREAMS;
-    if (rest < groups) {
-      weights.multiplyFour(
-          weights.at(firstGroup + rest), weights.apart(1), row, sums, rest * GROUP, GROUP);
+    // What is left of a matrix: the same sums in the same order, each eight times.
+    for (int g = eighth * PairedKernels.SINGLE_STREAMS; g < groups; g++) {
+      int at = weights.at(firstGroup + g);
+      kernels.multiplyEight(weights.data(), at, 0, steps, row, sums, g * GROUP, 0);
     }
   }
 
   private void addFours(float[] sums, int width) {
+    HeapKernels kernels = weights.kernels();
     int quarter = width / GROUP / PairedKernels.STREAMS;
     for (int g = 0; g < quarter; g++) {
       for (int p = 0; p < weights.steps(); p += TURN) {
         for (int i = 0; i < x.fours(); i++) {
-          weights.addFour(
-              weights.at(firstGroup + g),
+          kernels.addFour(
+              weights.data(),
+              weights.at(firstGroup + g) + p * GROUP,
               weights.apart(quarter),
-              p,
               Math.min(TURN, weights.steps() - p),
               x.four(i),
+              p * kernels.inputs(),
               x.width(),
               sums,
               i * HeapRows.FOUR * width + g * GROUP,
@@ -85,6 +89,6 @@ final class HeapPart implements ProjectionPart {
 
   @Override
   public String implementation() {
-    return epilogue.implementation("vector-512");
+    return epilogue.implementation("vector-" + GROUP * Float.SIZE);
   }
 }

@@ -15,20 +15,24 @@ import jdk.incubator.vector.VectorSpecies;
  * </pre>
  *
  * <p>whose products with x0 − x1/2⁸, x1 − x2/2⁸, x2 − x3/2⁸ and x3 add up to 2²⁴ (x0 w0 + x1 w1 +
- * x2 w2 + x3 w3). So nothing has to be cut out or taken back, and rows are prepared once.
+ * x2 w2 + x3 w3). So nothing has to be cut out or taken back, and rows are prepared once, which
+ * takes the 2²⁴ off as well.
  *
  * <p>Written out for the reasons that {@link PairedKernels} gives.
  */
-final class Int8Kernels {
+sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
   private static final int GROUP = PairedKernels.GROUP;
-  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
-  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
+  private static final VectorSpecies<Float> FLOATS = PairedKernels.FLOATS;
+  private static final VectorSpecies<Integer> INTS = PairedKernels.INTS;
 
-  /** What the products are to be multiplied with. */
-  static final float FACTOR = 0x1p-24f;
+  /** What is left for the products to be multiplied with: the largest weight stands for 1 so. */
+  static final float FACTOR = 0x1p7f;
+
+  /** Takes the 2²⁴ off, and as much as {@link #FACTOR} gives back: sums do not overflow early. */
+  private static final float ROW_FACTOR = 0x1p-24f / FACTOR;
 
   /** Added to an integer, and taken off bit by bit, it makes of its sum four bytes. */
-  private static final int SIGNS = 0x808080;
+  static final int SIGNS = 0x808080;
 
   private static final float[] STEPS = new float[GROUP];
 
@@ -37,8 +41,6 @@ final class Int8Kernels {
       STEPS[i] = i % 4 == 3 ? 0 : -0x1p-8f;
     }
   }
-
-  private Int8Kernels() {}
 
   /** Returns four weights in an integer. */
   static int pack(byte first, byte second, byte third, byte fourth) {
@@ -60,20 +62,46 @@ final class Int8Kernels {
     FloatVector steps = FloatVector.fromArray(FLOATS, STEPS, 0);
     for (int i = 0; i < n; i += GROUP) {
       FloatVector next = FloatVector.fromArray(FLOATS, x, i + 1);
-      steps.fma(next, FloatVector.fromArray(FLOATS, x, i)).intoArray(x, i);
+      steps.fma(next, FloatVector.fromArray(FLOATS, x, i)).mul(ROW_FACTOR).intoArray(x, i);
     }
   }
 
+  /** Returns those for the processor's vectors. */
+  static Int8Kernels create() {
+    return PairedKernels.WIDE ? new Int8Kernels() : new NarrowInt8Kernels();
+  }
+
   /**
-   * Products of a row with eight groups.
+   * Widens a group's weights: an input's go {@code width} behind those of the input before.
    *
-   * @param at where the first group begins in w
-   * @param apart from the beginning of a group to that of the next of the eight
-   * @param x at least 4·steps long, prepared
-   * @param to where in sum the first group's products go
-   * @param toApart from there to where the next group's go
+   * @param factors of the outputs, the group's from {@code first} on
    */
-  static void multiplyEight(
+  static void widen(
+      int[] w, int at, int steps, float[] factors, int first, float[] to, int place, int width) {
+    FloatVector factor = FloatVector.fromArray(FLOATS, factors, first);
+    for (int p = 0; p < steps; p++) {
+      IntVector four =
+          IntVector.fromArray(INTS, w, at + p * GROUP)
+              .add(SIGNS)
+              .lanewise(VectorOperators.XOR, SIGNS);
+      for (int i = 0; i < 4; i++) {
+        FloatVector weights =
+            (FloatVector)
+                four.lanewise(VectorOperators.LSHL, 24 - 8 * i)
+                    .lanewise(VectorOperators.ASHR, 24)
+                    .convert(VectorOperators.I2F, 0);
+        weights.mul(factor).intoArray(to, place + (4 * p + i) * width);
+      }
+    }
+  }
+
+  @Override
+  public int inputs() {
+    return 4;
+  }
+
+  @Override
+  public void multiplyEight(
       int[] w, int at, int apart, int steps, float[] x, float[] sum, int to, int toApart) {
     FloatVector a = FloatVector.zero(FLOATS);
     FloatVector b = FloatVector.zero(FLOATS);
@@ -187,76 +215,9 @@ final class Int8Kernels {
     h.intoArray(sum, to + 7 * toApart);
   }
 
-  /** Products of a row with four groups, see {@link #multiplyEight}. */
-  static void multiplyFour(
-      int[] w, int at, int apart, int steps, float[] x, float[] sum, int to, int toApart) {
-    FloatVector a = FloatVector.zero(FLOATS);
-    FloatVector b = FloatVector.zero(FLOATS);
-    FloatVector c = FloatVector.zero(FLOATS);
-    FloatVector d = FloatVector.zero(FLOATS);
-    for (int p = 0; p < steps; p++) {
-      FloatVector x0 = FloatVector.broadcast(FLOATS, x[4 * p]);
-      FloatVector x1 = FloatVector.broadcast(FLOATS, x[4 * p + 1]);
-      FloatVector x2 = FloatVector.broadcast(FLOATS, x[4 * p + 2]);
-      FloatVector x3 = FloatVector.broadcast(FLOATS, x[4 * p + 3]);
-      IntVector four = IntVector.fromArray(INTS, w, at + p * GROUP);
-      a =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 24).convert(VectorOperators.I2F, 0))
-              .fma(x0, a);
-      a =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 16).convert(VectorOperators.I2F, 0))
-              .fma(x1, a);
-      a =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 8).convert(VectorOperators.I2F, 0))
-              .fma(x2, a);
-      a = ((FloatVector) four.convert(VectorOperators.I2F, 0)).fma(x3, a);
-      four = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
-      b =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 24).convert(VectorOperators.I2F, 0))
-              .fma(x0, b);
-      b =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 16).convert(VectorOperators.I2F, 0))
-              .fma(x1, b);
-      b =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 8).convert(VectorOperators.I2F, 0))
-              .fma(x2, b);
-      b = ((FloatVector) four.convert(VectorOperators.I2F, 0)).fma(x3, b);
-      four = IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP);
-      c =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 24).convert(VectorOperators.I2F, 0))
-              .fma(x0, c);
-      c =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 16).convert(VectorOperators.I2F, 0))
-              .fma(x1, c);
-      c =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 8).convert(VectorOperators.I2F, 0))
-              .fma(x2, c);
-      c = ((FloatVector) four.convert(VectorOperators.I2F, 0)).fma(x3, c);
-      four = IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP);
-      d =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 24).convert(VectorOperators.I2F, 0))
-              .fma(x0, d);
-      d =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 16).convert(VectorOperators.I2F, 0))
-              .fma(x1, d);
-      d =
-          ((FloatVector) four.lanewise(VectorOperators.LSHL, 8).convert(VectorOperators.I2F, 0))
-              .fma(x2, d);
-      d = ((FloatVector) four.convert(VectorOperators.I2F, 0)).fma(x3, d);
-    }
-    a.intoArray(sum, to);
-    b.intoArray(sum, to + toApart);
-    c.intoArray(sum, to + 2 * toApart);
-    d.intoArray(sum, to + 3 * toApart);
-  }
-
-  /**
-   * Adds products of four rows with four groups, see {@link PairedKernels#addFour}: two weights of
-   * each integer after the other two, since registers do not hold more.
-   *
-   * @param x four prepared rows one after the other
-   */
-  static void addFour(
+  /** Two weights of each integer after the other two, since registers do not hold more. */
+  @Override
+  public void addFour(
       int[] w,
       int at,
       int apart,
@@ -380,28 +341,5 @@ final class Int8Kernels {
     b3.intoArray(sum, to + 3 * rowApart + toApart);
     c3.intoArray(sum, to + 3 * rowApart + 2 * toApart);
     d3.intoArray(sum, to + 3 * rowApart + 3 * toApart);
-  }
-
-  /** Lays integers of four groups side by side as oneDNN reads 64 outputs, in bytes. */
-  static void interleave(int[] w, int at, int apart, int count, int[] to) {
-    IntVector signs = IntVector.broadcast(INTS, SIGNS);
-    for (int p = 0; p < count; p++) {
-      IntVector.fromArray(INTS, w, at + p * GROUP)
-          .add(signs)
-          .lanewise(VectorOperators.XOR, signs)
-          .intoArray(to, 4 * GROUP * p);
-      IntVector.fromArray(INTS, w, at + apart + p * GROUP)
-          .add(signs)
-          .lanewise(VectorOperators.XOR, signs)
-          .intoArray(to, 4 * GROUP * p + GROUP);
-      IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP)
-          .add(signs)
-          .lanewise(VectorOperators.XOR, signs)
-          .intoArray(to, 4 * GROUP * p + 2 * GROUP);
-      IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP)
-          .add(signs)
-          .lanewise(VectorOperators.XOR, signs)
-          .intoArray(to, 4 * GROUP * p + 3 * GROUP);
-    }
   }
 }

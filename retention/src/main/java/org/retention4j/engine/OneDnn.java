@@ -4,7 +4,6 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongFunction;
-import java.util.regex.Pattern;
 import org.bytedeco.dnnl.IntMemoryMap;
 import org.bytedeco.dnnl.eltwise_forward;
 import org.bytedeco.dnnl.engine;
@@ -253,15 +252,28 @@ final class OneDnn {
 
   /** Prepares a copy that changes type or layout. */
   static Product copy(Arena arena, memory from, memory to) {
-    try (reorder.primitive_desc desc = new reorder.primitive_desc(from, to)) {
+    return copy(arena, from, to, null);
+  }
+
+  /**
+   * Prepares a copy that changes type or layout, of columns times factors unless those are null.
+   */
+  static Product copy(Arena arena, memory from, memory to, memory scales) {
+    try (primitive_attr attributes = new primitive_attr()) {
       IntMemoryMap arguments = arena.own(new IntMemoryMap());
-      arguments.put(dnnl.DNNL_ARG_FROM, from);
-      arguments.put(dnnl.DNNL_ARG_TO, to);
-      return new Bound(
-          arena.own(new reorder(desc)),
-          arena.own(new stream(CPU)),
-          arguments,
-          checked(desc.impl_info_str().getString()));
+      if (scales != null) {
+        attributes.set_scales_mask(dnnl.DNNL_ARG_SRC, PER_COLUMN);
+        arguments.put(dnnl.DNNL_ARG_ATTR_SCALES | dnnl.DNNL_ARG_SRC, scales);
+      }
+      try (reorder.primitive_desc desc = new reorder.primitive_desc(from, to, attributes, false)) {
+        arguments.put(dnnl.DNNL_ARG_FROM, from);
+        arguments.put(dnnl.DNNL_ARG_TO, to);
+        return new Bound(
+            arena.own(new reorder(desc)),
+            arena.own(new stream(CPU)),
+            arguments,
+            checked(desc.impl_info_str().getString()));
+      }
     }
   }
 
@@ -337,29 +349,6 @@ final class OneDnn {
     block.asByteBuffer().asFloatBuffer().put(factors, from, columns);
     try (memory.desc layout = new memory.desc(new long[] {columns}, F32, memory.format_tag.a)) {
       return arena.own(new memory(layout, CPU, block));
-    }
-  }
-
-  /** Returns whether this processor multiplies bf16 with bf16 by instructions of its own. */
-  static boolean multipliesBfloat16() {
-    return Bfloat16Products.NATIVE;
-  }
-
-  /** Asked once: what oneDNN would run for a small product. */
-  private static final class Bfloat16Products {
-    private static final Pattern NAMES = Pattern.compile("avx512_core_(bf16|fp16)|avx10|amx");
-    static final boolean NATIVE = ask();
-
-    private static boolean ask() {
-      long[] size = {64, 64};
-      try (memory.desc narrow = new memory.desc(size, BF16, memory.format_tag.ab);
-          memory.desc any = new memory.desc(size, BF16, memory.format_tag.any);
-          memory.desc wide = new memory.desc(size, F32, memory.format_tag.ab);
-          matmul.primitive_desc desc = new matmul.primitive_desc(CPU, narrow, any, wide)) {
-        return NAMES.matcher(desc.impl_info_str().getString()).find();
-      } catch (RuntimeException e) {
-        return false; // without AVX-512 or AVX2-VNNI-2 there is no such product at all
-      }
     }
   }
 

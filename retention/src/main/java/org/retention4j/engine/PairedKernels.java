@@ -15,9 +15,14 @@ import jdk.incubator.vector.VectorSpecies;
  * keeps in registers only what is a variable of its own; all places are functions of the loop's
  * counter, for only then does it check them once.
  */
-final class PairedKernels {
-  /** Outputs side by side. */
-  static final int GROUP = 16;
+sealed class PairedKernels implements HeapKernels permits NarrowPairedKernels {
+  static final boolean WIDE = FloatVector.SPECIES_PREFERRED.vectorBitSize() >= 512;
+  static final VectorSpecies<Float> FLOATS =
+      WIDE ? FloatVector.SPECIES_512 : FloatVector.SPECIES_256;
+  static final VectorSpecies<Integer> INTS = WIDE ? IntVector.SPECIES_512 : IntVector.SPECIES_256;
+
+  /** Outputs side by side, a vector of them. */
+  static final int GROUP = FLOATS.length();
 
   /** Groups that are read at once, by several rows. */
   static final int STREAMS = 4;
@@ -25,29 +30,26 @@ final class PairedKernels {
   /** Groups that are read at once by one row, which has registers for more. */
   static final int SINGLE_STREAMS = 8;
 
-  private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_512;
-  private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_512;
-
   /** Keeps the second weight of a pair. */
   private static final int UPPER = 0xffff0000;
 
-  private PairedKernels() {}
-
   /** Returns whether the processor has vectors as wide as these. */
   static boolean wideEnough() {
-    return FloatVector.SPECIES_PREFERRED.vectorBitSize() == 512;
+    return FloatVector.SPECIES_PREFERRED.vectorBitSize() >= 256;
   }
 
-  /**
-   * Products of one row with eight groups.
-   *
-   * @param at where the first group begins in w
-   * @param apart from the beginning of a group to that of the next of the eight
-   * @param x at least 2·pairs long
-   * @param to where in sum the first group's products go
-   * @param toApart from there to where the next group's go
-   */
-  static void multiplyEight(
+  /** Returns those for the processor's vectors. */
+  static PairedKernels create() {
+    return WIDE ? new PairedKernels() : new NarrowPairedKernels();
+  }
+
+  @Override
+  public int inputs() {
+    return 2;
+  }
+
+  @Override
+  public void multiplyEight(
       int[] w, int at, int apart, int pairs, float[] x, float[] sum, int to, int toApart) {
     FloatVector a = FloatVector.zero(FLOATS);
     FloatVector b = FloatVector.zero(FLOATS);
@@ -95,45 +97,8 @@ final class PairedKernels {
     h.intoArray(sum, to + 7 * toApart);
   }
 
-  /** Products of one row with four groups, see {@link #multiplyEight}. */
-  static void multiplyFour(
-      int[] w, int at, int apart, int pairs, float[] x, float[] sum, int to, int toApart) {
-    FloatVector a = FloatVector.zero(FLOATS);
-    FloatVector b = FloatVector.zero(FLOATS);
-    FloatVector c = FloatVector.zero(FLOATS);
-    FloatVector d = FloatVector.zero(FLOATS);
-    for (int p = 0; p < pairs; p++) {
-      FloatVector even = FloatVector.broadcast(FLOATS, x[2 * p]);
-      FloatVector odd = FloatVector.broadcast(FLOATS, x[2 * p + 1]);
-      IntVector both = IntVector.fromArray(INTS, w, at + p * GROUP);
-      a = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, a);
-      a = both.and(UPPER).reinterpretAsFloats().fma(odd, a);
-      both = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
-      b = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, b);
-      b = both.and(UPPER).reinterpretAsFloats().fma(odd, b);
-      both = IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP);
-      c = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, c);
-      c = both.and(UPPER).reinterpretAsFloats().fma(odd, c);
-      both = IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP);
-      d = both.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().fma(even, d);
-      d = both.and(UPPER).reinterpretAsFloats().fma(odd, d);
-    }
-    a.intoArray(sum, to);
-    b.intoArray(sum, to + toApart);
-    c.intoArray(sum, to + 2 * toApart);
-    d.intoArray(sum, to + 3 * toApart);
-  }
-
-  /**
-   * Adds products of four rows with four groups.
-   *
-   * @param at the first group's first pair to be read
-   * @param x four rows one after the other
-   * @param from the first input's place in the first row
-   * @param inputs from a row to the next
-   * @param rowApart from where in sum a row's products go to where the next row's go
-   */
-  static void addFour(
+  @Override
+  public void addFour(
       int[] w,
       int at,
       int apart,
@@ -233,15 +198,40 @@ final class PairedKernels {
     d3.intoArray(sum, to + 3 * rowApart + 3 * toApart);
   }
 
-  /** Lays pairs of four groups side by side, as oneDNN reads 64 outputs. */
-  static void interleave(int[] w, int at, int apart, int pairs, int[] to) {
+  /** Widens a group's weights: an input's go {@code width} behind those of the input before. */
+  static void widen(int[] w, int at, int pairs, float[] to, int place, int width) {
     for (int p = 0; p < pairs; p++) {
-      IntVector.fromArray(INTS, w, at + p * GROUP).intoArray(to, STREAMS * GROUP * p);
+      IntVector both = IntVector.fromArray(INTS, w, at + p * GROUP);
+      both.lanewise(VectorOperators.LSHL, 16)
+          .reinterpretAsFloats()
+          .intoArray(to, place + 2 * p * width);
+      both.and(UPPER).reinterpretAsFloats().intoArray(to, place + (2 * p + 1) * width);
+    }
+  }
+
+  /**
+   * Lays integers of four groups side by side, as oneDNN reads 64 outputs.
+   *
+   * @param signs added to each, and then taken off bit by bit; 0 leaves them as they are
+   */
+  static void interleave(int[] w, int at, int apart, int count, int signs, int[] to) {
+    IntVector s = IntVector.broadcast(INTS, signs);
+    for (int p = 0; p < count; p++) {
+      IntVector.fromArray(INTS, w, at + p * GROUP)
+          .add(s)
+          .lanewise(VectorOperators.XOR, s)
+          .intoArray(to, STREAMS * GROUP * p);
       IntVector.fromArray(INTS, w, at + apart + p * GROUP)
+          .add(s)
+          .lanewise(VectorOperators.XOR, s)
           .intoArray(to, STREAMS * GROUP * p + GROUP);
       IntVector.fromArray(INTS, w, at + 2 * apart + p * GROUP)
+          .add(s)
+          .lanewise(VectorOperators.XOR, s)
           .intoArray(to, STREAMS * GROUP * p + 2 * GROUP);
       IntVector.fromArray(INTS, w, at + 3 * apart + p * GROUP)
+          .add(s)
+          .lanewise(VectorOperators.XOR, s)
           .intoArray(to, STREAMS * GROUP * p + 3 * GROUP);
     }
   }

@@ -5,8 +5,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 
 /**
- * fp32 rows with bf16 weights that lie in pairs of inputs: the lane lays one slice of inputs after
- * the other as the product reads it, which costs little beside the product of many rows.
+ * fp32 rows with narrow weights that lie otherwise than their product reads them: the lane lays one
+ * slice of inputs after the other as it does, integers as fp32. That costs little beside the
+ * product of many rows.
  */
 final class RelaidPart implements ProjectionPart {
   private final WeightsBlock block;
@@ -16,14 +17,18 @@ final class RelaidPart implements ProjectionPart {
   private final Product[] products;
   private final long bytes;
 
+  /** Scales are those of integers, or null. */
   RelaidPart(
       Arena arena,
       Scratch scratch,
       Float32Tile x,
       WeightsBlock block,
+      memory scales,
       Float32Tile to,
       Activation f) {
     this.block = block;
+    memory.data_type type =
+        scales == null && !System.getProperty("q", "").equals("f") ? OneDnn.BF16 : OneDnn.F32;
     int inputs = block.inputs();
     int count = (inputs + Float32Packed.SLICE - 1) / Float32Packed.SLICE;
     parts = new memory[count];
@@ -35,13 +40,12 @@ final class RelaidPart implements ProjectionPart {
       int from = i * Float32Packed.SLICE;
       int rows = Math.min(Float32Packed.SLICE, inputs - from);
       try (memory.desc layout =
-          OneDnn.packedLayout(
-              OneDnn.F32, OneDnn.BF16, Float32Packed.LAYOUT_ROWS, rows, block.columns())) {
+          OneDnn.packedLayout(OneDnn.F32, type, Float32Packed.LAYOUT_ROWS, rows, block.columns())) {
         most = Math.max(most, layout.get_size());
         slices[i] = arena.own(new memory(layout, OneDnn.cpu(), (Pointer) null));
       }
       parts[i] = part(arena, from, rows);
-      relays[i] = OneDnn.copy(arena, parts[i], slices[i]);
+      relays[i] = OneDnn.copy(arena, parts[i], slices[i], scales);
       OneDnn.PostOp last = i == count - 1 ? OneDnn.postOp(f) : OneDnn.PostOp.NONE;
       products[i] =
           OneDnn.product(

@@ -32,15 +32,14 @@ final class WarmUp {
     float[] sum = new float[HeapRows.FOUR * width];
     int[] copied = new int[pairs * width];
     int steps = pairs / 2;
+    HeapKernels paired = PairedKernels.create();
+    HeapKernels integers = Int8Kernels.create();
     for (int i = 0; i < CALLS; i++) {
-      PairedKernels.multiplyEight(w, 0, pairs * group, pairs, x, sum, 0, group);
-      PairedKernels.multiplyFour(w, 0, pairs * group, pairs, x, sum, 0, group);
-      PairedKernels.addFour(w, 0, pairs * group, pairs, x, 0, 2 * pairs, sum, 0, group, width);
-      PairedKernels.interleave(w, 0, pairs * group, pairs, copied);
-      Int8Kernels.multiplyEight(w, 0, steps * group, steps, x, sum, 0, group);
-      Int8Kernels.multiplyFour(w, 0, steps * group, steps, x, sum, 0, group);
-      Int8Kernels.addFour(w, 0, steps * group, steps, x, 0, 2 * pairs, sum, 0, group, width);
-      Int8Kernels.interleave(w, 0, steps * group, steps, copied);
+      for (HeapKernels kernels : new HeapKernels[] {paired, integers}) {
+        kernels.multiplyEight(w, 0, pairs * group, steps, x, sum, 0, group);
+        kernels.addFour(w, 0, pairs * group, steps, x, 0, 2 * pairs, sum, 0, group, width);
+      }
+      PairedKernels.interleave(w, 0, pairs * group, pairs, 0, copied);
     }
   }
 

@@ -171,7 +171,8 @@ class GoldenModelTest {
         try (Session stepping = model.newSession(ids.length, SessionOptions.DEFAULT)) {
           // Few rows of 8-bit weights on the heap are not rounded themselves.
           double stepped = error(logits(stepping, ids, new int[] {1}), golden(name));
-          double most = Engines.vector().providerName().equals("vector-512") ? error : 6e-2;
+          double most =
+              Engines.vector().providerName().startsWith("vector") ? error * (1 + 1e-4) : 6e-2;
           assertThat(stepped).as("int8 on %s, token by token", name).isBetween(1e-4, most);
         }
       }
@@ -179,7 +180,10 @@ class GoldenModelTest {
           Session session =
               model.newSession(ids.length, SessionOptions.DEFAULT.withBfloat16Prefill(true))) {
         double error = error(logits(session, ids, new int[] {0}), golden(name));
-        assertThat(error).as("bf16 x bf16 on %s", name).isBetween(1e-4, 2e-2);
+        boolean exact = name.equals("fla-bf16") && !Engines.vector().multipliesBfloat16();
+        assertThat(error)
+            .as("bf16 x bf16 on %s", name)
+            .isBetween(exact ? 0 : 1e-4, exact ? 5e-6 : 2e-2);
       }
     }
   }

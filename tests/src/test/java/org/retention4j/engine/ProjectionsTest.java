@@ -55,21 +55,28 @@ class ProjectionsTest {
 
   /** Parts of one row that have more groups than are read at once, and other numbers of lanes. */
   @ParameterizedTest
-  @CsvSource({"1030,40", "1728,40", "2240,40", "2240,2100"})
-  void givesTheSameBitsOnAnyNumberOfLanes(int outputs, int inputs) {
+  @CsvSource({
+    "BFLOAT16,1030,40",
+    "BFLOAT16,1728,40",
+    "BFLOAT16,2240,40",
+    "BFLOAT16,2240,2100",
+    "INT8,1030,40",
+    "INT8,1728,40",
+    "INT8,2240,2100"
+  })
+  void givesTheSameBitsOnAnyNumberOfLanes(WeightType type, int outputs, int inputs) {
     INDArray w = Tensors.gaussian(2, DataType.FLOAT, outputs, inputs);
-    for (int rows : new int[] {1, 5}) {
+    for (int rows : new int[] {1, type == WeightType.INT8 ? 3 : 5}) {
       INDArray first = null;
       for (int threads : new int[] {1, 2, 5}) {
         try (Engine engine = Engine.create(ElementType.FLOAT32, threads, Provider.VECTOR);
-            PackedMatrix packed = engine.pack(w, WeightType.BFLOAT16)) {
+            PackedMatrix packed = engine.pack(w, type)) {
           INDArray y = product(engine, packed, rows, Activation.SILU);
           if (first == null) {
             first = y;
             assertThat(y)
                 .isCloseTo(
-                    plain(WeightsTest.rounded(w), rows),
-                    Tolerance.reference(DataType.FLOAT, true, 1));
+                    plain(packed.unpack(), rows), Tolerance.reference(DataType.FLOAT, true, 1));
           }
           assertThat(y).isEqualTo(first);
           assertThat(gated(engine, packed, packed, rows, Activation.NONE))

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -105,7 +106,7 @@ class WeightsTest {
     }
   }
 
-  /** From 64 rows on both operands are bf16 when that is asked for. */
+  /** From 64 rows on both operands are bf16 when that is asked for and the processor can. */
   @Test
   void roundsBothOperandsOfBfloat16Products() {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
@@ -151,7 +152,8 @@ class WeightsTest {
       copy(engine, Rows.of(out, rows, 1030), Rows.of(y), rows);
       boolean integers = type == WeightType.INT8;
       boolean integerRows = integers && roundsToIntegers(engine, rows);
-      double[] a = Tensors.flat(narrow ? rounded(x) : integerRows ? integers(x, inputs) : x);
+      boolean narrowRows = narrow && roundsToBfloat16(engine, rows);
+      double[] a = Tensors.flat(narrowRows ? rounded(x) : integerRows ? integers(x, inputs) : x);
       double[] b =
           Tensors.flat(
               type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, inputs) : w);
@@ -220,7 +222,10 @@ class WeightsTest {
       new Projections(engine, arena, scratch, in, narrow).add(w, out, Activation.NONE).run();
       INDArray y = Nd4j.zeros(DataType.FLOAT, 1, rows, 80);
       copy(engine, Rows.of(out, rows, 80), Rows.of(y), rows);
-      INDArray read = narrow ? rounded(x) : integers ? integers(x, inputs) : x;
+      INDArray read =
+          narrow && roundsToBfloat16(engine, rows)
+              ? rounded(x)
+              : integers ? integers(x, inputs) : x;
       INDArray expected =
           read.castTo(DataType.DOUBLE)
               .reshape(rows, inputs)
@@ -232,10 +237,23 @@ class WeightsTest {
     }
   }
 
-  /** Whether rows are rounded to 8 bits for 8-bit weights: few are not that lie on the heap. */
+  private static boolean onHeap(Engine engine) {
+    return engine.provider() == Provider.VECTOR && PairedKernels.wideEnough();
+  }
+
+  /**
+   * Whether rows are rounded to 8 bits for 8-bit weights, if the processor multiplies these: few
+   * are not where weights lie on the heap.
+   */
   private static boolean roundsToIntegers(Engine engine, int rows) {
-    boolean heap = engine.provider() == Provider.VECTOR && PairedKernels.wideEnough();
-    return engine.type() == ElementType.FLOAT32 && (!heap || rows >= 5);
+    boolean rounds = onHeap(engine) ? rows >= 5 && PairedKernels.WIDE : true;
+    return engine.type() == ElementType.FLOAT32 && NarrowProducts.int8() && rounds;
+  }
+
+  /** Whether rows are rounded to bf16 when they may be. */
+  private static boolean roundsToBfloat16(Engine engine, int rows) {
+    boolean rounds = onHeap(engine) ? PairedKernels.WIDE : true;
+    return rows >= 64 && NarrowProducts.bfloat16() && rounds;
   }
 
   /** Φ(x) by the series of its density around 0 (Marsaglia 2004). */
@@ -300,6 +318,30 @@ class WeightsTest {
         assertThat(y.getFloat(0, 1, i)).isNaN();
         assertThat(y.getFloat(0, 0, i)).isFinite();
         assertThat(y.getFloat(0, 2, i)).isFinite();
+      }
+    }
+  }
+
+  /** What is large and finite stays so, as plain arithmetic has it: the weights are at most 1. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 5})
+  void multipliesLargeRowsWithIntegers(int rows) {
+    INDArray x = Nd4j.valueArrayOf(new long[] {1, rows, 8}, 1e36, DataType.FLOAT);
+    INDArray w = Nd4j.ones(DataType.FLOAT, 70, 8);
+    for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
+      try (Arena arena = new Arena();
+          Scratch scratch = new Scratch(engine);
+          PackedMatrix packed = engine.pack(w, WeightType.INT8)) {
+        Tile in = engine.tile(arena, rows, 8);
+        Tile out = engine.tile(arena, rows, 70);
+        copy(engine, Rows.of(x), Rows.of(in, rows, 8), rows);
+        new Projections(engine, arena, scratch, in, false).add(packed, out, Activation.NONE).run();
+        INDArray y = Nd4j.zeros(DataType.FLOAT, 1, rows, 70);
+        copy(engine, Rows.of(out, rows, 70), Rows.of(y), rows);
+        assertThat(y)
+            .isCloseTo(
+                Nd4j.valueArrayOf(new long[] {1, rows, 70}, 8e36, DataType.DOUBLE),
+                Tolerance.reference(DataType.FLOAT, true, 1));
       }
     }
   }

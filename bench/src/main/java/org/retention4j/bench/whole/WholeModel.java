@@ -92,7 +92,7 @@ final class WholeModel {
         new WholeDecode(engine, effort, model, integers).run(this::add);
       }
       new WholePrefill(engine, effort, model, operands(model)).run(this::add);
-      if (operands(model) == Operands.F32_BF16) {
+      if (operands(model) == Operands.F32_BF16 && engine.multipliesBfloat16()) {
         new WholePrefill(engine, effort, model, Operands.BF16_BF16).run(this::add);
       }
     }

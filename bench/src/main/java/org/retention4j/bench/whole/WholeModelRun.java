@@ -19,6 +19,9 @@ import org.retention4j.engine.Provider;
 
 /** Measures a checkpoint, prints the figures as they come, leaves them as a report. */
 public final class WholeModelRun {
+  private static final String NO_BFLOAT16 =
+      "bf16 x bf16 is not measured: this processor has no such products.";
+
   private WholeModelRun() {}
 
   /**
@@ -49,7 +52,11 @@ public final class WholeModelRun {
           engine.providerName());
       WholeModel model = new WholeModel(checkpoint, engine, effort, figure -> print(figure, lines));
       boolean equal = model.run();
-      files.write(contents(folder, model.figures(), Machine.current(threads)));
+      String note = engine.multipliesBfloat16() ? "" : NO_BFLOAT16;
+      if (!note.isEmpty()) {
+        lines.println(note);
+      }
+      files.write(contents(folder, model.figures(), note, Machine.current(threads)));
       written = true;
       Path page = files.resolve("whole-model.html").toAbsolutePath().normalize();
       lines.println(
@@ -72,13 +79,15 @@ public final class WholeModelRun {
 
   private record Line(Figure figure, Machine machine) {}
 
-  private static Map<String, String> contents(Path folder, List<Figure> figures, Machine machine) {
+  private static Map<String, String> contents(
+      Path folder, List<Figure> figures, String note, Machine machine) {
     String title = "Whole model " + folder.toAbsolutePath().normalize().getFileName();
     Table table =
         new Table(
             title,
             "Operands of products are named activations x weights in the rows of"
-                + " whole-model.jsonl, with all samples.",
+                + " whole-model.jsonl, with all samples. "
+                + note,
             List.of("verdict", "measured", "target", "figure", "values", "counted as"),
             figures.stream().map(Figure::cells).toList());
     Map<String, String> files = new LinkedHashMap<>();

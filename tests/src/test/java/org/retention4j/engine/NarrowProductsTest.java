@@ -1,0 +1,32 @@
+package org.retention4j.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+/** What is found out about the processor, against what Linux says of it. */
+@EnabledOnOs(OS.LINUX)
+class NarrowProductsTest {
+  private static Set<String> flags() throws IOException {
+    for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
+      if (line.startsWith("flags")) {
+        return Set.of(line.substring(line.indexOf(':') + 1).strip().split(" +"));
+      }
+    }
+    throw new AssertionError("/proc/cpuinfo names no flags");
+  }
+
+  @Test
+  void knowsTheProcessor() throws IOException {
+    Set<String> flags = flags();
+    assertThat(NarrowProducts.bfloat16()).isEqualTo(flags.contains("avx512_bf16"));
+    assertThat(NarrowProducts.int8())
+        .isEqualTo(flags.contains("avx512_vnni") || flags.contains("avx_vnni"));
+  }
+}
