@@ -25,9 +25,8 @@ interface HeapKernels {
    * Adds products of four rows with four groups.
    *
    * @param at the first group's first integer to be read
-   * @param x four rows one after the other
-   * @param from the first input's place in the first row
-   * @param width from a row to the next
+   * @param x four rows side by side: an input's four elements, then the next input's
+   * @param from the first input's place
    * @param rowApart from where in sum a row's products go to where the next row's go
    */
   void addFour(
@@ -37,7 +36,6 @@ interface HeapKernels {
       int steps,
       float[] x,
       int from,
-      int width,
       float[] sum,
       int to,
       int toApart,

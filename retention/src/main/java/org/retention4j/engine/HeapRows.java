@@ -4,8 +4,9 @@ import java.util.Arrays;
 
 /**
  * Rows on the heap as the products with {@link HeapMatrix} read them: a single one, or fours of
- * them, the last four filled up with zeros. Inputs are filled up with zeros as the weights' are.
- * Rows for {@link HeapInt8} are prepared, see {@link Int8Kernels}.
+ * them side by side, which are read twice as fast as from rows of their own; the last four filled
+ * up with zeros. Inputs are filled up with zeros as the weights' are. Rows for {@link HeapInt8} are
+ * prepared, see {@link Int8Kernels}.
  */
 final class HeapRows implements Operand {
   /** Rows that are multiplied at once. */
@@ -44,18 +45,13 @@ final class HeapRows implements Operand {
     return row;
   }
 
-  /** Returns rows 4i…4i+3, one after the other. */
+  /** Returns rows 4i…4i+3: the four elements of an input, then those of the next. */
   float[] four(int i) {
     return fours[i];
   }
 
   int fours() {
     return fours.length;
-  }
-
-  /** Returns the distance of the rows of four. */
-  int width() {
-    return inputs;
   }
 
   @Override
@@ -76,12 +72,11 @@ final class HeapRows implements Operand {
   @Override
   public void run(Lane lane, int part) {
     int count = Math.min(FOUR, tile.rows() - part * FOUR);
+    float[] four = fours[part];
     for (int r = 0; r < count; r++) {
-      int i = part * FOUR + r;
-      if (kind == Kind.INT8_ROWS) {
-        System.arraycopy(row((Float32Lane) lane, i), 0, fours[part], r * inputs, inputs);
-      } else {
-        tile.read(i, 0, fours[part], r * inputs, tile.columns());
+      float[] row = row((Float32Lane) lane, part * FOUR + r);
+      for (int i = 0; i < inputs; i++) {
+        four[FOUR * i + r] = row[i];
       }
     }
   }

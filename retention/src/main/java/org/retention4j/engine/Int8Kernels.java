@@ -78,7 +78,8 @@ sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
    */
   static void widen(
       int[] w, int at, int steps, float[] factors, int first, float[] to, int place, int width) {
-    FloatVector factor = FloatVector.fromArray(FLOATS, factors, first);
+    // Shifts of one kind only: C2 counts where another was met and in the end trusts no type.
+    FloatVector factor = FloatVector.fromArray(FLOATS, factors, first).mul(0x1p-24f);
     for (int p = 0; p < steps; p++) {
       IntVector four =
           IntVector.fromArray(INTS, w, at + p * GROUP)
@@ -88,7 +89,7 @@ sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
         FloatVector weights =
             (FloatVector)
                 four.lanewise(VectorOperators.LSHL, 24 - 8 * i)
-                    .lanewise(VectorOperators.ASHR, 24)
+                    .and(0xff000000)
                     .convert(VectorOperators.I2F, 0);
         weights.mul(factor).intoArray(to, place + (4 * p + i) * width);
       }
@@ -224,13 +225,12 @@ sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
       int steps,
       float[] x,
       int from,
-      int inputs,
       float[] sum,
       int to,
       int toApart,
       int rowApart) {
-    addTwo(w, at, apart, steps, 24, x, from, inputs, sum, to, toApart, rowApart);
-    addTwo(w, at, apart, steps, 8, x, from + 2, inputs, sum, to, toApart, rowApart);
+    addTwo(w, at, apart, steps, 24, x, from, sum, to, toApart, rowApart);
+    addTwo(w, at, apart, steps, 8, x, from + 8, sum, to, toApart, rowApart);
   }
 
   /** The weights that stand where {@code left} bits to the left are, and 8 fewer. */
@@ -242,7 +242,6 @@ sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
       int left,
       float[] x,
       int from,
-      int inputs,
       float[] sum,
       int to,
       int toApart,
@@ -284,42 +283,42 @@ sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
           (FloatVector) w3.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
       FloatVector second3 =
           (FloatVector) w3.lanewise(VectorOperators.LSHL, left - 8).convert(VectorOperators.I2F, 0);
-      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 4 * p]);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 16 * p]);
       a0 = first0.fma(f, a0);
       b0 = first1.fma(f, b0);
       c0 = first2.fma(f, c0);
       d0 = first3.fma(f, d0);
-      f = FloatVector.broadcast(FLOATS, x[from + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 4]);
       a0 = second0.fma(f, a0);
       b0 = second1.fma(f, b0);
       c0 = second2.fma(f, c0);
       d0 = second3.fma(f, d0);
-      f = FloatVector.broadcast(FLOATS, x[from + inputs + 4 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 1]);
       a1 = first0.fma(f, a1);
       b1 = first1.fma(f, b1);
       c1 = first2.fma(f, c1);
       d1 = first3.fma(f, d1);
-      f = FloatVector.broadcast(FLOATS, x[from + inputs + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 5]);
       a1 = second0.fma(f, a1);
       b1 = second1.fma(f, b1);
       c1 = second2.fma(f, c1);
       d1 = second3.fma(f, d1);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 4 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 2]);
       a2 = first0.fma(f, a2);
       b2 = first1.fma(f, b2);
       c2 = first2.fma(f, c2);
       d2 = first3.fma(f, d2);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 6]);
       a2 = second0.fma(f, a2);
       b2 = second1.fma(f, b2);
       c2 = second2.fma(f, c2);
       d2 = second3.fma(f, d2);
-      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 4 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 3]);
       a3 = first0.fma(f, a3);
       b3 = first1.fma(f, b3);
       c3 = first2.fma(f, c3);
       d3 = first3.fma(f, d3);
-      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 7]);
       a3 = second0.fma(f, a3);
       b3 = second1.fma(f, b3);
       c3 = second2.fma(f, c3);

@@ -92,7 +92,6 @@ final class NarrowInt8Kernels extends Int8Kernels {
       int steps,
       float[] x,
       int from,
-      int inputs,
       float[] sum,
       int to,
       int toApart,
@@ -107,8 +106,7 @@ final class NarrowInt8Kernels extends Int8Kernels {
             steps,
             left,
             x,
-            from + i,
-            inputs,
+            from + 4 * i,
             sum,
             to + g * toApart,
             toApart,
@@ -125,7 +123,6 @@ final class NarrowInt8Kernels extends Int8Kernels {
       int left,
       float[] x,
       int from,
-      int inputs,
       float[] sum,
       int to,
       int toApart,
@@ -149,28 +146,28 @@ final class NarrowInt8Kernels extends Int8Kernels {
           (FloatVector) w1.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
       FloatVector second1 =
           (FloatVector) w1.lanewise(VectorOperators.LSHL, left - 8).convert(VectorOperators.I2F, 0);
-      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 4 * p]);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 16 * p]);
       a0 = first0.fma(f, a0);
       b0 = first1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 4]);
       a0 = second0.fma(f, a0);
       b0 = second1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + inputs + 4 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 1]);
       a1 = first0.fma(f, a1);
       b1 = first1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + inputs + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 5]);
       a1 = second0.fma(f, a1);
       b1 = second1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 4 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 2]);
       a2 = first0.fma(f, a2);
       b2 = first1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 6]);
       a2 = second0.fma(f, a2);
       b2 = second1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 4 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 3]);
       a3 = first0.fma(f, a3);
       b3 = first1.fma(f, b3);
-      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 4 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 7]);
       a3 = second0.fma(f, a3);
       b3 = second1.fma(f, b3);
     }

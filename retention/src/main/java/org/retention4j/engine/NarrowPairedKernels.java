@@ -24,15 +24,14 @@ final class NarrowPairedKernels extends PairedKernels {
       int pairs,
       float[] x,
       int from,
-      int inputs,
       float[] sum,
       int to,
       int toApart,
       int rowApart) {
-    addTwoGroups(w, at, apart, pairs, x, from, inputs, sum, to, toApart, rowApart);
+    addTwoGroups(w, at, apart, pairs, x, from, sum, to, toApart, rowApart);
     int third = at + 2 * apart;
     int thirdTo = to + 2 * toApart;
-    addTwoGroups(w, third, apart, pairs, x, from, inputs, sum, thirdTo, toApart, rowApart);
+    addTwoGroups(w, third, apart, pairs, x, from, sum, thirdTo, toApart, rowApart);
   }
 
   private static void addTwoGroups(
@@ -42,7 +41,6 @@ final class NarrowPairedKernels extends PairedKernels {
       int pairs,
       float[] x,
       int from,
-      int inputs,
       float[] sum,
       int to,
       int toApart,
@@ -62,28 +60,28 @@ final class NarrowPairedKernels extends PairedKernels {
       IntVector both1 = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
       FloatVector even1 = both1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
       FloatVector odd1 = both1.and(UPPER).reinterpretAsFloats();
-      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 2 * p]);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 8 * p]);
       a0 = even0.fma(f, a0);
       b0 = even1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 4]);
       a0 = odd0.fma(f, a0);
       b0 = odd1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + inputs + 2 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 1]);
       a1 = even0.fma(f, a1);
       b1 = even1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + inputs + 2 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 5]);
       a1 = odd0.fma(f, a1);
       b1 = odd1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 2 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 2]);
       a2 = even0.fma(f, a2);
       b2 = even1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 2 * inputs + 2 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 6]);
       a2 = odd0.fma(f, a2);
       b2 = odd1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 2 * p]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 3]);
       a3 = even0.fma(f, a3);
       b3 = even1.fma(f, b3);
-      f = FloatVector.broadcast(FLOATS, x[from + 3 * inputs + 2 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 7]);
       a3 = odd0.fma(f, a3);
       b3 = odd1.fma(f, b3);
     }

@@ -37,7 +37,7 @@ final class WarmUp {
     for (int i = 0; i < CALLS; i++) {
       for (HeapKernels kernels : new HeapKernels[] {paired, integers}) {
         kernels.multiplyEight(w, 0, pairs * group, steps, x, sum, 0, group);
-        kernels.addFour(w, 0, pairs * group, steps, x, 0, 2 * pairs, sum, 0, group, width);
+        kernels.addFour(w, 0, pairs * group, steps, x, 0, sum, 0, group, width);
       }
       PairedKernels.interleave(w, 0, pairs * group, pairs, 0, copied);
     }
