@@ -51,13 +51,19 @@ class VectorJvmTest {
     "-XX:MaxHeapSize=1g,false",
     "-XX:MaxRAMPercentage=80,false",
     "-XX:MaxNewSize=1g,false",
-    "-XX:G1HeapRegionSize=8m,false"
+    "-XX:G1HeapRegionSize=8m,false",
+    "-XX:InitiatingHeapOccupancyPercent=45,false"
   })
   void laysOutTheHeap(String option, boolean ours) {
     List<String> command =
         VectorJvm.command(Path.of("home"), List.of(option), Map.of(), "cli.jar", new String[0]);
     assertThat(command).contains(option);
-    String[] heap = {"-XX:MaxRAMPercentage=50", "-XX:G1HeapRegionSize=1m", "-XX:MaxNewSize=256m"};
+    String[] heap = {
+      "-XX:MaxRAMPercentage=50",
+      "-XX:G1HeapRegionSize=1m",
+      "-XX:MaxNewSize=256m",
+      "-XX:InitiatingHeapOccupancyPercent=100"
+    };
     if (ours) {
       assertThat(command).contains(heap);
     } else {

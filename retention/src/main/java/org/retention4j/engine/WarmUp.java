@@ -1,19 +1,36 @@
 package org.retention4j.engine;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
 /**
- * Runs the vector kernels on a few numbers until the JIT compiles them: before that each vector is
- * an object, which is no way to begin with gigabytes of weights, and leaves as much garbage. The
+ * Runs the vector kernels on a few numbers until the JIT has compiled them: before that each vector
+ * is an object, which is no way to begin with gigabytes of weights, and leaves as much garbage. The
  * compiler counts calls more than loops, so the calls are short.
  */
 final class WarmUp {
   private static final int CALLS = 2000;
-  private static final int MORE = 5;
+  private static final int CALLS_AGAIN = 200;
   private static final int WIDTH = 64;
   private static final int ROWS = 16;
 
+  /** So much later whatever is not compiled yet is left alone. */
+  private static final long PATIENCE = TimeUnit.SECONDS.toNanos(5);
+
+  private static final long PAUSE_MILLIS = 10;
+
   static {
-    products();
-    elementWise(new VectorKernels());
+    List<Runnable> kernels = new ArrayList<>(products());
+    kernels.addAll(elementWise(new VectorKernels()));
+    for (Runnable kernel : kernels) {
+      call(kernel, CALLS);
+    }
+    if (ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads) {
+      awaitCompiler(kernels, threads);
+    }
   }
 
   private WarmUp() {}
@@ -23,41 +40,69 @@ final class WarmUp {
     // Making this class has done it.
   }
 
-  private static void products() {
-    int pairs = 32;
-    int group = PairedKernels.GROUP;
-    int[] w = new int[PairedKernels.SINGLE_STREAMS * pairs * group];
-    float[] x = new float[2 * HeapRows.FOUR * pairs];
-    int width = PairedKernels.STREAMS * group;
-    float[] sum = new float[HeapRows.FOUR * width];
-    int[] copied = new int[pairs * width];
-    int steps = pairs / 2;
-    HeapKernels paired = PairedKernels.create();
-    HeapKernels integers = Int8Kernels.create();
-    for (int i = 0; i < CALLS; i++) {
-      for (HeapKernels kernels : new HeapKernels[] {paired, integers}) {
-        kernels.multiplyEight(w, 0, pairs * group, steps, x, sum, 0, group);
-        kernels.addFour(w, 0, pairs * group, steps, x, 0, sum, 0, group, width);
-      }
-      PairedKernels.interleave(w, 0, pairs * group, pairs, 0, copied);
+  private static void call(Runnable kernel, int times) {
+    for (int i = 0; i < times; i++) {
+      kernel.run();
     }
   }
 
-  private static void elementWise(VectorKernels kernels) {
+  /** Compiled kernels make no objects. */
+  private static void awaitCompiler(List<Runnable> kernels, ThreadMXBean threads) {
+    long deadline = System.nanoTime() + PATIENCE;
+    for (Runnable kernel : kernels) {
+      long before;
+      long after = threads.getCurrentThreadAllocatedBytes();
+      do {
+        before = after;
+        call(kernel, CALLS_AGAIN);
+        after = threads.getCurrentThreadAllocatedBytes();
+        // The first look made what it is looked at with.
+      } while (after - before > CALLS_AGAIN && pause() && System.nanoTime() < deadline);
+    }
+  }
+
+  private static boolean pause() {
+    try {
+      Thread.sleep(PAUSE_MILLIS);
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private static List<Runnable> products() {
+    int steps = 16;
+    int group = PairedKernels.GROUP;
+    int apart = steps * group;
+    int[] w = new int[PairedKernels.SINGLE_STREAMS * apart];
+    float[] x = new float[4 * HeapRows.FOUR * steps];
+    int width = PairedKernels.STREAMS * group;
+    float[] sum = new float[HeapRows.FOUR * width];
+    int[] copied = new int[steps * width];
+    float[] widened = new float[4 * steps * group];
+    List<Runnable> kernels = new ArrayList<>();
+    for (HeapKernels each : List.of(PairedKernels.create(), Int8Kernels.create())) {
+      kernels.add(() -> each.multiplyEight(w, 0, apart, steps, x, sum, 0, group));
+      kernels.add(() -> each.addFour(w, 0, apart, steps, x, 0, sum, 0, group, width));
+    }
+    kernels.add(() -> PairedKernels.interleave(w, 0, apart, steps, 0, copied));
+    kernels.add(() -> PairedKernels.widen(w, 0, steps, widened, 0, group));
+    kernels.add(() -> Int8Kernels.widen(w, 0, steps, sum, 0, widened, 0, group));
+    return kernels;
+  }
+
+  private static List<Runnable> elementWise(VectorKernels kernels) {
     float[][] state = new float[1][ROWS * WIDTH];
     float[][] rows = new float[ROWS][WIDTH];
     float[] factors = new float[WIDTH];
     float[] sum = new float[WIDTH];
-    for (int i = 0; i < CALLS; i++) {
-      kernels.fold(state, ROWS, WIDTH, 0.5f, rows, rows, ROWS, factors);
-      // These have short loops, which count for less.
-      for (int more = 0; more < MORE; more++) {
-        kernels.dot(sum, rows[0], WIDTH);
-        kernels.addRows(state, ROWS, WIDTH, factors, sum);
-        kernels.addEach(rows, factors, ROWS, sum, WIDTH);
-        kernels.rotateHalves(sum, WIDTH / 2, factors, factors, 1);
-        kernels.decayAndAdd(state, 0, WIDTH, 0.5f, sum);
-      }
-    }
+    return List.of(
+        () -> kernels.fold(state, ROWS, WIDTH, 0.5f, rows, rows, ROWS, factors),
+        () -> kernels.dot(sum, rows[0], WIDTH),
+        () -> kernels.addRows(state, ROWS, WIDTH, factors, sum),
+        () -> kernels.addEach(rows, factors, ROWS, sum, WIDTH),
+        () -> kernels.rotateHalves(sum, WIDTH / 2, factors, factors, 1),
+        () -> kernels.decayAndAdd(state, 0, WIDTH, 0.5f, sum));
   }
 }
