@@ -162,7 +162,9 @@ class SessionTest {
         }
       }
     }
-    assertThat(NativeMemory.liveBytes()).isLessThanOrEqualTo(most);
+    // A lane makes room for weights of a part when it runs one first: 512 inputs of 64 outputs.
+    long lanes = 2 * (4 * 512 * 64 + 64);
+    assertThat(NativeMemory.liveBytes()).isLessThanOrEqualTo(most + lanes);
   }
 
   /** A batch of long prompts is computed in shorter pieces: buffers do not grow with the batch. */
