@@ -10,7 +10,8 @@ import org.retention4j.recurrent.RecurrentForm;
  * @param prefill the form of retention for more than one token
  * @param decode the form of retention for single tokens
  * @param bfloat16Prefill whether products of many tokens with bf16 weights round both operands to
- *     bf16: faster, and less exact
+ *     bf16: faster, and less exact; no notice is taken where {@link
+ *     org.retention4j.engine.Engine#multipliesBfloat16} is false
  * @param memory limits of key/value caches
  */
 public record SessionOptions(

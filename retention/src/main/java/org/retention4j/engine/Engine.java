@@ -91,10 +91,13 @@ public final class Engine implements AutoCloseable {
 
   /**
    * Returns whether this processor multiplies bf16 with bf16, and this engine lets it where that is
-   * asked for. Else whoever asks for it gets fp32 activations.
+   * asked for; with the Vector API only on processors with 512-bit vectors. Else whoever asks for
+   * it gets fp32 activations.
    */
   public boolean multipliesBfloat16() {
-    return type == ElementType.FLOAT32 && NarrowProducts.bfloat16();
+    boolean heap = provider == Provider.VECTOR && PairedKernels.wideEnough();
+    return type == ElementType.FLOAT32
+        && (heap ? HeapBfloat16.copies() : NarrowProducts.bfloat16());
   }
 
   /**

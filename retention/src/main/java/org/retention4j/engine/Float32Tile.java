@@ -60,11 +60,7 @@ final class Float32Tile extends Tile {
   }
 
   void read(int row, int column, float[] into, int count) {
-    read(row, column, into, 0, count);
-  }
-
-  void read(int row, int column, float[] into, int at, int count) {
-    buffer.get(start + row * stride + column, into, at, count);
+    buffer.get(start + row * stride + column, into, 0, count);
   }
 
   void write(int row, float[] from, int count) {

@@ -68,8 +68,8 @@ final class HeapBfloat16 extends HeapMatrix {
         : new RelaidPart(owner, scratch, (Float32Tile) x.tile(), copied, null, to, f);
   }
 
-  /** Whether oneDNN gets a copy as it lies, as it has products for. */
-  private static boolean copies() {
+  /** Returns whether oneDNN has products with a copy as it lies, of bf16 rows too. */
+  static boolean copies() {
     return PairedKernels.WIDE && NarrowProducts.bfloat16();
   }
 

@@ -8,8 +8,8 @@ import org.bytedeco.javacpp.BytePointer;
 /**
  * 8-bit integer weights on the heap with one factor per output, four inputs in an integer, see
  * {@link Int8Kernels}. Few rows multiply them as they are. Many are rounded to 8 bits too, and
- * oneDNN multiplies them with a copy; where it does that wrong, the copy is widened to fp32 and the
- * rows stay as they are.
+ * oneDNN multiplies them with a copy. On processors without 512-bit vectors or without instructions
+ * for that the copy is widened to fp32, and the rows stay as they are.
  */
 final class HeapInt8 extends HeapMatrix {
   /** From so many rows on rounding them is faster, the copy included. */
@@ -89,8 +89,13 @@ final class HeapInt8 extends HeapMatrix {
     return Layout.of(inputs(), columns);
   }
 
-  /** Whether many rows are rounded too, and oneDNN multiplies integers. */
-  private static boolean roundsRows() {
+  /** Returns whether oneDNN has nothing for them that would be lost on the heap. */
+  static boolean suits() {
+    return !PairedKernels.WIDE || !NarrowProducts.int8() || Layout.KNOWN;
+  }
+
+  /** Returns whether many rows are rounded too, and oneDNN multiplies integers. */
+  static boolean roundsRows() {
     return PairedKernels.WIDE && NarrowProducts.int8() && Layout.KNOWN;
   }
 

@@ -16,7 +16,7 @@ interface HeapKernels {
    * @param steps integers of an output
    * @param x a row, at least as many elements as they are for
    * @param to where in sum the first group's products go
-   * @param toApart from there to where the next group's go
+   * @param toApart from there to where the next group's go; 0 for one group
    */
   void multiplyEight(
       int[] w, int at, int apart, int steps, float[] x, float[] sum, int to, int toApart);
@@ -27,6 +27,8 @@ interface HeapKernels {
    * @param at the first group's first integer to be read
    * @param x four rows side by side: an input's four elements, then the next input's
    * @param from the first input's place
+   * @param to where in sum the first row's products with the first group are added
+   * @param toApart from there to where those with the next group are
    * @param rowApart from where in sum a row's products go to where the next row's go
    */
   void addFour(

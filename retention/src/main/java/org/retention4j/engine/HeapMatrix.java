@@ -10,9 +10,9 @@ import org.nd4j.linalg.factory.Nd4j;
 
 /**
  * Narrow weights on the heap, where the Vector API can read them: it streams them faster than
- * oneDNN's products of few rows do. Groups of 16 outputs; in each, integers that hold some inputs
- * of an output, one after the other. oneDNN gets a copy of a block, as it likes it, when many rows
- * multiply.
+ * oneDNN's products of few rows do. Groups of as many outputs as a vector has; in each, integers
+ * that hold some inputs of an output, one after the other. oneDNN gets a copy of a block, as it
+ * likes it, when many rows multiply.
  */
 abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, HeapInt8 {
   static final int GROUP = PairedKernels.GROUP;
@@ -78,6 +78,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     int steps = integers ? HeapInt8.steps(source.columns()) : HeapBfloat16.steps(source.columns());
     if (!integers && type != WeightType.BFLOAT16
         || !PairedKernels.wideEnough()
+        || integers && !HeapInt8.suits()
         || !reserve(source.rows(), steps)) {
       return null;
     }
@@ -102,10 +103,10 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     if (length > Integer.MAX_VALUE - 2 * GROUP) {
       return false;
     }
-    long held = HELD.addAndGet(Integer.BYTES * length);
-    if (held > LARGE) {
+    if (HELD.get() + Integer.BYTES * length > LARGE) {
       WarmUp.await();
     }
+    long held = HELD.addAndGet(Integer.BYTES * length);
     if (held > SHARE * Runtime.getRuntime().maxMemory()) {
       HELD.addAndGet(-Integer.BYTES * length);
       return false;

@@ -57,7 +57,8 @@ final class HeapPart implements ProjectionPart {
       int at = weights.at(firstGroup + g);
       kernels.multiplyEight(weights.data(), at, apart, steps, row, sums, g * GROUP, eighth * GROUP);
     }
-    // What is left of a matrix: the same sums in the same order, each eight times.
+    // What is left of a matrix, at most seven groups: the same sums in the same order, each eight
+    // times.
     for (int g = eighth * PairedKernels.SINGLE_STREAMS; g < groups; g++) {
       int at = weights.at(firstGroup + g);
       kernels.multiplyEight(weights.data(), at, 0, steps, row, sums, g * GROUP, 0);

@@ -20,7 +20,7 @@ import jdk.incubator.vector.VectorSpecies;
  *
  * <p>Written out for the reasons that {@link PairedKernels} gives.
  */
-sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
+sealed class Int8Kernels implements HeapKernels permits Int8Kernels256 {
   private static final int GROUP = PairedKernels.GROUP;
   private static final VectorSpecies<Float> FLOATS = PairedKernels.FLOATS;
   private static final VectorSpecies<Integer> INTS = PairedKernels.INTS;
@@ -68,7 +68,7 @@ sealed class Int8Kernels implements HeapKernels permits NarrowInt8Kernels {
 
   /** Returns those for the processor's vectors. */
   static Int8Kernels create() {
-    return PairedKernels.WIDE ? new Int8Kernels() : new NarrowInt8Kernels();
+    return PairedKernels.WIDE ? new Int8Kernels() : new Int8Kernels256();
   }
 
   /**

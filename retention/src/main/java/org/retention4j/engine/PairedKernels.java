@@ -17,7 +17,7 @@ import jdk.incubator.vector.VectorSpecies;
  * elsewhere: where C2 meets another shift it notes, for each place that a shift is inlined at, that
  * types were not what it took them for, and with a hundred notes it makes objects of sums.
  */
-sealed class PairedKernels implements HeapKernels permits NarrowPairedKernels {
+sealed class PairedKernels implements HeapKernels permits PairedKernels256 {
   static final boolean WIDE = FloatVector.SPECIES_PREFERRED.vectorBitSize() >= 512;
   static final VectorSpecies<Float> FLOATS =
       WIDE ? FloatVector.SPECIES_512 : FloatVector.SPECIES_256;
@@ -33,7 +33,7 @@ sealed class PairedKernels implements HeapKernels permits NarrowPairedKernels {
   static final int SINGLE_STREAMS = 8;
 
   /** Keeps the second weight of a pair. */
-  private static final int UPPER = 0xffff0000;
+  static final int UPPER = 0xffff0000;
 
   /** Returns whether the processor has vectors as wide as these. */
   static boolean wideEnough() {
@@ -42,7 +42,7 @@ sealed class PairedKernels implements HeapKernels permits NarrowPairedKernels {
 
   /** Returns those for the processor's vectors. */
   static PairedKernels create() {
-    return WIDE ? new PairedKernels() : new NarrowPairedKernels();
+    return WIDE ? new PairedKernels() : new PairedKernels256();
   }
 
   @Override

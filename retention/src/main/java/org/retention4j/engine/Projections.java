@@ -27,7 +27,8 @@ public final class Projections {
    * @param scratch gives what bindings may share that never run side by side
    * @param x (M,in)
    * @param bfloat16 whether x may be rounded to bf16 for bf16 weights when it has many rows, which
-   *     is faster and less exact; a processor without bf16 products takes no notice
+   *     is faster and less exact; no notice is taken where {@link Engine#multipliesBfloat16} is
+   *     false
    */
   public Projections(Engine engine, Arena owner, Scratch scratch, Tile x, boolean bfloat16) {
     this.engine = engine;

@@ -27,8 +27,7 @@ final class RelaidPart implements ProjectionPart {
       Float32Tile to,
       Activation f) {
     this.block = block;
-    memory.data_type type =
-        scales == null && !System.getProperty("q", "").equals("f") ? OneDnn.BF16 : OneDnn.F32;
+    memory.data_type type = scales == null ? OneDnn.BF16 : OneDnn.F32;
     int inputs = block.inputs();
     int count = (inputs + Float32Packed.SLICE - 1) / Float32Packed.SLICE;
     parts = new memory[count];

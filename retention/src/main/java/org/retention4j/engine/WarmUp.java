@@ -1,6 +1,8 @@
 package org.retention4j.engine;
 
 import com.sun.management.ThreadMXBean;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.concurrent.TimeUnit;
  * compiler counts calls more than loops, so the calls are short.
  */
 final class WarmUp {
+  private static final Logger LOGGER = System.getLogger(WarmUp.class.getName());
   private static final int CALLS = 2000;
   private static final int CALLS_AGAIN = 200;
   private static final int WIDTH = 64;
@@ -28,8 +31,10 @@ final class WarmUp {
     for (Runnable kernel : kernels) {
       call(kernel, CALLS);
     }
-    if (ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads) {
-      awaitCompiler(kernels, threads);
+    try {
+      awaitCompiler(kernels);
+    } catch (LinkageError e) {
+      LOGGER.log(Level.DEBUG, "no module jdk.management: not awaiting the compiler", e);
     }
   }
 
@@ -47,7 +52,12 @@ final class WarmUp {
   }
 
   /** Compiled kernels make no objects. */
-  private static void awaitCompiler(List<Runnable> kernels, ThreadMXBean threads) {
+  private static void awaitCompiler(List<Runnable> kernels) {
+    if (!(ManagementFactory.getThreadMXBean() instanceof ThreadMXBean threads)
+        || !threads.isThreadAllocatedMemorySupported()
+        || !threads.isThreadAllocatedMemoryEnabled()) {
+      return;
+    }
     long deadline = System.nanoTime() + PATIENCE;
     for (Runnable kernel : kernels) {
       long before;

@@ -7,9 +7,10 @@ public enum WeightType {
   /** The upper half of IEEE single precision; activations stay in fp32. */
   BFLOAT16(2),
   /**
-   * 8-bit integers with one fp32 factor per output feature. Activations are rounded to 8 bits on
-   * the fly, with one factor per row; those of up to four rows stay in fp32 with the Vector API on
-   * 512-bit processors.
+   * 8-bit integers with one fp32 factor per output feature. Where that is what makes it faster,
+   * activations are rounded to 8 bits on the fly, with one factor per row: on processors that
+   * multiply 8-bit integers; with the Vector API only those of five rows and more, and only with
+   * 512-bit vectors.
    */
   INT8(1),
   /** IEEE double precision; only in the float64 engine. */

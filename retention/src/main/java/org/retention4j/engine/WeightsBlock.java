@@ -5,8 +5,8 @@ import org.bytedeco.javacpp.BytePointer;
 
 /**
  * Weights of some outputs as oneDNN's products of narrow rows with them read them (bf16 in pairs of
- * inputs, integers in fours), and where it finds them: in native memory of their own or, copied
- * from the heap, in a lane's.
+ * inputs, integers in fours) or, integers that are widened, as they are; and where it finds them:
+ * in native memory of their own or, copied from the heap, in a lane's.
  */
 interface WeightsBlock {
   /** Returns the number of inputs. */

@@ -23,6 +23,7 @@ final class WidenedPart implements ProjectionPart {
   private final HeapMatrix weights;
   private final int firstGroup;
   private final int width;
+  private final int depth;
   private final memory[] slices;
   private final Product[] products;
 
@@ -37,6 +38,7 @@ final class WidenedPart implements ProjectionPart {
     this.weights = weights;
     this.firstGroup = firstGroup;
     width = HeapMatrix.paddedOutputs(to.columns());
+    depth = Math.min(SLICE, weights.paddedInputs());
     int count = (x.columns() + SLICE - 1) / SLICE;
     slices = new memory[count];
     products = new Product[count];
@@ -63,7 +65,7 @@ final class WidenedPart implements ProjectionPart {
 
   @Override
   public void run(Float32Lane lane) {
-    BytePointer room = lane.parts().weightsBlock((long) Float.BYTES * SLICE * width);
+    BytePointer room = lane.parts().weightsBlock((long) Float.BYTES * depth * width);
     FloatBuffer slice = room.asByteBuffer().asFloatBuffer();
     for (int i = 0; i < products.length; i++) {
       widen(lane, i * SLICE, slice.clear());

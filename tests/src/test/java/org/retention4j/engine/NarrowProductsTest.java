@@ -1,11 +1,13 @@
 package org.retention4j.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -13,6 +15,12 @@ import org.junit.jupiter.api.condition.OS;
 /** What is found out about the processor, against what Linux says of it. */
 @EnabledOnOs(OS.LINUX)
 class NarrowProductsTest {
+  @BeforeAll
+  static void isAsTheProcessorIs() {
+    assumeThat(System.getenv("ONEDNN_MAX_CPU_ISA")).isNull();
+    assumeThat(System.getProperty("os.arch")).isEqualTo("amd64");
+  }
+
   private static Set<String> flags() throws IOException {
     for (String line : Files.readAllLines(Path.of("/proc/cpuinfo"))) {
       if (line.startsWith("flags")) {

@@ -20,7 +20,7 @@ import org.retention4j.testkit.Tolerance;
 /** Packed weights: exact to unpack, right to multiply with, refused where they do not fit. */
 class WeightsTest {
   /** Rounds to bfloat16 by arithmetic on the significand, ties to even; for normal numbers. */
-  private static double bf16(double x) {
+  static double bf16(double x) {
     if (x == 0) {
       return x;
     }
@@ -98,7 +98,7 @@ class WeightsTest {
   @EnumSource(names = {"FLOAT32", "BFLOAT16", "INT8"})
   void projects(WeightType type) {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.vector(), Engines.float64()}) {
-      for (int rows : new int[] {1, 2, 4, 5, 33, 65}) {
+      for (int rows : new int[] {1, 2, 4, 5, 33, 47, 48, 65}) {
         for (Activation activation : Activation.values()) {
           project(engine, type, rows, 40, activation, false);
         }
@@ -246,14 +246,14 @@ class WeightsTest {
    * are not where weights lie on the heap.
    */
   private static boolean roundsToIntegers(Engine engine, int rows) {
-    boolean rounds = onHeap(engine) ? rows >= 5 && PairedKernels.WIDE : true;
-    return engine.type() == ElementType.FLOAT32 && NarrowProducts.int8() && rounds;
+    boolean heap = onHeap(engine) && HeapInt8.suits();
+    boolean rounds = heap ? rows >= 5 && HeapInt8.roundsRows() : NarrowProducts.int8();
+    return engine.type() == ElementType.FLOAT32 && rounds;
   }
 
   /** Whether rows are rounded to bf16 when they may be. */
   private static boolean roundsToBfloat16(Engine engine, int rows) {
-    boolean rounds = onHeap(engine) ? PairedKernels.WIDE : true;
-    return rows >= 64 && NarrowProducts.bfloat16() && rounds;
+    return rows >= 64 && engine.multipliesBfloat16();
   }
 
   /** Φ(x) by the series of its density around 0 (Marsaglia 2004). */

@@ -162,8 +162,8 @@ class SessionTest {
         }
       }
     }
-    // A lane makes room for weights of a part when it runs one first: 512 inputs of 64 outputs.
-    long lanes = 2 * (4 * 512 * 64 + 64);
+    // A lane makes room for weights of a part when it runs one first: 64 inputs of 64 outputs.
+    long lanes = 2 * (4 * 64 * 64 + 64);
     assertThat(NativeMemory.liveBytes()).isLessThanOrEqualTo(most + lanes);
   }
 

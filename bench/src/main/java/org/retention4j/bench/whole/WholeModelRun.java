@@ -20,7 +20,7 @@ import org.retention4j.engine.Provider;
 /** Measures a checkpoint, prints the figures as they come, leaves them as a report. */
 public final class WholeModelRun {
   private static final String NO_BFLOAT16 =
-      "bf16 x bf16 is not measured: this processor has no such products.";
+      " bf16 x bf16 is not measured: this processor has no such products.";
 
   private WholeModelRun() {}
 
@@ -54,7 +54,7 @@ public final class WholeModelRun {
       boolean equal = model.run();
       String note = engine.multipliesBfloat16() ? "" : NO_BFLOAT16;
       if (!note.isEmpty()) {
-        lines.println(note);
+        lines.println(note.strip());
       }
       files.write(contents(folder, model.figures(), note, Machine.current(threads)));
       written = true;
@@ -86,7 +86,7 @@ public final class WholeModelRun {
         new Table(
             title,
             "Operands of products are named activations x weights in the rows of"
-                + " whole-model.jsonl, with all samples. "
+                + " whole-model.jsonl, with all samples."
                 + note,
             List.of("verdict", "measured", "target", "figure", "values", "counted as"),
             figures.stream().map(Figure::cells).toList());

@@ -9,7 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
  * {@link Int8Kernels} of vectors of 256 bits, which come with registers for two groups of four
  * rows.
  */
-final class NarrowInt8Kernels extends Int8Kernels {
+final class Int8Kernels256 extends Int8Kernels {
   private static final int GROUP = PairedKernels.GROUP;
   private static final VectorSpecies<Float> FLOATS = PairedKernels.FLOATS;
   private static final VectorSpecies<Integer> INTS = PairedKernels.INTS;

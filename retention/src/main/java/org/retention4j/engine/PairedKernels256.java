@@ -3,19 +3,12 @@ package org.retention4j.engine;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * {@link PairedKernels} of vectors of 256 bits, which come with registers for two groups of four
  * rows.
  */
-final class NarrowPairedKernels extends PairedKernels {
-  private static final int GROUP = PairedKernels.GROUP;
-  private static final VectorSpecies<Float> FLOATS = PairedKernels.FLOATS;
-  private static final VectorSpecies<Integer> INTS = PairedKernels.INTS;
-
-  private static final int UPPER = 0xffff0000;
-
+final class PairedKernels256 extends PairedKernels {
   @Override
   public void addFour(
       int[] w,
