@@ -24,6 +24,7 @@ final class ConvertCommand implements Callable<Integer> {
   @Option(
       names = "--dtype",
       paramLabel = "TYPE",
+      converter = DTypeConverter.class,
       description = "f64, f32, f16 or bf16 (default: as each tensor is)")
   private DType dtype;
 
@@ -42,9 +43,6 @@ final class ConvertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (dtype != null && !dtype.isWeight()) {
-      throw new IllegalArgumentException("expected --dtype f64, f32, f16 or bf16, got " + dtype);
-    }
     if (shardBytes < 1) {
       throw new IllegalArgumentException("expected --shard-size >= 1, got " + shardBytes);
     }

@@ -44,6 +44,7 @@ final class CreateCommand implements Callable<Integer> {
 
   @Option(
       names = "--dtype",
+      converter = DTypeConverter.class,
       paramLabel = "TYPE",
       defaultValue = "bf16",
       description = "f64, f32, f16 or bf16 (default: ${DEFAULT-VALUE})")
@@ -53,9 +54,6 @@ final class CreateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (!dtype.isWeight()) {
-      throw new IllegalArgumentException("expected --dtype f64, f32, f16 or bf16, got " + dtype);
-    }
     DecoderConfig config = shape.endsWith(".json") ? fromFile() : byName();
     spec.commandLine()
         .getOut()

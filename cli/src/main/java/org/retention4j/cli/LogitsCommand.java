@@ -32,7 +32,12 @@ final class LogitsCommand implements Callable<Integer> {
   enum Form {
     PARALLEL,
     RECURRENT,
-    CHUNKWISE
+    CHUNKWISE;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   @Mixin private ModelOptions options;

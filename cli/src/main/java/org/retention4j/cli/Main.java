@@ -6,9 +6,11 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import java.util.regex.Pattern;
 import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -47,6 +49,9 @@ public final class Main implements Runnable {
   /** What is said when a reader of the output has gone or its disk is full. */
   static final String OUTPUT_LOST =
       "expected standard output to take what is written, got a failure";
+
+  /** How picocli lists the names of an enumeration, which are written small here. */
+  private static final Pattern NAMES = Pattern.compile("\\[[A-Z0-9]+(, [A-Z0-9]+)*]");
 
   private static final Logger LIBRARY = Logger.getLogger("org.retention4j");
 
@@ -87,7 +92,11 @@ public final class Main implements Runnable {
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.setParameterExceptionHandler(
         (failure, ignored) -> {
-          errors.println("retention: " + failure.getMessage() + " (see --help)");
+          String message =
+              NAMES
+                  .matcher(failure.getMessage())
+                  .replaceAll(m -> m.group().toLowerCase(Locale.ROOT));
+          errors.println("retention: " + message + " (see --help)");
           return BAD_INPUT;
         });
     command.setExecutionExceptionHandler((failure, line, parsed) -> main.report(failure, errors));

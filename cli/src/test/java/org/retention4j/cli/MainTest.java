@@ -91,6 +91,8 @@ class MainTest {
         .hasSize(3);
     String copy = folder.resolve("copy").toString();
     ok("convert", "--from", model, "--to", copy, "--dtype", "bf16", "--shard-size", "10000");
+    ok("convert", "--from", model, "--to", copy + "32", "--dtype", "fp32");
+    assertThat(ok("info", copy + "32").out()).contains("weights in F32");
     assertThat(folder.resolve("copy/model.safetensors.index.json")).exists();
     assertThat(ok("info", copy).out()).contains("weights in BF16");
     assertThat(folder.resolve("copy/config.json")).content().contains("\"bfloat16\"");
@@ -154,7 +156,8 @@ class MainTest {
         "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --out nowhere/y.npy | nowhere/y.npy",
         "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --chunk 0 --out F/y.npy | 0",
         "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --form parallel --chunk 4 --out F/y.npy | --chunk",
-        "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --form sideways --out F/y.npy | sideways",
+        "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --form sideways --out F/y.npy | [parallel, recurrent, chunkwise]",
+        "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --weights int4 --out F/y.npy | [file, fp32, bf16, int8]",
         "logits --model G/fla-f32 --ids G/fla-f32/input_ids.npy --threads 0 --out F/y.npy | thread",
         "generate --model G/fla-f32 --prompt hello | vocabulary",
         "generate --model G/fla-f32 --prompt ! --temperature -1 | temperature",
@@ -162,7 +165,7 @@ class MainTest {
         "generate --model G/fla-hybrid --prompt !!!!!!!! --cache-limit 4 | at most 4",
         "perplexity --model G/fla-f32 nothing.txt | nothing.txt",
         "create --shape 3b --out F/x | 125m",
-        "create --shape 125m --dtype i64 --out F/x | I64",
+        "create --shape 125m --dtype i64 --out F/x | expected f64, f32, f16 or bf16, got 'i64'",
         "create --shape 125m --out G/fla-f32 | without a checkpoint",
         "convert --from G/torchscale-f32 --to F/x --family fla | rotate",
         "convert --from G/fla-f32 --to F/x --shard-size 0 | shard-size",
@@ -184,6 +187,7 @@ class MainTest {
       delimiter = '|',
       value = {
         "'hidden_size':2000000000 | too large",
+        "'hidden_size':200000000,'num_heads':8,'vocab_size':10 | expected room for",
         "'num_hidden_layers':2000000000 | at most 10000 layers",
         "'num_heads':5000,'hidden_size':10000 | heads"
       })

@@ -135,9 +135,11 @@ public final class CheckpointWriter {
       long seed,
       LoadOptions.Progress progress) {
     SplittableRandom seeds = new SplittableRandom(seed);
+    List<ExpectedTensor> expected = new FlaFamily().tensors(config, Family.Present.NOTHING);
+    expected.forEach(tensor -> requireWritable(tensor, dtype));
+    DiskRoom.require(folder, expected.stream().mapToDouble(t -> bytes(t, dtype)).sum());
     List<OutTensor> tensors = new ArrayList<>();
-    for (ExpectedTensor tensor : new FlaFamily().tensors(config, Family.Present.NOTHING)) {
-      requireWritable(tensor, dtype);
+    for (ExpectedTensor tensor : expected) {
       tensors.add(
           switch (tensor.use()) {
             case NORM -> constant(tensor, dtype, 1);
@@ -146,6 +148,10 @@ public final class CheckpointWriter {
           });
     }
     write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), progress);
+  }
+
+  private static double bytes(ExpectedTensor tensor, DType dtype) {
+    return tensor.shape().stream().mapToDouble(size -> size).reduce(dtype.bytes(), (a, b) -> a * b);
   }
 
   private static void requireWritable(ExpectedTensor tensor, DType dtype) {
@@ -249,6 +255,7 @@ public final class CheckpointWriter {
       Map<String, String> metadata,
       List<Path> others,
       LoadOptions.Progress progress) {
+    DiskRoom.require(folder, tensors.stream().mapToDouble(OutTensor::bytes).sum());
     boolean made = !Files.exists(folder);
     SafetensorsWriter.prepareFolder(folder);
     boolean written = false;

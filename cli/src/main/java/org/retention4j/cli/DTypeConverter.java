@@ -1,0 +1,21 @@
+package org.retention4j.cli;
+
+import java.util.Locale;
+import org.retention4j.checkpoint.DType;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** The names of weights' types in files, f32 or fp32 and so on. */
+final class DTypeConverter implements ITypeConverter<DType> {
+  @Override
+  public DType convert(String name) {
+    return switch (name.toLowerCase(Locale.ROOT)) {
+      case "f64", "fp64" -> DType.F64;
+      case "f32", "fp32" -> DType.F32;
+      case "f16", "fp16" -> DType.F16;
+      case "bf16" -> DType.BF16;
+      default ->
+          throw new TypeConversionException("expected f64, f32, f16 or bf16, got '" + name + "'");
+    };
+  }
+}
