@@ -96,25 +96,15 @@ final class Int8Kernels256 extends Int8Kernels {
       int to,
       int toApart,
       int rowApart) {
-    for (int i = 0; i < 4; i += 2) {
-      int left = 24 - 8 * i;
-      for (int g = 0; g < 4; g += 2) {
-        addTwo(
-            w,
-            at + g * apart,
-            apart,
-            steps,
-            left,
-            x,
-            from + 4 * i,
-            sum,
-            to + g * toApart,
-            toApart,
-            rowApart);
-      }
+    for (int g = 0; g < 4; g += 2) {
+      int first = at + g * apart;
+      int firstTo = to + g * toApart;
+      addTwo(w, first, apart, steps, 24, x, from, sum, firstTo, toApart, rowApart);
+      addTwo(w, first, apart, steps, 8, x, from + 8, sum, firstTo, toApart, rowApart);
     }
   }
 
+  /** The weights that stand where {@code left} bits to the left are, and 8 fewer. */
   private static void addTwo(
       int[] w,
       int at,
