@@ -21,25 +21,18 @@ interface HeapKernels {
   void multiplyEight(
       int[] w, int at, int apart, int steps, float[] x, float[] sum, int to, int toApart);
 
+  /** Returns the integers of an output after which the next four rows take their turn. */
+  int turn();
+
   /**
-   * Adds products of four rows with four groups.
+   * Adds products of rows, four by four, with four groups.
    *
    * @param at the first group's first integer to be read
-   * @param x four rows side by side: an input's four elements, then the next input's
-   * @param from the first input's place
-   * @param to where in sum the first row's products with the first group are added
-   * @param toApart from there to where those with the next group are
-   * @param rowApart from where in sum a row's products go to where the next row's go
+   * @param apart from there to that of the next group
+   * @param x each four rows side by side: an input's four elements, then the next input's
+   * @param from the first input's place in each
+   * @param to where in sum their products begin, {@link PairedKernels#SUMS} for four rows: a row's
+   *     with one group behind those with the one before, then the next row's
    */
-  void addFour(
-      int[] w,
-      int at,
-      int apart,
-      int steps,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart);
+  void addFours(int[] w, int at, int apart, int steps, float[][] x, int from, float[] sum, int to);
 }

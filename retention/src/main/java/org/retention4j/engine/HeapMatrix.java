@@ -21,11 +21,11 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   private static final int OUTPUTS = PairedKernels.STREAMS * GROUP;
 
   /**
-   * Where the first group begins: behind an array's header of 16 bytes, at a multiple of 64 where
-   * the collector gives large arrays regions of their own, as G1 does. Elsewhere it costs a little
+   * Where the first group begins: behind an array's header of 16 bytes, at a page where the
+   * collector gives large arrays regions of their own, as G1 does. Elsewhere it costs a little
    * speed.
    */
-  private static final int START = 12;
+  private static final int START = (4096 - 16) / Integer.BYTES;
 
   /** Parts of few rows for each lane, so that none waits long for another. */
   private static final int PARTS = 4;

@@ -4,9 +4,6 @@ import java.util.Arrays;
 
 /** Products of a few fp32 rows with a block of weights on the heap, by the Vector API. */
 final class HeapPart implements ProjectionPart {
-  /** Integers of an output after which the next four rows take their turn: four groups' fit L2. */
-  private static final int TURN = 1024;
-
   private static final int GROUP = HeapMatrix.GROUP;
 
   private final HeapRows x;
@@ -33,16 +30,12 @@ final class HeapPart implements ProjectionPart {
   @Override
   public void run(Float32Lane lane) {
     int width = HeapMatrix.paddedOutputs(dense.columns());
-    float[] sums = lane.parts().sums(Math.max(1, x.fours() * HeapRows.FOUR) * width);
     if (x.single()) {
+      float[] sums = lane.parts().sums(width);
       multiplyOne(lane, sums, width / GROUP);
+      write(0, sums);
     } else {
-      Arrays.fill(sums, 0, x.fours() * HeapRows.FOUR * width, 0f);
-      addFours(sums, width);
-    }
-    for (int r = 0; r < dense.rows(); r++) {
-      weights.finish(sums, r * width, dense.columns(), firstGroup * GROUP);
-      dense.writeFrom(r, sums, r * width, dense.columns());
+      multiplyFours(lane, width / GROUP);
     }
     epilogue.run(lane);
   }
@@ -65,26 +58,37 @@ final class HeapPart implements ProjectionPart {
     }
   }
 
-  private void addFours(float[] sums, int width) {
+  private void multiplyFours(Float32Lane lane, int groups) {
+    int fours = x.fours().length;
+    int quarter = groups / PairedKernels.STREAMS;
+    float[] sums = lane.parts().sums(quarter * fours * PairedKernels.SUMS);
+    Arrays.fill(sums, 0, quarter * fours * PairedKernels.SUMS, 0f);
     HeapKernels kernels = weights.kernels();
-    int quarter = width / GROUP / PairedKernels.STREAMS;
+    int turn = kernels.turn();
     for (int g = 0; g < quarter; g++) {
-      for (int p = 0; p < weights.steps(); p += TURN) {
-        for (int i = 0; i < x.fours(); i++) {
-          kernels.addFour(
-              weights.data(),
-              weights.at(firstGroup + g) + p * GROUP,
-              weights.apart(quarter),
-              Math.min(TURN, weights.steps() - p),
-              x.four(i),
-              p * kernels.inputs() * HeapRows.FOUR,
-              sums,
-              i * HeapRows.FOUR * width + g * GROUP,
-              quarter * GROUP,
-              width);
-        }
+      for (int p = 0; p < weights.steps(); p += turn) {
+        kernels.addFours(
+            weights.data(),
+            weights.at(firstGroup + g) + p * GROUP,
+            weights.apart(quarter),
+            Math.min(turn, weights.steps() - p),
+            x.fours(),
+            p * kernels.inputs() * HeapRows.FOUR,
+            sums,
+            g * fours * PairedKernels.SUMS);
       }
     }
+    float[] row = lane.parts().input(groups * GROUP);
+    for (int r = 0; r < dense.rows(); r++) {
+      int at = r * PairedKernels.STREAMS * GROUP;
+      PairedKernels.copySums(sums, at, fours * PairedKernels.SUMS, groups, row);
+      write(r, row);
+    }
+  }
+
+  private void write(int r, float[] sums) {
+    weights.finish(sums, 0, dense.columns(), firstGroup * GROUP);
+    dense.writeFrom(r, sums, 0, dense.columns());
   }
 
   @Override

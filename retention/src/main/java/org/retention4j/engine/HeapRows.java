@@ -45,13 +45,9 @@ final class HeapRows implements Operand {
     return row;
   }
 
-  /** Returns rows 4i…4i+3: the four elements of an input, then those of the next. */
-  float[] four(int i) {
-    return fours[i];
-  }
-
-  int fours() {
-    return fours.length;
+  /** Returns the rows, four by four: an input's four elements, then those of the next. */
+  float[][] fours() {
+    return fours;
   }
 
   @Override

@@ -216,52 +216,41 @@ sealed class Int8Kernels implements HeapKernels permits Int8Kernels256 {
     h.intoArray(sum, to + 7 * toApart);
   }
 
+  @Override
+  public int turn() {
+    return 1024;
+  }
+
   /** Two weights of each integer after the other two, since registers do not hold more. */
   @Override
-  public void addFour(
-      int[] w,
-      int at,
-      int apart,
-      int steps,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
-    addTwo(w, at, apart, steps, 24, x, from, sum, to, toApart, rowApart);
-    addTwo(w, at, apart, steps, 8, x, from + 8, sum, to, toApart, rowApart);
+  public void addFours(
+      int[] w, int at, int apart, int steps, float[][] x, int from, float[] sum, int to) {
+    for (int i = 0; i < x.length; i++) {
+      int place = to + i * PairedKernels.SUMS;
+      addTwo(w, at, apart, steps, 24, x[i], from, sum, place);
+      addTwo(w, at, apart, steps, 8, x[i], from + 8, sum, place);
+    }
   }
 
   /** The weights that stand where {@code left} bits to the left are, and 8 fewer. */
   private static void addTwo(
-      int[] w,
-      int at,
-      int apart,
-      int steps,
-      int left,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
+      int[] w, int at, int apart, int steps, int left, float[] x, int from, float[] sum, int to) {
     FloatVector a0 = FloatVector.fromArray(FLOATS, sum, to);
-    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + toApart);
-    FloatVector c0 = FloatVector.fromArray(FLOATS, sum, to + 2 * toApart);
-    FloatVector d0 = FloatVector.fromArray(FLOATS, sum, to + 3 * toApart);
-    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + rowApart);
-    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + toApart);
-    FloatVector c1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + 2 * toApart);
-    FloatVector d1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + 3 * toApart);
-    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart);
-    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + toApart);
-    FloatVector c2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + 2 * toApart);
-    FloatVector d2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + 3 * toApart);
-    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart);
-    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + toApart);
-    FloatVector c3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + 2 * toApart);
-    FloatVector d3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + 3 * toApart);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + GROUP);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, sum, to + 2 * GROUP);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, sum, to + 3 * GROUP);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + 4 * GROUP);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + 5 * GROUP);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, sum, to + 6 * GROUP);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, sum, to + 7 * GROUP);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 8 * GROUP);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 9 * GROUP);
+    FloatVector c2 = FloatVector.fromArray(FLOATS, sum, to + 10 * GROUP);
+    FloatVector d2 = FloatVector.fromArray(FLOATS, sum, to + 11 * GROUP);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 12 * GROUP);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 13 * GROUP);
+    FloatVector c3 = FloatVector.fromArray(FLOATS, sum, to + 14 * GROUP);
+    FloatVector d3 = FloatVector.fromArray(FLOATS, sum, to + 15 * GROUP);
     for (int p = 0; p < steps; p++) {
       IntVector w0 = IntVector.fromArray(INTS, w, at + p * GROUP);
       FloatVector first0 =
@@ -325,20 +314,20 @@ sealed class Int8Kernels implements HeapKernels permits Int8Kernels256 {
       d3 = second3.fma(f, d3);
     }
     a0.intoArray(sum, to);
-    b0.intoArray(sum, to + toApart);
-    c0.intoArray(sum, to + 2 * toApart);
-    d0.intoArray(sum, to + 3 * toApart);
-    a1.intoArray(sum, to + rowApart);
-    b1.intoArray(sum, to + rowApart + toApart);
-    c1.intoArray(sum, to + rowApart + 2 * toApart);
-    d1.intoArray(sum, to + rowApart + 3 * toApart);
-    a2.intoArray(sum, to + 2 * rowApart);
-    b2.intoArray(sum, to + 2 * rowApart + toApart);
-    c2.intoArray(sum, to + 2 * rowApart + 2 * toApart);
-    d2.intoArray(sum, to + 2 * rowApart + 3 * toApart);
-    a3.intoArray(sum, to + 3 * rowApart);
-    b3.intoArray(sum, to + 3 * rowApart + toApart);
-    c3.intoArray(sum, to + 3 * rowApart + 2 * toApart);
-    d3.intoArray(sum, to + 3 * rowApart + 3 * toApart);
+    b0.intoArray(sum, to + GROUP);
+    c0.intoArray(sum, to + 2 * GROUP);
+    d0.intoArray(sum, to + 3 * GROUP);
+    a1.intoArray(sum, to + 4 * GROUP);
+    b1.intoArray(sum, to + 5 * GROUP);
+    c1.intoArray(sum, to + 6 * GROUP);
+    d1.intoArray(sum, to + 7 * GROUP);
+    a2.intoArray(sum, to + 8 * GROUP);
+    b2.intoArray(sum, to + 9 * GROUP);
+    c2.intoArray(sum, to + 10 * GROUP);
+    d2.intoArray(sum, to + 11 * GROUP);
+    a3.intoArray(sum, to + 12 * GROUP);
+    b3.intoArray(sum, to + 13 * GROUP);
+    c3.intoArray(sum, to + 14 * GROUP);
+    d3.intoArray(sum, to + 15 * GROUP);
   }
 }

@@ -85,89 +85,67 @@ final class Int8Kernels256 extends Int8Kernels {
   }
 
   @Override
-  public void addFour(
-      int[] w,
-      int at,
-      int apart,
-      int steps,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
-    for (int g = 0; g < 4; g += 2) {
-      int first = at + g * apart;
-      int firstTo = to + g * toApart;
-      addTwo(w, first, apart, steps, 24, x, from, sum, firstTo, toApart, rowApart);
-      addTwo(w, first, apart, steps, 8, x, from + 8, sum, firstTo, toApart, rowApart);
+  public int turn() {
+    return PairedKernels256.PAGE;
+  }
+
+  @Override
+  public void addFours(
+      int[] w, int at, int apart, int steps, float[][] x, int from, float[] sum, int to) {
+    addTwoGroups(w, at, apart, steps, x, from, sum, to);
+    addTwoGroups(w, at + 2 * apart, apart, steps, x, from, sum, to + 2 * GROUP);
+  }
+
+  private static void addTwoGroups(
+      int[] w, int at, int apart, int steps, float[][] x, int from, float[] sum, int to) {
+    for (int i = 0; i < x.length; i++) {
+      int place = to + i * PairedKernels.SUMS;
+      for (int k = 0; k < 4; k++) {
+        addFour(w, at, apart, steps, 24 - 8 * k, x[i], from + HeapRows.FOUR * k, sum, place);
+      }
     }
   }
 
-  /** The weights that stand where {@code left} bits to the left are, and 8 fewer. */
-  private static void addTwo(
-      int[] w,
-      int at,
-      int apart,
-      int steps,
-      int left,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
+  /** The weights that stand where {@code left} bits to the left are. */
+  private static void addFour(
+      int[] w, int at, int apart, int steps, int left, float[] x, int from, float[] sum, int to) {
     FloatVector a0 = FloatVector.fromArray(FLOATS, sum, to);
-    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + toApart);
-    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + rowApart);
-    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + toApart);
-    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart);
-    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + toApart);
-    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart);
-    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + toApart);
-    for (int p = 0; p < steps; p++) {
-      IntVector w0 = IntVector.fromArray(INTS, w, at + p * GROUP);
-      FloatVector first0 =
-          (FloatVector) w0.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
-      FloatVector second0 =
-          (FloatVector) w0.lanewise(VectorOperators.LSHL, left - 8).convert(VectorOperators.I2F, 0);
-      IntVector w1 = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
-      FloatVector first1 =
-          (FloatVector) w1.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
-      FloatVector second1 =
-          (FloatVector) w1.lanewise(VectorOperators.LSHL, left - 8).convert(VectorOperators.I2F, 0);
-      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 16 * p]);
-      a0 = first0.fma(f, a0);
-      b0 = first1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 4]);
-      a0 = second0.fma(f, a0);
-      b0 = second1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 1]);
-      a1 = first0.fma(f, a1);
-      b1 = first1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 5]);
-      a1 = second0.fma(f, a1);
-      b1 = second1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 2]);
-      a2 = first0.fma(f, a2);
-      b2 = first1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 6]);
-      a2 = second0.fma(f, a2);
-      b2 = second1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 3]);
-      a3 = first0.fma(f, a3);
-      b3 = first1.fma(f, b3);
-      f = FloatVector.broadcast(FLOATS, x[from + 16 * p + 7]);
-      a3 = second0.fma(f, a3);
-      b3 = second1.fma(f, b3);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + GROUP);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + 4 * GROUP);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + 5 * GROUP);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 8 * GROUP);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 9 * GROUP);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 12 * GROUP);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 13 * GROUP);
+    int d = from - 2 * at;
+    int end = at + GROUP * steps;
+    for (int i = at; i < end; i += GROUP) {
+      IntVector four = IntVector.fromArray(INTS, w, i);
+      FloatVector w0 =
+          (FloatVector) four.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
+      four = IntVector.fromArray(INTS, w, i + apart);
+      FloatVector w1 =
+          (FloatVector) four.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[2 * i + d]);
+      a0 = w0.fma(f, a0);
+      b0 = w1.fma(f, b0);
+      f = FloatVector.broadcast(FLOATS, x[2 * i + d + 1]);
+      a1 = w0.fma(f, a1);
+      b1 = w1.fma(f, b1);
+      f = FloatVector.broadcast(FLOATS, x[2 * i + d + 2]);
+      a2 = w0.fma(f, a2);
+      b2 = w1.fma(f, b2);
+      f = FloatVector.broadcast(FLOATS, x[2 * i + d + 3]);
+      a3 = w0.fma(f, a3);
+      b3 = w1.fma(f, b3);
     }
     a0.intoArray(sum, to);
-    b0.intoArray(sum, to + toApart);
-    a1.intoArray(sum, to + rowApart);
-    b1.intoArray(sum, to + rowApart + toApart);
-    a2.intoArray(sum, to + 2 * rowApart);
-    b2.intoArray(sum, to + 2 * rowApart + toApart);
-    a3.intoArray(sum, to + 3 * rowApart);
-    b3.intoArray(sum, to + 3 * rowApart + toApart);
+    b0.intoArray(sum, to + GROUP);
+    a1.intoArray(sum, to + 4 * GROUP);
+    b1.intoArray(sum, to + 5 * GROUP);
+    a2.intoArray(sum, to + 8 * GROUP);
+    b2.intoArray(sum, to + 9 * GROUP);
+    a3.intoArray(sum, to + 12 * GROUP);
+    b3.intoArray(sum, to + 13 * GROUP);
   }
 }

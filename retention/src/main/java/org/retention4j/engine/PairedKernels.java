@@ -32,6 +32,9 @@ sealed class PairedKernels implements HeapKernels permits PairedKernels256 {
   /** Groups that are read at once by one row, which has registers for more. */
   static final int SINGLE_STREAMS = 8;
 
+  /** Sums of four rows with {@link #STREAMS} groups. */
+  static final int SUMS = HeapRows.FOUR * STREAMS * GROUP;
+
   /** Keeps the second weight of a pair. */
   static final int UPPER = 0xffff0000;
 
@@ -100,33 +103,36 @@ sealed class PairedKernels implements HeapKernels permits PairedKernels256 {
   }
 
   @Override
-  public void addFour(
-      int[] w,
-      int at,
-      int apart,
-      int pairs,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
+  public int turn() {
+    return 1024;
+  }
+
+  @Override
+  public void addFours(
+      int[] w, int at, int apart, int pairs, float[][] x, int from, float[] sum, int to) {
+    for (int i = 0; i < x.length; i++) {
+      addFour(w, at, apart, pairs, x[i], from, sum, to + i * SUMS);
+    }
+  }
+
+  private static void addFour(
+      int[] w, int at, int apart, int pairs, float[] x, int from, float[] sum, int to) {
     FloatVector a0 = FloatVector.fromArray(FLOATS, sum, to);
-    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + toApart);
-    FloatVector c0 = FloatVector.fromArray(FLOATS, sum, to + 2 * toApart);
-    FloatVector d0 = FloatVector.fromArray(FLOATS, sum, to + 3 * toApart);
-    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + rowApart);
-    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + toApart);
-    FloatVector c1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + 2 * toApart);
-    FloatVector d1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + 3 * toApart);
-    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart);
-    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + toApart);
-    FloatVector c2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + 2 * toApart);
-    FloatVector d2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + 3 * toApart);
-    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart);
-    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + toApart);
-    FloatVector c3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + 2 * toApart);
-    FloatVector d3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + 3 * toApart);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + GROUP);
+    FloatVector c0 = FloatVector.fromArray(FLOATS, sum, to + 2 * GROUP);
+    FloatVector d0 = FloatVector.fromArray(FLOATS, sum, to + 3 * GROUP);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + 4 * GROUP);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + 5 * GROUP);
+    FloatVector c1 = FloatVector.fromArray(FLOATS, sum, to + 6 * GROUP);
+    FloatVector d1 = FloatVector.fromArray(FLOATS, sum, to + 7 * GROUP);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 8 * GROUP);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 9 * GROUP);
+    FloatVector c2 = FloatVector.fromArray(FLOATS, sum, to + 10 * GROUP);
+    FloatVector d2 = FloatVector.fromArray(FLOATS, sum, to + 11 * GROUP);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 12 * GROUP);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 13 * GROUP);
+    FloatVector c3 = FloatVector.fromArray(FLOATS, sum, to + 14 * GROUP);
+    FloatVector d3 = FloatVector.fromArray(FLOATS, sum, to + 15 * GROUP);
     for (int p = 0; p < pairs; p++) {
       IntVector both0 = IntVector.fromArray(INTS, w, at + p * GROUP);
       FloatVector even0 = both0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
@@ -182,21 +188,39 @@ sealed class PairedKernels implements HeapKernels permits PairedKernels256 {
       d3 = odd3.fma(f, d3);
     }
     a0.intoArray(sum, to);
-    b0.intoArray(sum, to + toApart);
-    c0.intoArray(sum, to + 2 * toApart);
-    d0.intoArray(sum, to + 3 * toApart);
-    a1.intoArray(sum, to + rowApart);
-    b1.intoArray(sum, to + rowApart + toApart);
-    c1.intoArray(sum, to + rowApart + 2 * toApart);
-    d1.intoArray(sum, to + rowApart + 3 * toApart);
-    a2.intoArray(sum, to + 2 * rowApart);
-    b2.intoArray(sum, to + 2 * rowApart + toApart);
-    c2.intoArray(sum, to + 2 * rowApart + 2 * toApart);
-    d2.intoArray(sum, to + 2 * rowApart + 3 * toApart);
-    a3.intoArray(sum, to + 3 * rowApart);
-    b3.intoArray(sum, to + 3 * rowApart + toApart);
-    c3.intoArray(sum, to + 3 * rowApart + 2 * toApart);
-    d3.intoArray(sum, to + 3 * rowApart + 3 * toApart);
+    b0.intoArray(sum, to + GROUP);
+    c0.intoArray(sum, to + 2 * GROUP);
+    d0.intoArray(sum, to + 3 * GROUP);
+    a1.intoArray(sum, to + 4 * GROUP);
+    b1.intoArray(sum, to + 5 * GROUP);
+    c1.intoArray(sum, to + 6 * GROUP);
+    d1.intoArray(sum, to + 7 * GROUP);
+    a2.intoArray(sum, to + 8 * GROUP);
+    b2.intoArray(sum, to + 9 * GROUP);
+    c2.intoArray(sum, to + 10 * GROUP);
+    d2.intoArray(sum, to + 11 * GROUP);
+    a3.intoArray(sum, to + 12 * GROUP);
+    b3.intoArray(sum, to + 13 * GROUP);
+    c3.intoArray(sum, to + 14 * GROUP);
+    d3.intoArray(sum, to + 15 * GROUP);
+  }
+
+  /**
+   * Copies what {@link #addFours} has summed up for a row, in the order of the outputs.
+   *
+   * @param at where the row's sums of the first groups begin
+   * @param blockApart from there to where those of the next groups do
+   * @param groups all groups, a multiple of {@link #STREAMS}
+   */
+  static void copySums(float[] sum, int at, int blockApart, int groups, float[] to) {
+    int quarter = groups / STREAMS;
+    for (int g = 0; g < quarter; g++) {
+      int from = at + g * blockApart;
+      for (int i = 0; i < STREAMS; i++) {
+        FloatVector.fromArray(FLOATS, sum, from + i * GROUP)
+            .intoArray(to, (i * quarter + g) * GROUP);
+      }
+    }
   }
 
   /** Widens a group's weights: an input's go {@code width} behind those of the input before. */

@@ -9,82 +9,79 @@ import jdk.incubator.vector.VectorOperators;
  * rows.
  */
 final class PairedKernels256 extends PairedKernels {
+  /** Integers of an output in a page, 4 KiB of a group. */
+  static final int PAGE = 1024 / GROUP;
+
   @Override
-  public void addFour(
-      int[] w,
-      int at,
-      int apart,
-      int pairs,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
-    addTwoGroups(w, at, apart, pairs, x, from, sum, to, toApart, rowApart);
-    int third = at + 2 * apart;
-    int thirdTo = to + 2 * toApart;
-    addTwoGroups(w, third, apart, pairs, x, from, sum, thirdTo, toApart, rowApart);
+  public int turn() {
+    return PAGE;
+  }
+
+  @Override
+  public void addFours(
+      int[] w, int at, int apart, int pairs, float[][] x, int from, float[] sum, int to) {
+    addTwoGroups(w, at, apart, pairs, x, from, sum, to);
+    addTwoGroups(w, at + 2 * apart, apart, pairs, x, from, sum, to + 2 * GROUP);
   }
 
   private static void addTwoGroups(
-      int[] w,
-      int at,
-      int apart,
-      int pairs,
-      float[] x,
-      int from,
-      float[] sum,
-      int to,
-      int toApart,
-      int rowApart) {
+      int[] w, int at, int apart, int pairs, float[][] x, int from, float[] sum, int to) {
+    for (int i = 0; i < x.length; i++) {
+      addFour(w, at, apart, pairs, x[i], from, sum, to + i * SUMS);
+    }
+  }
+
+  private static void addFour(
+      int[] w, int at, int apart, int pairs, float[] x, int from, float[] sum, int to) {
     FloatVector a0 = FloatVector.fromArray(FLOATS, sum, to);
-    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + toApart);
-    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + rowApart);
-    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + rowApart + toApart);
-    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart);
-    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 2 * rowApart + toApart);
-    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart);
-    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 3 * rowApart + toApart);
-    for (int p = 0; p < pairs; p++) {
-      IntVector both0 = IntVector.fromArray(INTS, w, at + p * GROUP);
+    FloatVector b0 = FloatVector.fromArray(FLOATS, sum, to + GROUP);
+    FloatVector a1 = FloatVector.fromArray(FLOATS, sum, to + 4 * GROUP);
+    FloatVector b1 = FloatVector.fromArray(FLOATS, sum, to + 5 * GROUP);
+    FloatVector a2 = FloatVector.fromArray(FLOATS, sum, to + 8 * GROUP);
+    FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 9 * GROUP);
+    FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 12 * GROUP);
+    FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 13 * GROUP);
+    int d = at - from;
+    int end = from + 2 * HeapRows.FOUR * pairs;
+    for (int i = from; i < end; i += 2 * HeapRows.FOUR) {
+      IntVector both0 = IntVector.fromArray(INTS, w, i + d);
       FloatVector even0 = both0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
       FloatVector odd0 = both0.and(UPPER).reinterpretAsFloats();
-      IntVector both1 = IntVector.fromArray(INTS, w, at + apart + p * GROUP);
+      IntVector both1 = IntVector.fromArray(INTS, w, i + d + apart);
       FloatVector even1 = both1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
       FloatVector odd1 = both1.and(UPPER).reinterpretAsFloats();
-      FloatVector f = FloatVector.broadcast(FLOATS, x[from + 8 * p]);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[i]);
       a0 = even0.fma(f, a0);
       b0 = even1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 4]);
+      f = FloatVector.broadcast(FLOATS, x[i + 4]);
       a0 = odd0.fma(f, a0);
       b0 = odd1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 1]);
+      f = FloatVector.broadcast(FLOATS, x[i + 1]);
       a1 = even0.fma(f, a1);
       b1 = even1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 5]);
+      f = FloatVector.broadcast(FLOATS, x[i + 5]);
       a1 = odd0.fma(f, a1);
       b1 = odd1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 2]);
+      f = FloatVector.broadcast(FLOATS, x[i + 2]);
       a2 = even0.fma(f, a2);
       b2 = even1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 6]);
+      f = FloatVector.broadcast(FLOATS, x[i + 6]);
       a2 = odd0.fma(f, a2);
       b2 = odd1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 3]);
+      f = FloatVector.broadcast(FLOATS, x[i + 3]);
       a3 = even0.fma(f, a3);
       b3 = even1.fma(f, b3);
-      f = FloatVector.broadcast(FLOATS, x[from + 8 * p + 7]);
+      f = FloatVector.broadcast(FLOATS, x[i + 7]);
       a3 = odd0.fma(f, a3);
       b3 = odd1.fma(f, b3);
     }
     a0.intoArray(sum, to);
-    b0.intoArray(sum, to + toApart);
-    a1.intoArray(sum, to + rowApart);
-    b1.intoArray(sum, to + rowApart + toApart);
-    a2.intoArray(sum, to + 2 * rowApart);
-    b2.intoArray(sum, to + 2 * rowApart + toApart);
-    a3.intoArray(sum, to + 3 * rowApart);
-    b3.intoArray(sum, to + 3 * rowApart + toApart);
+    b0.intoArray(sum, to + GROUP);
+    a1.intoArray(sum, to + 4 * GROUP);
+    b1.intoArray(sum, to + 5 * GROUP);
+    a2.intoArray(sum, to + 8 * GROUP);
+    b2.intoArray(sum, to + 9 * GROUP);
+    a3.intoArray(sum, to + 12 * GROUP);
+    b3.intoArray(sum, to + 13 * GROUP);
   }
 }

@@ -88,14 +88,16 @@ final class WarmUp {
     int[] w = new int[PairedKernels.SINGLE_STREAMS * apart];
     float[] x = new float[4 * HeapRows.FOUR * steps];
     int width = PairedKernels.STREAMS * group;
-    float[] sum = new float[HeapRows.FOUR * width];
+    float[][] four = {x};
+    float[] sum = new float[PairedKernels.SUMS];
     int[] copied = new int[steps * width];
     float[] widened = new float[4 * steps * group];
     List<Runnable> kernels = new ArrayList<>();
     for (HeapKernels each : List.of(PairedKernels.create(), Int8Kernels.create())) {
       kernels.add(() -> each.multiplyEight(w, 0, apart, steps, x, sum, 0, group));
-      kernels.add(() -> each.addFour(w, 0, apart, steps, x, 0, sum, 0, group, width));
+      kernels.add(() -> each.addFours(w, 0, apart, steps, four, 0, sum, 0));
     }
+    kernels.add(() -> PairedKernels.copySums(sum, 0, width, PairedKernels.STREAMS, x));
     kernels.add(() -> PairedKernels.interleave(w, 0, apart, steps, 0, copied));
     kernels.add(() -> PairedKernels.widen(w, 0, steps, widened, 0, group));
     kernels.add(() -> Int8Kernels.widen(w, 0, steps, sum, 0, widened, 0, group));

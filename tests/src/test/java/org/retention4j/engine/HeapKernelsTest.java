@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -142,33 +143,51 @@ class HeapKernelsTest {
     }
   }
 
+  /** Of the second four rows three: the fourth is zeros, as rows are filled up. */
   @ParameterizedTest
   @CsvSource({"PAIRED,33", "PAIRED_256,33", "INT8,33", "INT8_256,33", "PAIRED_256,1", "INT8,1"})
-  void addsFourRowsTimesFourGroups(Kind kind, int steps) {
+  void addsRowsTimesFourGroups(Kind kind, int steps) {
     int group = PairedKernels.GROUP;
     Weights w = new Weights(kind, steps);
-    float[][] rows = new float[4][];
+    float[][] rows = new float[8][];
     int from = 4 * 3;
-    float[] x = new float[from + 4 * w.inputs()];
-    for (int r = 0; r < 4; r++) {
-      rows[r] = row(w.inputs());
+    float[][] x = new float[2][from + 4 * w.inputs()];
+    for (int r = 0; r < 8; r++) {
+      rows[r] = r < 7 ? row(w.inputs()) : new float[(w.inputs() + 15) / 16 * 16 + 1];
       float[] prepared = prepared(rows[r], kind);
       for (int i = 0; i < w.inputs(); i++) {
-        x[from + 4 * i + r] = prepared[i];
+        x[r / 4][from + 4 * i + r % 4] = prepared[i];
       }
     }
-    int rowApart = 4 * (group + GAP);
-    float[] sum = new float[4 * rowApart];
+    int to = 3;
+    float[] sum = new float[to + 8 * 4 * group];
     for (int i = 0; i < sum.length; i++) {
-      sum[i] = i % 3;
+      sum[i] = i % 5;
     }
-    kind.kernels().addFour(w.packed, 0, w.apart, steps, x, from, sum, 0, group + GAP, rowApart);
-    for (int r = 0; r < 4; r++) {
+    kind.kernels().addFours(w.packed, 0, w.apart, steps, x, from, sum, to);
+    for (int r = 0; r < 8; r++) {
       for (int o = 0; o < 4 * group; o++) {
-        int at = r * rowApart + o / group * (group + GAP) + o % group;
-        double before = at % 3;
+        int at = to + r * 4 * group + o;
+        double before = at % 5;
         assertSum(sum[at], w, o, rows[r], kind.integers() ? before * Int8Kernels.FACTOR : before);
       }
+    }
+  }
+
+  /** The first of four groups is followed, two blocks on, by the second: groups 0, 3, 6, 9; … */
+  @Test
+  void copiesSumsInTheOrderOfTheOutputs() {
+    int group = PairedKernels.GROUP;
+    int blockApart = 4 * group + GAP;
+    float[] sum = new float[2 + 3 * blockApart];
+    for (int o = 0; o < 12 * group; o++) {
+      int number = o / group;
+      sum[2 + number % 3 * blockApart + number / 3 * group + o % group] = o;
+    }
+    float[] row = new float[12 * group];
+    PairedKernels.copySums(sum, 2, blockApart, 12, row);
+    for (int o = 0; o < row.length; o++) {
+      assertThat(row[o]).isEqualTo(o);
     }
   }
 
