@@ -200,6 +200,9 @@ final class InfoCommand implements Callable<Integer> {
     if (c.layers().stream().anyMatch(layer -> !layer.retains())) {
       line("cache" + at, cache(c));
     }
+    if (c.layers().stream().noneMatch(LayerConfig::retains)) {
+      return;
+    }
     // Attention of this width and depth, every layer of which sees all tokens.
     double equal = 2.0 * c.modelWidth() * c.layers().size() * length;
     line(

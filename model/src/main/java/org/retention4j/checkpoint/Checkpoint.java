@@ -110,7 +110,7 @@ public final class Checkpoint {
     } catch (JsonProcessingException e) {
       throw new CheckpointException("expected JSON in " + file + ", got: " + Shown.json(e), e);
     } catch (IOException e) {
-      throw new CheckpointException("cannot read " + file + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot read " + file + ": " + Shown.reason(e), e);
     }
   }
 

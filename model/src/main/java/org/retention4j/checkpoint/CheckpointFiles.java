@@ -124,7 +124,7 @@ public final class CheckpointFiles implements AutoCloseable {
     } catch (JsonProcessingException e) {
       throw new CheckpointException("expected JSON in " + index + ", got: " + Shown.json(e), e);
     } catch (IOException e) {
-      throw new CheckpointException("cannot read " + index + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot read " + index + ": " + Shown.reason(e), e);
     }
   }
 

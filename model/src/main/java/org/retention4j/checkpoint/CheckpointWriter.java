@@ -214,9 +214,16 @@ public final class CheckpointWriter {
   private static List<Path> others(Path from) {
     try (Stream<Path> files = Files.list(from)) {
       return files.filter(Files::isRegularFile).filter(CheckpointWriter::isOther).sorted().toList();
-    } catch (IOException | UncheckedIOException e) {
-      throw new CheckpointException("cannot list the files beside " + from + ": " + e, e);
+    } catch (IOException e) {
+      throw unlisted(from, e);
+    } catch (UncheckedIOException e) {
+      throw unlisted(from, e.getCause());
     }
+  }
+
+  private static CheckpointException unlisted(Path from, IOException e) {
+    return new CheckpointException(
+        "cannot list the files beside " + from + ": " + Shown.reason(e), e);
   }
 
   private static boolean isOther(Path file) {

@@ -61,7 +61,7 @@ final class MappedFile implements AutoCloseable {
         try {
           windows[index] = channel.map(FileChannel.MapMode.READ_ONLY, from, length);
         } catch (IOException e) {
-          throw new CheckpointException("cannot read " + path + ": " + e.getMessage(), e);
+          throw new CheckpointException("cannot read " + path + ": " + Shown.reason(e), e);
         }
       }
       return windows[index];
@@ -80,7 +80,7 @@ final class MappedFile implements AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new CheckpointException("cannot close " + path + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot close " + path + ": " + Shown.reason(e), e);
     }
   }
 }

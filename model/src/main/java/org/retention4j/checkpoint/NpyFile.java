@@ -41,7 +41,7 @@ public record NpyFile(long[] shape, long[] integers, double[] floats) {
       }
       return parse(path, Files.readAllBytes(path));
     } catch (IOException e) {
-      throw new CheckpointException("cannot read " + path + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot read " + path + ": " + Shown.reason(e), e);
     }
   }
 

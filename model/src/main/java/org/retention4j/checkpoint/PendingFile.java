@@ -67,7 +67,7 @@ final class PendingFile implements AutoCloseable {
       }
       return at;
     } catch (IOException e) {
-      throw new CheckpointException("cannot read the link " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot read the link " + target + ": " + Shown.reason(e), e);
     }
   }
 
@@ -89,7 +89,7 @@ final class PendingFile implements AutoCloseable {
         place += channel.write(from, place);
       }
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
     }
   }
 
@@ -105,7 +105,8 @@ final class PendingFile implements AutoCloseable {
         done += more;
       }
     } catch (IOException e) {
-      throw new CheckpointException("cannot copy " + file + " to " + target + ": " + e, e);
+      throw new CheckpointException(
+          "cannot copy " + file + " to " + target + ": " + Shown.reason(e), e);
     }
   }
 
@@ -116,7 +117,7 @@ final class PendingFile implements AutoCloseable {
       channel.close();
       synced = true;
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
     }
   }
 
@@ -135,7 +136,7 @@ final class PendingFile implements AutoCloseable {
       closed = true;
       finished = true;
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
     }
   }
 
@@ -146,7 +147,7 @@ final class PendingFile implements AutoCloseable {
         Files.deleteIfExists(target);
       }
     } catch (IOException e) {
-      throw new CheckpointException("cannot remove " + target + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot remove " + target + ": " + Shown.reason(e), e);
     }
   }
 
@@ -161,7 +162,7 @@ final class PendingFile implements AutoCloseable {
       Files.deleteIfExists(temporary);
       OPEN.remove(temporary);
     } catch (IOException e) {
-      throw new CheckpointException("cannot remove " + temporary + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot remove " + temporary + ": " + Shown.reason(e), e);
     }
   }
 }

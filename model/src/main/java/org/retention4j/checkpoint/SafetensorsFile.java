@@ -49,7 +49,7 @@ public final class SafetensorsFile implements AutoCloseable {
       file = null;
       return opened;
     } catch (IOException e) {
-      throw new CheckpointException("cannot read " + path + ": " + e.getMessage(), e);
+      throw new CheckpointException("cannot read " + path + ": " + Shown.reason(e), e);
     } finally {
       if (file != null) {
         file.close();

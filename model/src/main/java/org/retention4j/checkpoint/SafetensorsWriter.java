@@ -205,7 +205,7 @@ final class SafetensorsWriter {
     try {
       Files.createDirectories(folder);
     } catch (java.io.IOException e) {
-      throw new CheckpointException("cannot make the folder " + folder + ": " + e, e);
+      throw new CheckpointException("cannot make the folder " + folder + ": " + Shown.reason(e), e);
     }
   }
 }

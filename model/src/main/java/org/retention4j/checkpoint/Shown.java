@@ -1,6 +1,11 @@
 package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 
 /** Text from a file as messages show it: on one line, without what steers terminals, and short. */
 final class Shown {
@@ -49,5 +54,20 @@ final class Shown {
   /** Returns what is wrong with JSON, without what Jackson says of where it read it from. */
   static String json(JsonProcessingException e) {
     return e.getOriginalMessage().replaceAll("\\[Source: [^;\\]]*; ", "[");
+  }
+
+  /** Returns why a file could not be read or written, where its name is told already. */
+  static String reason(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "there is no such file or folder";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "permission denied";
+    }
+    if (e instanceof FileAlreadyExistsException) {
+      return "there is a file of that name";
+    }
+    String reason = e instanceof FileSystemException f ? f.getReason() : e.getMessage();
+    return reason == null ? e.toString() : reason;
   }
 }

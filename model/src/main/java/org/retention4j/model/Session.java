@@ -26,6 +26,7 @@ public final class Session implements AutoCloseable {
   private final SessionOptions options;
   private final MixerMemory[] memories;
   private final int batch;
+  private final SessionChecks checks;
   private final LastLogits logits;
   private final int[] counts;
   private final boolean[] ends;
@@ -51,6 +52,7 @@ public final class Session implements AutoCloseable {
     this.batch = batch;
     this.memories = memories;
     engine = model.engine();
+    checks = new SessionChecks(model.config().vocabulary(), batch, memories);
     logits = new LastLogits(engine, batch, model.config().vocabulary());
     counts = new int[batch];
     ends = new boolean[batch];
@@ -132,8 +134,10 @@ public final class Session implements AutoCloseable {
    * @param each receives them, or null; it must neither run nor close this model
    */
   public void append(int[][] tokens, TokenLogits each) {
-    boolean more = Arrays.stream(tokens).anyMatch(row -> row != null && row.length > 1);
-    append(more ? options.prefill() : options.decode(), tokens, each);
+    requireUsable();
+    checks.rows(tokens);
+    boolean more = Arrays.stream(tokens).anyMatch(row -> row.length > 1);
+    appendChecked(more ? options.prefill() : options.decode(), tokens, each);
   }
 
   /**
@@ -146,7 +150,11 @@ public final class Session implements AutoCloseable {
   public void append(RetentionForm form, int[][] tokens, TokenLogits each) {
     requireUsable();
     Objects.requireNonNull(form, "form");
-    check(tokens);
+    checks.rows(tokens);
+    appendChecked(form, tokens, each);
+  }
+
+  private void appendChecked(RetentionForm form, int[][] tokens, TokenLogits each) {
     int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
     int piece = PieceLengths.of(model.layers(), form, batch, longest);
     for (int from = 0; from < longest; from += piece) {
@@ -164,16 +172,7 @@ public final class Session implements AutoCloseable {
    */
   public void step(int... tokens) {
     requireUsable();
-    if (tokens.length != batch) {
-      throw new IllegalArgumentException(
-          "expected " + batch + " tokens, one per sequence, got " + tokens.length);
-    }
-    for (int b = 0; b < batch; b++) {
-      if (tokens[b] >= 0) {
-        checkToken(tokens[b], b);
-        checkRoom(b, 1);
-      }
-    }
+    checks.step(tokens);
     for (int b = 0; b < batch; b++) {
       single[b][0] = tokens[b];
       counts[b] = tokens[b] < 0 ? 0 : 1;
@@ -227,31 +226,6 @@ public final class Session implements AutoCloseable {
     logits.note(ends);
   }
 
-  private void check(int[][] tokens) {
-    if (tokens.length != batch) {
-      throw new IllegalArgumentException(
-          "expected " + batch + " rows of tokens, one per sequence, got " + tokens.length);
-    }
-    for (int b = 0; b < batch; b++) {
-      if (tokens[b] == null) {
-        throw new IllegalArgumentException("expected tokens in row " + b + ", got null");
-      }
-      for (int token : tokens[b]) {
-        checkToken(token, b);
-      }
-      checkRoom(b, tokens[b].length);
-    }
-  }
-
-  private void checkToken(int token, int row) {
-    if (token < 0 || token >= model.config().vocabulary()) {
-      throw new IllegalArgumentException(
-          String.format(
-              "expected tokens in 0..%d, the vocabulary, got %d in row %d",
-              model.config().vocabulary() - 1, token, row));
-    }
-  }
-
   /**
    * Returns how many tokens more a row may see before a cache reaches its limit; Long.MAX_VALUE
    * less its position without attention layers.
@@ -266,21 +240,17 @@ public final class Session implements AutoCloseable {
     return room;
   }
 
-  private void checkRoom(int row, long more) {
-    for (MixerMemory memory : memories) {
-      MixerMemory.checkRoom(memory, row, more);
-    }
-  }
-
   /**
    * Copies the logits after a row's last token.
    *
    * @param into at least the vocabulary long
+   * @throws IllegalArgumentException if it is shorter, or there is no such row
    * @throws IllegalStateException if the row has seen nothing yet
    */
   public void logits(int row, float[] into) {
     requireUsable();
     logits.requireKnown(row);
+    checks.logits(into.length);
     logits.rows().readNarrow(row, 0, 0, into);
   }
 
@@ -288,6 +258,7 @@ public final class Session implements AutoCloseable {
   public void logits(int row, double[] into) {
     requireUsable();
     logits.requireKnown(row);
+    checks.logits(into.length);
     logits.rows().readWide(row, 0, 0, into);
   }
 

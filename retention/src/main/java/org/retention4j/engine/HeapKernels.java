@@ -21,9 +21,6 @@ interface HeapKernels {
   void multiplyEight(
       int[] w, int at, int apart, int steps, float[] x, float[] sum, int to, int toApart);
 
-  /** Returns the integers of an output after which the next four rows take their turn. */
-  int turn();
-
   /**
    * Adds products of rows, four by four, with four groups.
    *

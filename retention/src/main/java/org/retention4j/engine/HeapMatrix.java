@@ -20,12 +20,15 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   /** Outputs are filled up to a multiple of this. */
   private static final int OUTPUTS = PairedKernels.STREAMS * GROUP;
 
+  /** Integers in a page of memory. */
+  static final int PAGE = 4096 / Integer.BYTES;
+
   /**
    * Where the first group begins: behind an array's header of 16 bytes, at a page where the
    * collector gives large arrays regions of their own, as G1 does. Elsewhere it costs a little
    * speed.
    */
-  private static final int START = (4096 - 16) / Integer.BYTES;
+  private static final int START = PAGE - 16 / Integer.BYTES;
 
   /** Parts of few rows for each lane, so that none waits long for another. */
   private static final int PARTS = 4;

@@ -6,6 +6,12 @@ import java.util.Arrays;
 final class HeapPart implements ProjectionPart {
   private static final int GROUP = HeapMatrix.GROUP;
 
+  /**
+   * Integers of an output after which the next four rows take their turn: a page of each group, so
+   * that those find it in the first cache, and memory is read page by page.
+   */
+  private static final int TURN = HeapMatrix.PAGE / GROUP;
+
   private final HeapRows x;
   private final HeapMatrix weights;
   private final int firstGroup;
@@ -64,14 +70,13 @@ final class HeapPart implements ProjectionPart {
     float[] sums = lane.parts().sums(quarter * fours * PairedKernels.SUMS);
     Arrays.fill(sums, 0, quarter * fours * PairedKernels.SUMS, 0f);
     HeapKernels kernels = weights.kernels();
-    int turn = kernels.turn();
     for (int g = 0; g < quarter; g++) {
-      for (int p = 0; p < weights.steps(); p += turn) {
+      for (int p = 0; p < weights.steps(); p += TURN) {
         kernels.addFours(
             weights.data(),
             weights.at(firstGroup + g) + p * GROUP,
             weights.apart(quarter),
-            Math.min(turn, weights.steps() - p),
+            Math.min(TURN, weights.steps() - p),
             x.fours(),
             p * kernels.inputs() * HeapRows.FOUR,
             sums,

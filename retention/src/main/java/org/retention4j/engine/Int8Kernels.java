@@ -216,11 +216,6 @@ sealed class Int8Kernels implements HeapKernels permits Int8Kernels256 {
     h.intoArray(sum, to + 7 * toApart);
   }
 
-  @Override
-  public int turn() {
-    return 1024;
-  }
-
   /** Two weights of each integer after the other two, since registers do not hold more. */
   @Override
   public void addFours(

@@ -14,6 +14,9 @@ final class Int8Kernels256 extends Int8Kernels {
   private static final VectorSpecies<Float> FLOATS = PairedKernels.FLOATS;
   private static final VectorSpecies<Integer> INTS = PairedKernels.INTS;
 
+  /** Elements of four rows' four inputs for an integer of a group. */
+  private static final int ELEMENTS = 4 * HeapRows.FOUR / GROUP;
+
   /** Four groups after the other four: C2 gives up on conversions of more. */
   @Override
   public void multiplyEight(
@@ -85,11 +88,6 @@ final class Int8Kernels256 extends Int8Kernels {
   }
 
   @Override
-  public int turn() {
-    return PairedKernels256.PAGE;
-  }
-
-  @Override
   public void addFours(
       int[] w, int at, int apart, int steps, float[][] x, int from, float[] sum, int to) {
     addTwoGroups(w, at, apart, steps, x, from, sum, to);
@@ -117,7 +115,7 @@ final class Int8Kernels256 extends Int8Kernels {
     FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 9 * GROUP);
     FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 12 * GROUP);
     FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 13 * GROUP);
-    int d = from - 2 * at;
+    int d = from - ELEMENTS * at;
     int end = at + GROUP * steps;
     for (int i = at; i < end; i += GROUP) {
       IntVector four = IntVector.fromArray(INTS, w, i);
@@ -126,16 +124,16 @@ final class Int8Kernels256 extends Int8Kernels {
       four = IntVector.fromArray(INTS, w, i + apart);
       FloatVector w1 =
           (FloatVector) four.lanewise(VectorOperators.LSHL, left).convert(VectorOperators.I2F, 0);
-      FloatVector f = FloatVector.broadcast(FLOATS, x[2 * i + d]);
+      FloatVector f = FloatVector.broadcast(FLOATS, x[ELEMENTS * i + d]);
       a0 = w0.fma(f, a0);
       b0 = w1.fma(f, b0);
-      f = FloatVector.broadcast(FLOATS, x[2 * i + d + 1]);
+      f = FloatVector.broadcast(FLOATS, x[ELEMENTS * i + d + 1]);
       a1 = w0.fma(f, a1);
       b1 = w1.fma(f, b1);
-      f = FloatVector.broadcast(FLOATS, x[2 * i + d + 2]);
+      f = FloatVector.broadcast(FLOATS, x[ELEMENTS * i + d + 2]);
       a2 = w0.fma(f, a2);
       b2 = w1.fma(f, b2);
-      f = FloatVector.broadcast(FLOATS, x[2 * i + d + 3]);
+      f = FloatVector.broadcast(FLOATS, x[ELEMENTS * i + d + 3]);
       a3 = w0.fma(f, a3);
       b3 = w1.fma(f, b3);
     }

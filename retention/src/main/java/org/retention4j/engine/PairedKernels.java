@@ -103,11 +103,6 @@ sealed class PairedKernels implements HeapKernels permits PairedKernels256 {
   }
 
   @Override
-  public int turn() {
-    return 1024;
-  }
-
-  @Override
   public void addFours(
       int[] w, int at, int apart, int pairs, float[][] x, int from, float[] sum, int to) {
     for (int i = 0; i < x.length; i++) {

@@ -9,13 +9,11 @@ import jdk.incubator.vector.VectorOperators;
  * rows.
  */
 final class PairedKernels256 extends PairedKernels {
-  /** Integers of an output in a page, 4 KiB of a group. */
-  static final int PAGE = 1024 / GROUP;
+  /** Elements of four rows for a pair of inputs. */
+  private static final int PAIR = 2 * HeapRows.FOUR;
 
-  @Override
-  public int turn() {
-    return PAGE;
-  }
+  /** Weights of a pair for an element: one for one, so that a counter serves both. */
+  private static final int WEIGHTS = GROUP / PAIR;
 
   @Override
   public void addFours(
@@ -41,13 +39,13 @@ final class PairedKernels256 extends PairedKernels {
     FloatVector b2 = FloatVector.fromArray(FLOATS, sum, to + 9 * GROUP);
     FloatVector a3 = FloatVector.fromArray(FLOATS, sum, to + 12 * GROUP);
     FloatVector b3 = FloatVector.fromArray(FLOATS, sum, to + 13 * GROUP);
-    int d = at - from;
-    int end = from + 2 * HeapRows.FOUR * pairs;
-    for (int i = from; i < end; i += 2 * HeapRows.FOUR) {
-      IntVector both0 = IntVector.fromArray(INTS, w, i + d);
+    int d = at - WEIGHTS * from;
+    int end = from + PAIR * pairs;
+    for (int i = from; i < end; i += PAIR) {
+      IntVector both0 = IntVector.fromArray(INTS, w, WEIGHTS * i + d);
       FloatVector even0 = both0.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
       FloatVector odd0 = both0.and(UPPER).reinterpretAsFloats();
-      IntVector both1 = IntVector.fromArray(INTS, w, i + d + apart);
+      IntVector both1 = IntVector.fromArray(INTS, w, WEIGHTS * i + d + apart);
       FloatVector even1 = both1.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
       FloatVector odd1 = both1.and(UPPER).reinterpretAsFloats();
       FloatVector f = FloatVector.broadcast(FLOATS, x[i]);

@@ -340,6 +340,12 @@ class SessionTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("no token yet");
       assertThatIllegalArgumentException().isThrownBy(() -> session.append(1));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> session.append((int[][]) null))
+          .withMessageContainingAll("2 rows", "got null");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> session.append(new int[][] {{1}, null}))
+          .withMessageContaining("row 1");
       assertThatIllegalArgumentException().isThrownBy(() -> session.step(1));
       assertThatIllegalArgumentException()
           .isThrownBy(() -> session.append(new int[][] {{1, 2}, {3, 61}}))
@@ -355,6 +361,10 @@ class SessionTest {
       assertThatIllegalArgumentException().isThrownBy(() -> session.select(2));
       assertThatIllegalArgumentException().isThrownBy(() -> session.state(3));
       assertThatIllegalArgumentException().isThrownBy(() -> logits(session, 2));
+      session.step(1, 2);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> session.logits(1, new float[60]))
+          .withMessageContainingAll("room for 61", "got 60");
     }
     Session closed = retNet.newSession();
     closed.close();

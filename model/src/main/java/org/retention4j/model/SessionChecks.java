@@ -1,0 +1,71 @@
+package org.retention4j.model;
+
+/** Refuses what a session is given where it does not fit, before anything is changed. */
+final class SessionChecks {
+  private final int vocabulary;
+  private final int batch;
+  private final MixerMemory[] memories;
+
+  SessionChecks(int vocabulary, int batch, MixerMemory[] memories) {
+    this.vocabulary = vocabulary;
+    this.batch = batch;
+    this.memories = memories;
+  }
+
+  /** Checks (B) rows of tokens that are to be appended. */
+  void rows(int[][] tokens) {
+    if (tokens == null || tokens.length != batch) {
+      throw new IllegalArgumentException(
+          "expected "
+              + batch
+              + " rows of tokens, one per sequence, got "
+              + (tokens == null ? null : tokens.length));
+    }
+    for (int b = 0; b < batch; b++) {
+      if (tokens[b] == null) {
+        throw new IllegalArgumentException("expected tokens in row " + b + ", got null");
+      }
+      for (int token : tokens[b]) {
+        token(token, b);
+      }
+      room(b, tokens[b].length);
+    }
+  }
+
+  /** Checks one token for each sequence, or a negative number. */
+  void step(int[] tokens) {
+    if (tokens.length != batch) {
+      throw new IllegalArgumentException(
+          "expected " + batch + " tokens, one per sequence, got " + tokens.length);
+    }
+    for (int b = 0; b < batch; b++) {
+      if (tokens[b] >= 0) {
+        token(tokens[b], b);
+        room(b, 1);
+      }
+    }
+  }
+
+  private void token(int token, int row) {
+    if (token < 0 || token >= vocabulary) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected tokens in 0..%d, the vocabulary, got %d in row %d",
+              vocabulary - 1, token, row));
+    }
+  }
+
+  private void room(int row, long more) {
+    for (MixerMemory memory : memories) {
+      MixerMemory.checkRoom(memory, row, more);
+    }
+  }
+
+  /** Checks how many logits there is room for. */
+  void logits(int room) {
+    if (room < vocabulary) {
+      throw new IllegalArgumentException(
+          "expected room for " + vocabulary + " logits, the vocabulary, got " + room);
+    }
+  }
+}
