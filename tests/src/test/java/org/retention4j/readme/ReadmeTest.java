@@ -38,6 +38,21 @@ class ReadmeTest {
   @Test
   void theModelExampleLoadsPromptsAndStreams() throws Exception {
     compile("Continue", blocks("Whole models", "java").get(0));
+    Path model = model();
+    String printed = run("Continue", model.toString(), "Once upon a time");
+    // 16 bytes of prompt and 19 of the 20 tokens: the last is not read any more.
+    assertThat(printed).contains("position 35, ");
+    assertThat(printed.length()).isGreaterThan(20);
+  }
+
+  @Test
+  void theBranchesExampleCompilesAndRuns() throws Exception {
+    compile("Branches", blocks("Whole models", "java").get(1));
+    assertThat(run("Branches", model().toString()))
+        .contains("9 and 6 tokens", "5 and 5 tokens", "perplexity of 4 tokens: ");
+  }
+
+  private Path model() throws IOException {
     Path shape = folder.resolve("shape.json");
     Files.writeString(
         shape,
@@ -46,10 +61,7 @@ class ReadmeTest {
     Path model = folder.resolve("model");
     CheckpointWriter.writeRandom(
         Checkpoint.readConfig(shape), model, DType.BF16, 1, (name, bytes) -> {});
-    String printed = run("Continue", model.toString(), "Once upon a time");
-    // 16 bytes of prompt and 19 of the 20 tokens: the last is not read any more.
-    assertThat(printed).contains("position 35, ");
-    assertThat(printed.length()).isGreaterThan(20);
+    return model;
   }
 
   private void compile(String name, String source) throws IOException {
