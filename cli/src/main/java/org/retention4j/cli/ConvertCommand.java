@@ -1,6 +1,7 @@
 package org.retention4j.cli;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
@@ -15,6 +16,8 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     description = "Writes a checkpoint anew in another type or other shards.")
 final class ConvertCommand implements Callable<Integer> {
+  private static final List<String> FAMILIES = List.of("fla", "torchscale");
+
   @Option(names = "--from", paramLabel = "DIR", required = true, description = "model folder")
   private Path from;
 
@@ -47,6 +50,10 @@ final class ConvertCommand implements Callable<Integer> {
       throw new IllegalArgumentException("expected --shard-size >= 1, got " + shardBytes);
     }
     Checkpoint checkpoint = Checkpoint.open(from);
+    if (family != null && !FAMILIES.contains(family)) {
+      throw new IllegalArgumentException(
+          "expected --family to be one of " + FAMILIES + ", got " + family);
+    }
     if (family != null && !family.equals(checkpoint.family())) {
       throw new IllegalArgumentException(
           String.format(

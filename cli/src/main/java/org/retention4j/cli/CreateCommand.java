@@ -77,7 +77,8 @@ final class CreateCommand implements Callable<Integer> {
   private DecoderConfig fromFile() {
     Path file = Path.of(shape);
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException("expected a configuration, got no file at " + shape);
+      throw new IllegalArgumentException(
+          "expected a configuration, got none, or a folder, at " + shape);
     }
     Configuration given = Configuration.read(file);
     Configuration config = transformer ? given.transformer() : given;

@@ -39,7 +39,7 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--prompt",
       paramLabel = "TEXT",
       required = true,
-      description = "the prompt, or - for standard input")
+      description = "the prompt, or - for standard input; where it is empty, the begin token")
   private String prompt;
 
   @Option(
@@ -172,8 +172,15 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private GenerationOptions generationOptions() {
-    SamplingOptions sampling = new SamplingOptions(temperature, topK, topP, penalty, seed);
-    return new GenerationOptions(maxTokens, sampling, Set.copyOf(stopTokens), stops);
+    if (cacheLimit < 1) {
+      throw new IllegalArgumentException("expected --cache-limit >= 1, got " + cacheLimit);
+    }
+    try {
+      SamplingOptions sampling = new SamplingOptions(temperature, topK, topP, penalty, seed);
+      return new GenerationOptions(maxTokens, sampling, Set.copyOf(stopTokens), stops);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(Texts.withOptions(e.getMessage()), e);
+    }
   }
 
   private SessionOptions sessionOptions() {

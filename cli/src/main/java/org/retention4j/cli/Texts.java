@@ -7,11 +7,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.retention4j.text.TextPieces;
 
 /** Reading texts, writing numbers. */
 final class Texts {
   private static final double KILO = 1000;
+
+  /** What the library calls what options give. */
+  private static final Pattern NAME =
+      Pattern.compile("\\b(topK|topP|repetitionPenalty|maxTokens|temperature)\\b");
 
   private Texts() {}
 
@@ -26,6 +31,12 @@ final class Texts {
     return text.toString();
   }
 
+  /** Returns a message of the library's with its names, topP, as those of options, --top-p. */
+  static String withOptions(String message) {
+    return NAME.matcher(message)
+        .replaceAll(m -> "--" + m.group().replaceAll("(?=[A-Z])", "-").toLowerCase(Locale.ROOT));
+  }
+
   /**
    * Returns a text file's bytes.
    *
@@ -33,7 +44,7 @@ final class Texts {
    */
   static long size(Path file) {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException("expected a text file, got no file at " + file);
+      throw new IllegalArgumentException("expected a text file, got none, or a folder, at " + file);
     }
     try {
       long size = Files.size(file);

@@ -124,7 +124,11 @@ final class VectorJvm {
             .start();
     Thread stopping = new Thread(() -> stop(process));
     Runtime.getRuntime().addShutdownHook(stopping);
-    copyErrors(process.getErrorStream(), System.err);
+    try {
+      copyErrors(process.getErrorStream(), System.err);
+    } catch (IOException e) {
+      // It is being stopped: nothing more will come, but it is not at its end yet.
+    }
     while (true) {
       try {
         return process.waitFor();

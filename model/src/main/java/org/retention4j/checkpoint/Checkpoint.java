@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -71,6 +72,7 @@ public final class Checkpoint {
    *     is not built
    */
   public static Checkpoint open(Path folder) {
+    Objects.requireNonNull(folder, "folder");
     Path file = folder.resolve("config.json");
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a model folder, got " + folder);

@@ -265,6 +265,9 @@ public final class CheckpointWriter {
     DiskRoom.require(folder, tensors.stream().mapToDouble(OutTensor::bytes).sum());
     boolean made = !Files.exists(folder);
     SafetensorsWriter.prepareFolder(folder);
+    if (made) {
+      PendingFile.noteFolder(folder, true);
+    }
     boolean written = false;
     // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
     // it is no checkpoint.
@@ -279,6 +282,7 @@ public final class CheckpointWriter {
       if (made && !written) {
         removeEmpty(folder);
       }
+      PendingFile.noteFolder(folder, false);
     }
   }
 

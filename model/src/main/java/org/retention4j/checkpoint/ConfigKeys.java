@@ -18,7 +18,7 @@ final class ConfigKeys {
   ConfigKeys(String where, JsonNode node) {
     if (!node.isObject()) {
       throw new CheckpointException(
-          "expected a JSON object in " + where + ", got " + node.getNodeType());
+          "expected a JSON object in " + where + ", got " + Shown.token(node.asToken()));
     }
     this.where = where;
     this.node = node;

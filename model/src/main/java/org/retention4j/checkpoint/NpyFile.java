@@ -34,7 +34,7 @@ public record NpyFile(long[] shape, long[] integers, double[] floats) {
   public static NpyFile read(Path path) {
     try {
       if (!Files.isRegularFile(path)) {
-        throw new CheckpointException("expected a .npy file, got no file at " + path);
+        throw new CheckpointException("expected a .npy file, got none, or a folder, at " + path);
       }
       if (Files.size(path) > Integer.MAX_VALUE - 16) {
         throw new CheckpointException("expected a .npy file of less than 2 GiB, got " + path);

@@ -23,6 +23,11 @@ final class PendingFile implements AutoCloseable {
   /** Temporary files, which go too when the virtual machine ends early, by Ctrl-C for instance. */
   private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
 
+  /** Folders that were made for such files, which go too if they are empty then. */
+  private static final Set<Path> FOLDERS = ConcurrentHashMap.newKeySet();
+
+  private static volatile boolean ending;
+
   static {
     Runtime.getRuntime().addShutdownHook(new Thread(PendingFile::removeAll));
   }
@@ -48,14 +53,23 @@ final class PendingFile implements AutoCloseable {
     String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
     temporary = folder.resolve(name);
     OPEN.add(temporary);
+    if (ending) {
+      throw new IllegalStateException("the virtual machine ends");
+    }
     try {
       channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (IOException e) {
       OPEN.remove(temporary);
-      String reason = e instanceof NoSuchFileException ? "no such folder" : e.toString();
-      throw new CheckpointException("cannot write " + target + ": " + reason, e);
+      throw new CheckpointException("cannot write " + target + ": " + reason(e, folder), e);
     }
+  }
+
+  private static String reason(IOException e, Path folder) {
+    if (e instanceof NoSuchFileException) {
+      return Files.isDirectory(folder) ? "its folder takes no files" : "no such folder";
+    }
+    return Shown.reason(e);
   }
 
   /** Returns the file that a link points to, even if it is not there yet. */
@@ -71,13 +85,26 @@ final class PendingFile implements AutoCloseable {
     }
   }
 
+  /** Notes a folder that was made for files which are pending, or that it shall stay. */
+  static void noteFolder(Path folder, boolean pending) {
+    if (pending) {
+      FOLDERS.add(folder);
+    } else {
+      FOLDERS.remove(folder);
+    }
+  }
+
   private static void removeAll() {
-    for (Path file : OPEN) {
-      try {
-        Files.deleteIfExists(file);
-      } catch (IOException e) {
-        // Nobody is left to be told.
-      }
+    ending = true;
+    OPEN.forEach(PendingFile::remove);
+    FOLDERS.forEach(PendingFile::remove);
+  }
+
+  private static void remove(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      // Nobody is left to be told; or a folder that something else was put into.
     }
   }
 

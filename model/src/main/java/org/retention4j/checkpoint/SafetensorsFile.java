@@ -40,7 +40,8 @@ public final class SafetensorsFile implements AutoCloseable {
    */
   public static SafetensorsFile open(Path path) {
     if (!Files.isRegularFile(path)) {
-      throw new CheckpointException("expected a safetensors file, got no file at " + path);
+      throw new CheckpointException(
+          "expected a safetensors file, got none, or a folder, at " + path);
     }
     MappedFile file = null;
     try {

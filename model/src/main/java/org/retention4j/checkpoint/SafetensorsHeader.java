@@ -161,7 +161,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
 
     private void expect(JsonToken token, JsonToken expected, String what) {
       if (token != expected) {
-        throw bad(path, "to have " + what, String.valueOf(token));
+        throw bad(path, "to have " + what, Shown.token(token));
       }
     }
 

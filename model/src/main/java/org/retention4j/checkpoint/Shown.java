@@ -1,6 +1,8 @@
 package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -51,8 +53,25 @@ final class Shown {
     };
   }
 
+  /** Returns what a token of JSON is, in words. */
+  static String token(JsonToken token) {
+    if (token == null) {
+      return "the end";
+    }
+    return switch (token) {
+      case START_OBJECT -> "an object";
+      case START_ARRAY -> "a list";
+      case VALUE_STRING -> "a text";
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
+      default -> token.asString() == null ? token.name() : token.asString();
+    };
+  }
+
   /** Returns what is wrong with JSON, without what Jackson says of where it read it from. */
   static String json(JsonProcessingException e) {
+    if (e instanceof MismatchedInputException) {
+      return "something behind the end of the JSON";
+    }
     return e.getOriginalMessage().replaceAll("\\[Source: [^;\\]]*; ", "[");
   }
 

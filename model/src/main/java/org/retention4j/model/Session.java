@@ -102,6 +102,7 @@ public final class Session implements AutoCloseable {
 
   /** Returns the bytes that states, caches and open marks hold. */
   public long bytes() {
+    requireOpen();
     long sum = 0;
     for (MixerMemory memory : memories) {
       sum += memory.bytes();
@@ -131,7 +132,7 @@ public final class Session implements AutoCloseable {
   /**
    * Appends tokens to the sequences and gives the logits after each.
    *
-   * @param each receives them, or null; it must neither run nor close this model
+   * @param each receives them, or null; it must neither run nor close this session or its model
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
@@ -291,6 +292,7 @@ public final class Session implements AutoCloseable {
    */
   public Session select(int... rows) {
     requireUsable();
+    Objects.requireNonNull(rows, "rows");
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
@@ -360,6 +362,7 @@ public final class Session implements AutoCloseable {
    */
   public void rollback(Mark mark) {
     requireUsable();
+    Objects.requireNonNull(mark, "mark");
     if (!mark.of(this) || mark.freed) {
       throw new IllegalArgumentException(
           "expected an open mark of this session, got "
@@ -382,10 +385,14 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  private void requireUsable() {
+  private void requireOpen() {
     if (closed) {
       throw new IllegalStateException("this session is closed");
     }
+  }
+
+  private void requireUsable() {
+    requireOpen();
     if (broken) {
       throw new IllegalStateException(
           "an earlier call failed half-way: this session cannot go on, make a new one");

@@ -34,9 +34,12 @@ final class SessionChecks {
 
   /** Checks one token for each sequence, or a negative number. */
   void step(int[] tokens) {
-    if (tokens.length != batch) {
+    if (tokens == null || tokens.length != batch) {
       throw new IllegalArgumentException(
-          "expected " + batch + " tokens, one per sequence, got " + tokens.length);
+          "expected "
+              + batch
+              + " tokens, one per sequence, got "
+              + (tokens == null ? null : tokens.length));
     }
     for (int b = 0; b < batch; b++) {
       if (tokens[b] >= 0) {

@@ -2,6 +2,7 @@ package org.retention4j.text;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Consumer;
 import org.retention4j.model.Session;
 
@@ -36,6 +37,8 @@ public final class Generator {
   public Generation generate(
       Session session, int[] prompt, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(stream, "stream");
     if (prompt.length == 0 && session.position(0) == 0) {
       throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
     }
@@ -54,6 +57,8 @@ public final class Generator {
   public Generation resume(
       Session session, int[] seen, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(stream, "stream");
     return new Run(session, seen, options, stream).toEnd();
   }
 

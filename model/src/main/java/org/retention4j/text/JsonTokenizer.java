@@ -71,7 +71,8 @@ public final class JsonTokenizer implements Tokenizer {
 
   private static String read(Path file) {
     if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException("expected a tokenizer file, got no file at " + file);
+      throw new IllegalArgumentException(
+          "expected a tokenizer file, got none, or a folder, at " + file);
     }
     String json;
     try {

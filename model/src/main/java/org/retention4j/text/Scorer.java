@@ -30,7 +30,8 @@ public final class Scorer {
    *
    * @param each receives the natural logarithm of each token's probability after all tokens before
    *     it; the text's first token has none
-   * @throws IllegalArgumentException for a token outside the vocabulary; nothing was read then
+   * @throws IllegalArgumentException for a token outside the vocabulary or more tokens than a cache
+   *     may hold; nothing was read or scored then
    * @throws NonFiniteLogitsException if the model gives no numbers
    */
   public void accept(int[] tokens, DoubleConsumer each) {
@@ -40,6 +41,13 @@ public final class Scorer {
         throw new IllegalArgumentException(
             "expected tokens in 0.." + (vocabulary - 1) + ", the vocabulary, got " + token);
       }
+    }
+    long room = session.room(0);
+    if (tokens.length > room) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected at most %d tokens of a text, the cache's limit, got %d",
+              session.position(0) + room, session.position(0) + tokens.length));
     }
     for (int from = 0; from < tokens.length; from += PIECE) {
       acceptPiece(Arrays.copyOfRange(tokens, from, Math.min(tokens.length, from + PIECE)), each);

@@ -103,7 +103,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
    */
   private static boolean reserve(int outputs, int steps) {
     long length = length(outputs, steps);
-    if (length > Integer.MAX_VALUE - 2 * GROUP) {
+    if (length > Integer.MAX_VALUE - START - 2 * GROUP) {
       return false;
     }
     if (HELD.get() + Integer.BYTES * length > LARGE) {

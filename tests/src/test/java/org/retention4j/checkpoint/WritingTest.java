@@ -69,9 +69,13 @@ class WritingTest {
       done.finish();
       PendingFile pending = new PendingFile(Path.of(args[0], "pending"));
       pending.write(0, ByteBuffer.wrap(new byte[100]));
+      Path made = Files.createDirectory(Path.of(args[0], "made"));
+      PendingFile.noteFolder(made, true);
+      PendingFile inside = new PendingFile(made.resolve("inside"));
       System.out.println("writing");
       // Until it is interrupted, or its parent is gone.
       System.in.read();
+      inside.close();
       pending.close();
     }
   }
@@ -90,7 +94,7 @@ class WritingTest {
             .start();
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
       assertThat(out.readLine()).isEqualTo("writing");
-      assertThat(names()).hasSize(2);
+      assertThat(names()).hasSize(3).contains("made");
       process.destroy();
       assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
     } finally {

@@ -100,7 +100,20 @@ class WeightsTest {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.vector(), Engines.float64()}) {
       for (int rows : new int[] {1, 2, 4, 5, 33, 47, 48, 65}) {
         for (Activation activation : Activation.values()) {
-          project(engine, type, rows, 40, activation, false);
+          project(engine, type, rows, 1030, 40, activation, false);
+        }
+      }
+    }
+  }
+
+  /** Rows that are no multiple of four, and fewer outputs than a vector has, or a few more. */
+  @ParameterizedTest
+  @EnumSource(names = {"BFLOAT16", "INT8"})
+  void projectsFewRowsToFewOutputs(WeightType type) {
+    for (int rows : new int[] {1, 3, 6, 7, 8, 9}) {
+      for (int outputs : new int[] {1, 5, 9, 33, 130}) {
+        for (int inputs : new int[] {1, 40, 600}) {
+          project(Engines.vector(), type, rows, outputs, inputs, Activation.NONE, false);
         }
       }
     }
@@ -112,7 +125,7 @@ class WeightsTest {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
       for (int rows : new int[] {1, 63, 64, 65, 130}) {
         for (Activation activation : Activation.values()) {
-          project(engine, WeightType.BFLOAT16, rows, 40, activation, rows >= 64);
+          project(engine, WeightType.BFLOAT16, rows, 1030, 40, activation, rows >= 64);
         }
       }
     }
@@ -126,30 +139,36 @@ class WeightsTest {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
       for (int rows : new int[] {95, 96, 130}) {
         for (Activation activation : new Activation[] {Activation.SILU, Activation.GELU}) {
-          project(engine, WeightType.BFLOAT16, rows, 1100, activation, false);
+          project(engine, WeightType.BFLOAT16, rows, 1030, 1100, activation, false);
         }
       }
     }
   }
 
   private static void project(
-      Engine engine, WeightType type, int rows, int inputs, Activation activation, boolean narrow) {
+      Engine engine,
+      WeightType type,
+      int rows,
+      int outputs,
+      int inputs,
+      Activation activation,
+      boolean narrow) {
     DataType data = engine.type().dataType();
     INDArray x = Tensors.gaussian(1, data, 1, rows, inputs);
-    INDArray w = Tensors.gaussian(2, DataType.FLOAT, 1030, inputs);
+    INDArray w = Tensors.gaussian(2, DataType.FLOAT, outputs, inputs);
     try (Arena arena = new Arena();
         Scratch scratch = new Scratch(engine);
         PackedMatrix packed = engine.pack(w, type)) {
       Tile in = engine.tile(arena, rows, inputs);
-      Tile out = engine.tile(arena, rows, 1030);
+      Tile out = engine.tile(arena, rows, outputs);
       copy(engine, Rows.of(x), Rows.of(in, rows, inputs), rows);
       boolean asked = narrow || type == WeightType.BFLOAT16 && rows < 64;
       Projections projections =
           new Projections(engine, arena, scratch, in, asked).add(packed, out, activation);
       assertThat(projections.implementation()).doesNotContain("ref").isNotEmpty();
       projections.run();
-      INDArray y = Nd4j.zeros(data, 1, rows, 1030);
-      copy(engine, Rows.of(out, rows, 1030), Rows.of(y), rows);
+      INDArray y = Nd4j.zeros(data, 1, rows, outputs);
+      copy(engine, Rows.of(out, rows, outputs), Rows.of(y), rows);
       boolean integers = type == WeightType.INT8;
       boolean integerRows = integers && roundsToIntegers(engine, rows);
       boolean narrowRows = narrow && roundsToBfloat16(engine, rows);
@@ -157,10 +176,10 @@ class WeightsTest {
       double[] b =
           Tensors.flat(
               type == WeightType.BFLOAT16 ? rounded(w) : integers ? integers(w, inputs) : w);
-      double[] expected = new double[rows * 1030];
+      double[] expected = new double[rows * outputs];
       for (int i = 0; i < expected.length; i++) {
         for (int j = 0; j < inputs; j++) {
-          expected[i] += a[i / 1030 * inputs + j] * b[i % 1030 * inputs + j];
+          expected[i] += a[i / outputs * inputs + j] * b[i % outputs * inputs + j];
         }
         double z = expected[i];
         expected[i] =
@@ -173,7 +192,7 @@ class WeightsTest {
       }
       assertThat(y)
           .isCloseTo(
-              Tensors.of(expected, DataType.DOUBLE, 1, rows, 1030),
+              Tensors.of(expected, DataType.DOUBLE, 1, rows, outputs),
               Tolerance.reference(data, true, rows));
     }
   }

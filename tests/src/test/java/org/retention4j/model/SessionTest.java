@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.text.Scorer;
 
 /** What sessions promise: batches, forks, rollbacks, threads, limits, memory. */
 class SessionTest {
@@ -331,6 +333,26 @@ class SessionTest {
     }
   }
 
+  /** A text that a cache does not hold is refused before anything of it is scored. */
+  @Test
+  void scoresNothingOfATextThatDoesNotFit() {
+    DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
+    MemoryOptions small = new MemoryOptions(40, 0, null);
+    try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
+        Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(small))) {
+      Scorer scorer = new Scorer(session);
+      scorer.accept(text(1, 30), logProbability -> {});
+      double before = scorer.perplexity();
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> scorer.accept(text(2, 11), logProbability -> fail("scored")))
+          .withMessageContainingAll("at most 40", "got 41");
+      assertThat(scorer.count()).isEqualTo(29);
+      assertThat(scorer.perplexity()).isEqualTo(before);
+      scorer.accept(text(2, 10), logProbability -> {});
+      assertThat(scorer.count()).isEqualTo(39);
+    }
+  }
+
   @Test
   void refusesWhatDoesNotFit() {
     assertThatIllegalArgumentException()
@@ -369,6 +391,7 @@ class SessionTest {
     Session closed = retNet.newSession();
     closed.close();
     closed.close();
+    assertThatExceptionOfType(IllegalStateException.class).isThrownBy(closed::bytes);
     assertThatExceptionOfType(IllegalStateException.class)
         .isThrownBy(() -> closed.step(1))
         .withMessageContaining("closed");
