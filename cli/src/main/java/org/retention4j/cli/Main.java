@@ -65,6 +65,7 @@ public final class Main implements Runnable {
 
   /** Runs a command and ends the virtual machine with its exit code. */
   public static void main(String[] args) {
+    VectorJvm.endWithFirst();
     Optional<List<String>> other = VectorJvm.command(args);
     if (other.isPresent()) {
       try {

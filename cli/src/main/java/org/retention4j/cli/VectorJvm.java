@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /**
  * Runs the command in a second virtual machine with the Vector API where the first was started
@@ -23,6 +24,9 @@ import java.util.Optional;
 final class VectorJvm {
   private static final String MODULE = "jdk.incubator.vector";
   private static final String SWITCH = "retention.relaunch";
+
+  /** What the second one is started with, so that it is the last, and ends with the first. */
+  private static final String SECOND = "second";
 
   /**
    * Room for weights in half of the memory; small regions, since a matrix takes whole ones; little
@@ -106,7 +110,7 @@ final class VectorJvm {
     if (said.stream().noneMatch(option -> OF_THE_HEAP.stream().anyMatch(option::startsWith))) {
       command.addAll(HEAP);
     }
-    command.addAll(List.of("--add-modules", MODULE, "-D" + SWITCH + "=false", "-jar", jar));
+    command.addAll(List.of("--add-modules", MODULE, "-D" + SWITCH + "=" + SECOND, "-jar", jar));
     command.addAll(Arrays.asList(args));
     return command;
   }
@@ -136,6 +140,17 @@ final class VectorJvm {
         process.destroy();
       }
     }
+  }
+
+  /** Lets the second virtual machine end when the first one does, even if that is killed. */
+  static void endWithFirst() {
+    if (SECOND.equals(System.getProperty(SWITCH))) {
+      ProcessHandle.current().parent().ifPresent(VectorJvm::endWith);
+    }
+  }
+
+  private static void endWith(ProcessHandle first) {
+    CompletableFuture<Void> unused = first.onExit().thenAccept(ended -> System.exit(Main.BROKEN));
   }
 
   private static void stop(Process process) {

@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,7 +36,7 @@ class VectorJvmTest {
             "-Da=b c",
             "--add-modules",
             "jdk.incubator.vector",
-            "-Dretention.relaunch=false",
+            "-Dretention.relaunch=second",
             "-jar",
             "cli.jar",
             "info",
@@ -107,5 +109,47 @@ class VectorJvmTest {
   @ValueSource(strings = {"", "W", "WARNING: something else\n", "WARNING: Using incubator", "é"})
   void everythingElseIsKept(String errors) throws IOException {
     assertThat(copied(errors)).isEqualTo(errors);
+  }
+
+  /** Starts another virtual machine, as the command does, and waits for it. */
+  static final class First {
+    private First() {}
+
+    public static void main(String[] args) throws Exception {
+      System.exit(java("-Dretention.relaunch=second", Second.class).inheritIO().start().waitFor());
+    }
+  }
+
+  /** Says which process it is and works for a minute. */
+  static final class Second {
+    private Second() {}
+
+    public static void main(String[] args) throws Exception {
+      VectorJvm.endWithFirst();
+      System.out.println(ProcessHandle.current().pid());
+      Thread.sleep(60_000);
+    }
+  }
+
+  private static ProcessBuilder java(String option, Class<?> main) {
+    return new ProcessBuilder(
+        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        option,
+        "-cp",
+        System.getProperty("java.class.path"),
+        main.getName());
+  }
+
+  /** SIGKILL leaves the first no time to stop the second. */
+  @Test
+  void theSecondEndsWithTheFirst() throws Exception {
+    Process first = java("-Dx=y", First.class).start();
+    try (BufferedReader out = first.inputReader(StandardCharsets.UTF_8)) {
+      ProcessHandle second = ProcessHandle.of(Long.parseLong(out.readLine())).orElseThrow();
+      first.destroyForcibly();
+      assertThat(second.onExit().get(30, TimeUnit.SECONDS).isAlive()).isFalse();
+    } finally {
+      first.destroyForcibly();
+    }
   }
 }

@@ -89,6 +89,11 @@ final class HeapBfloat16 extends HeapMatrix {
   void append(int firstGroup, int width, IntBuffer to) {}
 
   @Override
+  boolean sumsInOrder() {
+    return true;
+  }
+
+  @Override
   int signs() {
     return 0;
   }

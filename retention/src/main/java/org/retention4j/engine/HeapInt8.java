@@ -167,6 +167,11 @@ final class HeapInt8 extends HeapMatrix {
   }
 
   @Override
+  boolean sumsInOrder() {
+    return false;
+  }
+
+  @Override
   int signs() {
     return Int8Kernels.SIGNS;
   }

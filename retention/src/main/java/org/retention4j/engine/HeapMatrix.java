@@ -106,6 +106,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     if (length > Integer.MAX_VALUE - START - 2 * GROUP) {
       return false;
     }
+    WarmUp.start();
     if (HELD.get() + Integer.BYTES * length > LARGE) {
       WarmUp.await();
     }
@@ -144,6 +145,9 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   final int[] data() {
     return data;
   }
+
+  /** Returns whether the kernels sum up an output's products in the order of the inputs. */
+  abstract boolean sumsInOrder();
 
   /** Returns how few rows are handed over, {@link Operand.Kind#ROWS} or a kind like it. */
   abstract Operand.Kind rowsKind();
@@ -239,6 +243,11 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   /** Reads an output's weights, {@code from} being where its integers begin. */
   abstract void read(int output, int from, float[] row);
 
+  /** Reads an output's weights. */
+  final void read(int output, float[] row) {
+    read(output, at(output / GROUP) + output % GROUP, row);
+  }
+
   @Override
   public final INDArray unpack() {
     checkOpen();
@@ -246,7 +255,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     Rows rows = Rows.of(result.reshape(1, outputs, inputs));
     float[] row = new float[inputs];
     for (int o = 0; o < outputs; o++) {
-      read(o, at(o / GROUP) + o % GROUP, row);
+      read(o, row);
       rows.write(0, o, 0, row);
     }
     return result;

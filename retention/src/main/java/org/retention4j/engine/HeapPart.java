@@ -5,6 +5,7 @@ import java.util.Arrays;
 /** Products of a few fp32 rows with a block of weights on the heap, by the Vector API. */
 final class HeapPart implements ProjectionPart {
   private static final int GROUP = HeapMatrix.GROUP;
+  private static final int FOUR = HeapRows.FOUR;
 
   /**
    * Integers of an output after which the next four rows take their turn: a page of each group, so
@@ -35,8 +36,15 @@ final class HeapPart implements ProjectionPart {
 
   @Override
   public void run(Float32Lane lane) {
+    run(lane, WarmUp.isDone() || !weights.sumsInOrder());
+  }
+
+  /** Computes it by the kernels or, to the same bits, without. */
+  void run(Float32Lane lane, boolean byKernels) {
     int width = HeapMatrix.paddedOutputs(dense.columns());
-    if (x.single()) {
+    if (!byKernels) {
+      multiplyInOrder(lane);
+    } else if (x.single()) {
       float[] sums = lane.parts().sums(width);
       multiplyOne(lane, sums, width / GROUP);
       write(0, sums);
@@ -78,7 +86,7 @@ final class HeapPart implements ProjectionPart {
             weights.apart(quarter),
             Math.min(TURN, weights.steps() - p),
             x.fours(),
-            p * kernels.inputs() * HeapRows.FOUR,
+            p * kernels.inputs() * FOUR,
             sums,
             g * fours * PairedKernels.SUMS);
       }
@@ -89,6 +97,35 @@ final class HeapPart implements ProjectionPart {
       PairedKernels.copySums(sums, at, fours * PairedKernels.SUMS, groups, row);
       write(r, row);
     }
+  }
+
+  /** For a while after the start: kernels that are not compiled take ten times as long. */
+  private void multiplyInOrder(Float32Lane lane) {
+    int rows = dense.rows();
+    int columns = dense.columns();
+    float[] sums = lane.parts().sums(rows * columns);
+    float[] w = lane.parts().weights(weights.inputs());
+    float[] single = x.single() ? x.single(lane) : null;
+    for (int o = 0; o < columns; o++) {
+      weights.read(firstGroup * GROUP + o, w);
+      for (int r = 0; r < rows; r++) {
+        sums[r * columns + o] =
+            single != null
+                ? dot(w, single, 0, 1, weights.inputs())
+                : dot(w, x.fours()[r / FOUR], r % FOUR, FOUR, weights.inputs());
+      }
+    }
+    for (int r = 0; r < rows; r++) {
+      dense.writeFrom(r, sums, r * columns, columns);
+    }
+  }
+
+  private static float dot(float[] w, float[] x, int at, int apart, int n) {
+    float sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum = Math.fma(w[i], x[at + apart * i], sum);
+    }
+    return sum;
   }
 
   private void write(int r, float[] sums) {

@@ -12,6 +12,7 @@ final class PartScratch {
   private final FloatRoom second = new FloatRoom();
   private final FloatRoom input = new FloatRoom();
   private final FloatRoom sums = new FloatRoom();
+  private final FloatRoom weights = new FloatRoom();
   private byte[] bytes = new byte[64];
   private short[] terms = new short[64];
   private int[] integers = new int[64];
@@ -51,6 +52,11 @@ final class PartScratch {
   /** Returns room for a row of inputs, at least so many. */
   float[] input(int n) {
     return input.atLeast(n);
+  }
+
+  /** Returns room for the weights of an output, at least so many. */
+  float[] weights(int n) {
+    return weights.atLeast(n);
   }
 
   /** Returns room for what a part sums up, at least so many. */

@@ -6,7 +6,10 @@ import java.lang.System.Logger.Level;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Runs the vector kernels on a few numbers until the JIT has compiled them: before that each vector
@@ -25,7 +28,38 @@ final class WarmUp {
 
   private static final long PAUSE_MILLIS = 10;
 
-  static {
+  private static final FutureTask<Void> TASK = new FutureTask<>(WarmUp::run, null);
+  private static final AtomicBoolean STARTED = new AtomicBoolean();
+
+  private WarmUp() {}
+
+  /** Begins, once in this JVM, in a thread of its own. */
+  static void start() {
+    if (STARTED.compareAndSet(false, true)) {
+      Thread thread = new Thread(TASK, "retention-warm-up");
+      thread.setDaemon(true);
+      thread.start();
+    }
+  }
+
+  /** Returns whether it is done. */
+  static boolean isDone() {
+    return TASK.isDone();
+  }
+
+  /** Returns when it is done. */
+  static void await() {
+    start();
+    try {
+      TASK.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void run() {
     List<Runnable> kernels = new ArrayList<>(products());
     kernels.addAll(elementWise(new VectorKernels()));
     for (Runnable kernel : kernels) {
@@ -36,13 +70,6 @@ final class WarmUp {
     } catch (LinkageError e) {
       LOGGER.log(Level.DEBUG, "no module jdk.management: not awaiting the compiler", e);
     }
-  }
-
-  private WarmUp() {}
-
-  /** Returns when it was done once in this JVM. */
-  static void await() {
-    // Making this class has done it.
   }
 
   private static void call(Runnable kernel, int times) {

@@ -240,4 +240,37 @@ class HeapKernelsTest {
       }
     }
   }
+
+  /** What is computed before the kernels are compiled has the bits of what they give. */
+  @ParameterizedTest
+  @CsvSource({"1,1,1", "1,600,70", "3,40,5", "8,513,33", "9,1100,130"})
+  void givesTheSameBitsWithoutKernels(int rows, int inputs, int outputs) {
+    Engine engine = Engines.vector();
+    try (Arena arena = new Arena();
+        Scratch scratch = new Scratch(engine);
+        PackedMatrix packed =
+            engine.pack(
+                Tensors.gaussian(2, DataType.FLOAT, outputs, inputs), WeightType.BFLOAT16)) {
+      assumeThat(packed).isInstanceOf(HeapMatrix.class);
+      Float32Tile x = (Float32Tile) engine.tile(arena, rows, inputs);
+      for (int r = 0; r < rows; r++) {
+        x.write(r, row(inputs), inputs);
+      }
+      HeapRows operand = new HeapRows(x, Operand.Kind.ROWS);
+      engine.run(operand.parts(), operand::run);
+      float[][][] results = new float[2][rows][outputs];
+      for (int kernels = 0; kernels < 2; kernels++) {
+        boolean byKernels = kernels == 1;
+        Float32Tile y = (Float32Tile) engine.tile(arena, rows, outputs);
+        HeapPart part =
+            new HeapPart(arena, scratch, operand, (HeapMatrix) packed, 0, y, Activation.NONE);
+        engine.run(1, (lane, i) -> part.run((Float32Lane) lane, byKernels));
+        for (int r = 0; r < rows; r++) {
+          y.read(r, results[kernels][r], outputs);
+        }
+      }
+      assertThat(results[0]).isDeepEqualTo(results[1]);
+      assertThat(results[1][rows - 1][outputs - 1]).isNotZero();
+    }
+  }
 }
