@@ -128,7 +128,9 @@ class CheckpointErrorsTest {
     refuses("expected JSON");
     Files.writeString(
         folder.resolve("config.json"), "{\"model_type\":\"retnet\",\"model_type\":\"retnet\"}");
-    refuses("expected JSON", "uplicate");
+    refuses("expected JSON", "the key model_type twice");
+    Files.writeString(folder.resolve("config.json"), "{\"model_type\":\"retnet\"} {}");
+    refuses("expected JSON", "behind the end");
     Files.delete(folder.resolve("config.json"));
     refuses("config.json");
     assertThatExceptionOfType(CheckpointException.class)
