@@ -77,7 +77,7 @@ final class Shown {
     String message = e.getOriginalMessage();
     Matcher twice = TWICE.matcher(message);
     if (twice.find()) {
-      return "the key " + twice.group(1) + " twice";
+      return "the key " + name(twice.group(1)) + " twice";
     }
     if (e instanceof MismatchedInputException) {
       return "something behind the end of the JSON";
