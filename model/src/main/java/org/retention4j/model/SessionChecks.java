@@ -14,13 +14,7 @@ final class SessionChecks {
 
   /** Checks (B) rows of tokens that are to be appended. */
   void rows(int[][] tokens) {
-    if (tokens == null || tokens.length != batch) {
-      throw new IllegalArgumentException(
-          "expected "
-              + batch
-              + " rows of tokens, one per sequence, got "
-              + (tokens == null ? null : tokens.length));
-    }
+    batch("rows of tokens", tokens == null ? -1 : tokens.length);
     for (int b = 0; b < batch; b++) {
       if (tokens[b] == null) {
         throw new IllegalArgumentException("expected tokens in row " + b + ", got null");
@@ -34,18 +28,21 @@ final class SessionChecks {
 
   /** Checks one token for each sequence, or a negative number. */
   void step(int[] tokens) {
-    if (tokens == null || tokens.length != batch) {
-      throw new IllegalArgumentException(
-          "expected "
-              + batch
-              + " tokens, one per sequence, got "
-              + (tokens == null ? null : tokens.length));
-    }
+    batch("tokens", tokens == null ? -1 : tokens.length);
     for (int b = 0; b < batch; b++) {
       if (tokens[b] >= 0) {
         token(tokens[b], b);
         room(b, 1);
       }
+    }
+  }
+
+  /** A count of −1 stands for null. */
+  private void batch(String what, int count) {
+    if (count != batch) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected %d %s, one per sequence, got %s", batch, what, count < 0 ? null : count));
     }
   }
 
