@@ -1,12 +1,14 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.HeadState;
 import org.retention4j.engine.Rows;
+import org.retention4j.engine.StateDecay;
 
 /**
  * The state S (B,H,K,V) of a batch of sequences, with each row's position: all that retention
@@ -30,7 +32,7 @@ public final class RetentionState implements AutoCloseable {
   private final HeadState[] states;
   private final long[] start;
   private final long[] position;
-  private final CompensatedSum[] decay;
+  private final Sum[] decay;
   private final boolean fromZero;
   private final Arena arena = new Arena();
   private boolean closed;
@@ -44,7 +46,7 @@ public final class RetentionState implements AutoCloseable {
       HeadState[] states,
       long[] start,
       long[] position,
-      CompensatedSum[] decay,
+      Sum[] decay,
       boolean fromZero) {
     this.type = type;
     this.heads = heads;
@@ -109,10 +111,10 @@ public final class RetentionState implements AutoCloseable {
     }
     CoreChecks.present("convention", convention);
     HeadState[] states = new HeadState[Math.multiplyExact(batch, heads)];
-    CompensatedSum[] decay = new CompensatedSum[states.length];
+    Sum[] decay = new Sum[states.length];
     for (int i = 0; i < states.length; i++) {
       states[i] = HeadState.zeros(type, keyWidth, valueWidth);
-      decay[i] = new CompensatedSum();
+      decay[i] = Sum.create();
     }
     long[] starts = new long[batch];
     Arrays.fill(starts, start);
@@ -291,7 +293,7 @@ public final class RetentionState implements AutoCloseable {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
     HeadState[] copies = new HeadState[Math.multiplyExact(rows.length, heads)];
-    CompensatedSum[] sums = new CompensatedSum[copies.length];
+    Sum[] sums = new Sum[copies.length];
     long[] starts = new long[rows.length];
     long[] positions = new long[rows.length];
     for (int i = 0; i < copies.length; i++) {
@@ -300,7 +302,7 @@ public final class RetentionState implements AutoCloseable {
         throw new IllegalArgumentException("expected rows in 0.." + (batch() - 1) + ", got " + row);
       }
       copies[i] = states[row * heads + i % heads].copy();
-      sums[i] = decay[row * heads + i % heads].copy();
+      sums[i] = Sum.create().add(decay[row * heads + i % heads]);
       starts[i / heads] = start[row];
       positions[i / heads] = position[row];
     }
@@ -357,16 +359,14 @@ public final class RetentionState implements AutoCloseable {
       into.fold();
       HeadState add = next.states[i].copy();
       add.fold();
-      double loss = Math.expm1(next.decay[i].value());
+      double decayOfNext = next.decay[i].getAsDouble();
       for (int k = 0; k < keyWidth; k++) {
         into.readRow(k, s1);
         add.readRow(k, s2);
-        for (int v = 0; v < valueWidth; v++) {
-          s1[v] = Math.fma(loss, s1[v], s1[v]) + s2[v];
-        }
+        StateDecay.decayAndAdd(s1, decayOfNext, s2);
         into.writeRow(k, s1);
       }
-      joined.decay[i].add(next.decay[i].value());
+      joined.decay[i].add(decayOfNext);
     }
     System.arraycopy(next.position, 0, joined.position, 0, batch());
     return joined;
