@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.regex.Pattern;
+import org.retention4j.engine.NativeLibraryException;
 import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -118,7 +119,8 @@ public final class Main implements Runnable {
       failure.printStackTrace(errors);
     }
     if (failure instanceof IllegalArgumentException
-        || failure instanceof NonFiniteLogitsException) {
+        || failure instanceof NonFiniteLogitsException
+        || failure instanceof NativeLibraryException) {
       errors.println("retention: " + String.valueOf(failure.getMessage()).replaceAll("\\R", " "));
       return BAD_INPUT;
     }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -16,6 +17,7 @@ import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.retention4j.engine.ElementType;
@@ -175,17 +177,22 @@ public final class Checkpoint {
    *
    * @param engine computes with them; it stays the caller's
    * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   * @throws CancellationException if the thread is interrupted, before the next tensor; nothing
+   *     stays loaded, the interrupt status is kept
    */
   public LanguageModel load(Engine engine, LoadOptions options) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("interrupted before " + folder + " was loaded");
+    }
     try (CheckpointFiles files = files()) {
       requireTensors(files);
-      WeightReader reader = new WeightReader(engine, files, options);
-      try {
-        return family.load(config, reader);
-      } catch (RuntimeException | Error e) {
-        reader.free();
-        throw e;
+      return read(files, engine, options, reader -> family.load(config, reader));
+    } catch (CheckpointException e) {
+      if (e.getCause() instanceof ClosedByInterruptException) { // while a file was being mapped
+        throw (CancellationException)
+            new CancellationException("interrupted while " + folder + " was loaded").initCause(e);
       }
+      throw e;
     }
   }
 
@@ -205,20 +212,23 @@ public final class Checkpoint {
 
   /** Loads one layer; the caller closes it. */
   DecoderLayer loadLayer(int index, CheckpointFiles files, Engine engine) {
-    return read(files, engine, reader -> family.layer(config, index, reader));
+    return read(files, engine, LoadOptions.DEFAULT, reader -> family.layer(config, index, reader));
   }
 
   /** Loads the final norm and the output matrix; the caller closes them. */
   OutputHead loadHead(CheckpointFiles files, Engine engine) {
-    return read(files, engine, reader -> family.head(config, reader));
+    return read(files, engine, LoadOptions.DEFAULT, reader -> family.head(config, reader));
   }
 
   private static <T> T read(
-      CheckpointFiles files, Engine engine, Function<WeightReader, T> loading) {
-    WeightReader reader = new WeightReader(engine, files, LoadOptions.DEFAULT);
+      CheckpointFiles files,
+      Engine engine,
+      LoadOptions options,
+      Function<WeightReader, T> loading) {
+    WeightReader reader = new WeightReader(engine, files, options);
     try {
       return loading.apply(reader);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       reader.free();
       throw e;
     }
@@ -236,7 +246,8 @@ public final class Checkpoint {
         rows[t][i] *= config.embeddingScale();
       }
     }
-    double[] norm = read(files, engine, reader -> family.embeddingNorm(config, reader));
+    double[] norm =
+        read(files, engine, LoadOptions.DEFAULT, reader -> family.embeddingNorm(config, reader));
     return norm == null ? rows : ReferenceDecoder.norm(rows, norm, config.normEps());
   }
 

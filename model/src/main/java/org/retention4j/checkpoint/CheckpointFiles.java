@@ -54,7 +54,7 @@ public final class CheckpointFiles implements AutoCloseable {
         throw new CheckpointException(
             "expected " + SINGLE + " or " + INDEX + " in " + folder + ", got neither");
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       all.close();
       throw e;
     }

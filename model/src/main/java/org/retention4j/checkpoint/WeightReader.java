@@ -2,6 +2,7 @@ package org.retention4j.checkpoint;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.CancellationException;
 import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.MatrixSource;
@@ -49,6 +50,7 @@ final class WeightReader {
   }
 
   private PackedMatrix pack(String name, MatrixSource source, WeightType type) {
+    requireGoingOn(name);
     PackedMatrix matrix = engine.pack(checked(name, source), type);
     packed.push(matrix);
     options.progress().loaded(name, matrix.bytes());
@@ -64,6 +66,7 @@ final class WeightReader {
 
   /** Copies the embedding table. */
   EmbeddingTable table(String name, int rows, int columns) {
+    requireGoingOn(name);
     MatrixSource source = checked(name, files.matrix(name, rows, columns));
     WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
     EmbeddingTable table = new EmbeddingTable(source, type);
@@ -88,6 +91,12 @@ final class WeightReader {
   private static void requireFinite(String name, double value, String at) {
     if (!Double.isFinite(value)) {
       throw new CheckpointException("expected finite weights, got " + value + " in " + name + at);
+    }
+  }
+
+  private static void requireGoingOn(String name) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("interrupted before " + name + " was loaded");
     }
   }
 

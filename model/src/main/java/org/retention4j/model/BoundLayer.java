@@ -1,6 +1,7 @@
 package org.retention4j.model;
 
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Arena;
@@ -27,6 +28,7 @@ public final class BoundLayer implements AutoCloseable {
   private final LayerPass pass;
   private final TokenTask copyIn;
   private final TokenTask copyOut;
+  private final Runnable advance = this::advance;
   private int from;
   private boolean closed;
 
@@ -60,6 +62,8 @@ public final class BoundLayer implements AutoCloseable {
    *
    * @throws IllegalArgumentException if the memory is closed, too small or of another mixer
    * @throws IllegalStateException after close, of the layer too
+   * @throws CancellationException if the thread is interrupted, between two pieces of tokens: the
+   *     memory's position and y have those before; the interrupt status is kept
    */
   public void step() {
     if (closed) {
@@ -67,21 +71,24 @@ public final class BoundLayer implements AutoCloseable {
     }
     x.requireOpen();
     y.requireOpen();
-    engine.lock();
-    try {
-      layer.requireOpen();
-      Arrays.fill(counts, tokens);
-      pass.check(memory, counts);
-      for (from = 0; from < tokens; from += piece) {
-        Arrays.fill(counts, Math.min(piece, tokens - from));
-        copyIn.run(counts);
-        pass.run(memory, counts);
-        pass.end(counts);
-        copyOut.run(counts);
+    layer.requireOpen();
+    Arrays.fill(counts, tokens);
+    pass.check(memory, counts);
+    for (from = 0; from < tokens; from += piece) {
+      if (from > 0 && Thread.currentThread().isInterrupted()) {
+        throw new CancellationException("interrupted after " + from + " of " + tokens + " tokens");
       }
-    } finally {
-      engine.unlock();
+      engine.exclusively(advance);
     }
+  }
+
+  private void advance() {
+    layer.requireOpen();
+    Arrays.fill(counts, Math.min(piece, tokens - from));
+    copyIn.run(counts);
+    pass.run(memory, counts);
+    pass.end(counts);
+    copyOut.run(counts);
   }
 
   private void copyIn(Lane lane, int b, int t) {

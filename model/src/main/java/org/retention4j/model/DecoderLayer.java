@@ -143,13 +143,11 @@ public final class DecoderLayer implements AutoCloseable {
   /** Frees the weights once no step is running. */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      closed = true;
-      mixer.close();
-      feedForward.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          closed = true;
+          mixer.close();
+          feedForward.close();
+        });
   }
 }

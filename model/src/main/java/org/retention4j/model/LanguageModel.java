@@ -36,7 +36,6 @@ public final class LanguageModel implements AutoCloseable {
   private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
   private StackPass lastUsed;
   private volatile boolean closed;
-  private boolean running;
 
   /** What bindings are made for. */
   record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
@@ -188,36 +187,23 @@ public final class LanguageModel implements AutoCloseable {
     return new Session(this, batch, options);
   }
 
-  /**
-   * Returns the bindings of a shape; call it under the engine's lock and {@link #leave} when done.
-   *
-   * @throws IllegalStateException from within a callback of a call that is using them
-   */
+  /** Takes bindings of a shape, under the engine's lock; they are to be released. */
   StackPass enter(PassKey key) {
     requireOpen();
-    requireIdle();
     StackPass pass = pass(key);
-    running = true;
-    return pass;
-  }
-
-  /** Ends the use of bindings. */
-  void leave() {
-    running = false;
-  }
-
-  private void requireIdle() {
-    if (running) {
-      throw new IllegalStateException(
-          "a callback that receives logits may not run or close the model that gives them");
+    if (!pass.take()) { // whoever has them is in a callback
+      pass = new StackPass(this, key);
+      pass.take();
+      pass.discard();
     }
+    return pass;
   }
 
   private StackPass pass(PassKey key) {
     StackPass pass = passes.get(key);
     if (pass == null) {
       forget(null, KEPT_PASSES - 1);
-      pass = new StackPass(this, key.form(), key.batch(), key.tokens(), key.bfloat16Products());
+      pass = new StackPass(this, key);
       passes.put(key, pass);
     } else if (pass != lastUsed) {
       forget(pass, KEPT_PASSES);
@@ -237,32 +223,32 @@ public final class LanguageModel implements AutoCloseable {
       StackPass pass = eldest.next();
       if (pass != used) {
         held -= pass.bytes();
-        pass.close();
+        pass.discard();
         eldest.remove();
       }
     }
   }
 
-  private void requireOpen() {
+  void requireOpen() {
     if (closed) {
       throw new IllegalStateException("this language model is closed");
     }
   }
 
-  /** Frees the weights once no step is running; sessions cannot go on. */
+  /**
+   * Frees the weights once no step is running; sessions cannot go on, nor can a call that is
+   * between two pieces or in a callback.
+   */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      requireIdle();
-      closed = true;
-      passes.values().forEach(StackPass::close);
-      passes.clear();
-      layers.forEach(DecoderLayer::close);
-      embedding.close();
-      head.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          closed = true;
+          passes.values().forEach(StackPass::discard);
+          passes.clear();
+          layers.forEach(DecoderLayer::close);
+          embedding.close();
+          head.close();
+        });
   }
 }

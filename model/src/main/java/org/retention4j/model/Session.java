@@ -10,7 +10,6 @@ import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionState;
-import org.retention4j.engine.Engine;
 
 /**
  * A batch of sequences in progress: what a {@link LanguageModel} remembers of them, and the logits
@@ -19,27 +18,20 @@ import org.retention4j.engine.Engine;
  * <p>Used by one thread at a time; sessions of one model may run on many. A refused call changes
  * nothing. A call that fails half-way, for want of memory say, leaves a session that refuses to go
  * on. Closing twice does no harm; use after close is an {@link IllegalStateException}.
+ *
+ * <p>Many tokens are read in pieces, between which other sessions have their turn. An interrupt of
+ * the thread, or a callback that throws, ends a call behind a piece: the session is whole then,
+ * {@link #position} says how far it came, and it can go on from there.
  */
 public final class Session implements AutoCloseable {
   private final LanguageModel model;
-  private final Engine engine;
   private final SessionOptions options;
   private final MixerMemory[] memories;
   private final int batch;
   private final SessionChecks checks;
   private final LastLogits logits;
-  private final int[] counts;
-  private final boolean[] ends;
-  private final int[][] single;
-
-  /** Made once, for a step must not allocate. */
-  private final LanguageModel.PassKey stepKey;
-
+  private final SessionAdvance advance;
   private final Deque<Mark> marks = new ArrayDeque<>();
-
-  /** Set while a call changes memories: if it throws then, they are of no more use. */
-  private boolean broken;
-
   private boolean closed;
 
   Session(LanguageModel model, int batch, SessionOptions options) {
@@ -51,13 +43,9 @@ public final class Session implements AutoCloseable {
     this.options = options;
     this.batch = batch;
     this.memories = memories;
-    engine = model.engine();
     checks = new SessionChecks(model.config().vocabulary(), batch, memories);
-    logits = new LastLogits(engine, batch, model.config().vocabulary());
-    counts = new int[batch];
-    ends = new boolean[batch];
-    single = new int[batch][1];
-    stepKey = new LanguageModel.PassKey(options.decode(), batch, 1, false);
+    logits = new LastLogits(model.engine(), batch, model.config().vocabulary());
+    advance = new SessionAdvance(model, options, memories, logits);
   }
 
   private static MixerMemory[] memories(LanguageModel model, int batch, SessionOptions options) {
@@ -124,21 +112,28 @@ public final class Session implements AutoCloseable {
    * @param tokens (B) rows of any lengths, 0 included
    * @throws IllegalArgumentException for another number of rows, a token outside the vocabulary or
    *     more tokens than a cache may hold
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted: before the
+   *     first piece, or behind one; its interrupt status is kept and {@link #logits} are those
+   *     after the last token read
    */
   public void append(int[][] tokens) {
     append(tokens, null);
   }
 
   /**
-   * Appends tokens to the sequences and gives the logits after each.
+   * Appends tokens to the sequences and gives the logits after each; see {@link
+   * #append(int[][])}.
    *
-   * @param each receives them, or null; it must neither run nor close this session or its model
+   * @param each receives them, or null; it is called under no lock and may run other sessions and
+   *     models, but neither use nor close this one. What it throws ends the call: the session
+   *     stands behind the piece of tokens that it was called for, without logits of rows that have
+   *     not come to their end
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
     checks.rows(tokens);
     boolean more = Arrays.stream(tokens).anyMatch(row -> row.length > 1);
-    appendChecked(more ? options.prefill() : options.decode(), tokens, each);
+    advance.append(more ? options.prefill() : options.decode(), tokens, each);
   }
 
   /**
@@ -152,20 +147,12 @@ public final class Session implements AutoCloseable {
     requireUsable();
     Objects.requireNonNull(form, "form");
     checks.rows(tokens);
-    appendChecked(form, tokens, each);
-  }
-
-  private void appendChecked(RetentionForm form, int[][] tokens, TokenLogits each) {
-    int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
-    int piece = PieceLengths.of(model.layers(), form, batch, longest);
-    for (int from = 0; from < longest; from += piece) {
-      advance(form, tokens, from, Math.min(piece, longest - from), each);
-    }
-    broken = false;
+    advance.append(form, tokens, each);
   }
 
   /**
-   * Appends one token to each sequence; allocates nothing once it has run.
+   * Appends one token to each sequence; allocates nothing once it has run. It is short: an
+   * interrupt does not end it.
    *
    * @param tokens (B); a negative one leaves its sequence as it is
    * @throws IllegalArgumentException for another number of tokens, a token outside the vocabulary
@@ -174,57 +161,7 @@ public final class Session implements AutoCloseable {
   public void step(int... tokens) {
     requireUsable();
     checks.step(tokens);
-    for (int b = 0; b < batch; b++) {
-      single[b][0] = tokens[b];
-      counts[b] = tokens[b] < 0 ? 0 : 1;
-      ends[b] = counts[b] == 1;
-    }
-    engine.lock();
-    try {
-      StackPass pass = model.enter(stepKey);
-      broken = true;
-      try {
-        pass.run(memories, single, 0, counts);
-        pass.lastLogits(ends, logits.rows());
-      } finally {
-        model.leave();
-      }
-    } finally {
-      engine.unlock();
-    }
-    logits.note(ends);
-    broken = false;
-  }
-
-  private void advance(
-      RetentionForm form, int[][] tokens, int from, int longest, TokenLogits each) {
-    boolean last = false;
-    for (int b = 0; b < batch; b++) {
-      counts[b] = Math.max(0, Math.min(tokens[b].length - from, longest));
-      ends[b] = counts[b] > 0 && from + counts[b] == tokens[b].length;
-      last |= ends[b];
-    }
-    engine.lock();
-    try {
-      boolean narrow = options.bfloat16Prefill();
-      int rows = PieceLengths.roundUp(longest);
-      StackPass pass = model.enter(new LanguageModel.PassKey(form, batch, rows, narrow));
-      broken = true;
-      try {
-        pass.run(memories, tokens, from, counts);
-        if (last) {
-          pass.lastLogits(ends, logits.rows());
-        }
-        if (each != null) {
-          pass.allLogits(memories[0], each);
-        }
-      } finally {
-        model.leave();
-      }
-    } finally {
-      engine.unlock();
-    }
-    logits.note(ends);
+    advance.step(tokens);
   }
 
   /**
@@ -246,7 +183,7 @@ public final class Session implements AutoCloseable {
    *
    * @param into at least the vocabulary long
    * @throws IllegalArgumentException if it is shorter, or there is no such row
-   * @throws IllegalStateException if the row has seen nothing yet
+   * @throws IllegalStateException if the row has seen nothing yet, or a callback ended its call
    */
   public void logits(int row, float[] into) {
     requireUsable();
@@ -318,7 +255,7 @@ public final class Session implements AutoCloseable {
         for (MixerMemory memory : memories) {
           parts.add(memory.mark());
         }
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         free();
         throw e;
       }
@@ -371,12 +308,12 @@ public final class Session implements AutoCloseable {
     while (marks.peek() != mark) {
       marks.pop().free();
     }
-    broken = true;
+    advance.tearing();
     for (int i = 0; i < memories.length; i++) {
       memories[i].rollback(mark.parts.get(i));
     }
     logits.restore(mark.seen);
-    broken = false;
+    advance.whole();
   }
 
   private void requireRow(int row) {
@@ -393,10 +330,7 @@ public final class Session implements AutoCloseable {
 
   private void requireUsable() {
     requireOpen();
-    if (broken) {
-      throw new IllegalStateException(
-          "an earlier call failed half-way: this session cannot go on, make a new one");
-    }
+    advance.requireWhole();
   }
 
   @Override
@@ -404,6 +338,7 @@ public final class Session implements AutoCloseable {
     if (closed) {
       return;
     }
+    advance.requireIdle();
     closed = true;
     marks.forEach(Mark::free);
     marks.clear();

@@ -2,7 +2,6 @@ package org.retention4j.model;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
@@ -37,15 +36,16 @@ final class StackPass implements AutoCloseable {
   private int from;
   private int[] counts;
   private Rows lastTo;
+  private boolean taken;
+  private boolean discarded;
 
-  StackPass(
-      LanguageModel model, RetentionForm form, int batch, int tokens, boolean bfloat16Products) {
+  StackPass(LanguageModel model, LanguageModel.PassKey key) {
     engine = model.engine();
     embed = new TokenTask(engine, this::embed);
     this.model = model;
-    this.batch = batch;
-    this.tokens = tokens;
-    this.bfloat16Products = bfloat16Products;
+    batch = key.batch();
+    tokens = key.tokens();
+    bfloat16Products = key.bfloat16Products();
     int width = model.config().modelWidth();
     scratch = new Scratch(engine);
     boolean done = false;
@@ -57,7 +57,7 @@ final class StackPass implements AutoCloseable {
             new LayerPass(
                 engine,
                 layer,
-                form,
+                key.form(),
                 batch,
                 tokens,
                 residuals,
@@ -71,6 +71,29 @@ final class StackPass implements AutoCloseable {
       if (!done) {
         close();
       }
+    }
+  }
+
+  /** Takes it for use by one call, or returns false where another has it. */
+  synchronized boolean take() {
+    boolean free = !taken;
+    taken = true;
+    return free;
+  }
+
+  /** Ends the use that {@link #take} began. */
+  synchronized void release() {
+    taken = false;
+    if (discarded) {
+      close();
+    }
+  }
+
+  /** Closes it as soon as it is not in use. */
+  synchronized void discard() {
+    discarded = true;
+    if (!taken) {
+      close();
     }
   }
 
@@ -169,10 +192,10 @@ final class StackPass implements AutoCloseable {
     lane.copy(last.logits(), 0, i, 0, lastTo, last.rows[i], 0, 0);
   }
 
-  /** Gives the logits of every token of this piece, row by row. */
+  /** Gives the logits of every token of this piece, row by row, from under no lock. */
   void allLogits(MixerMemory memory, TokenLogits to) {
     if (block == null) {
-      block = new Head(Math.min(LOGIT_ROWS, batch * tokens));
+      whileOpen(() -> block = new Head(Math.min(LOGIT_ROWS, batch * tokens)));
     }
     double[] wide = new double[model.config().vocabulary()];
     block.clear();
@@ -187,11 +210,19 @@ final class StackPass implements AutoCloseable {
     flush(memory, wide, to);
   }
 
+  private void whileOpen(Runnable work) {
+    engine.exclusively(
+        () -> {
+          model.requireOpen();
+          work.run();
+        });
+  }
+
   private void flush(MixerMemory memory, double[] wide, TokenLogits to) {
     if (block.count == 0) {
       return;
     }
-    block.run();
+    whileOpen(block::run);
     for (int i = 0; i < block.count; i++) {
       int b = block.rows[i];
       block.logits().readWide(0, i, 0, wide);

@@ -5,6 +5,7 @@ import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.engine.NativeLibraries;
 
 /**
  * The weights of a block as plain arrays, in the layout of the checkpoints: (out,in).
@@ -59,6 +60,7 @@ public record RetentionParameters(
     for (int i = 0; i < data.length; i++) {
       data[i] = (float) ((2 * random.nextDouble() - 1) * bound);
     }
+    NativeLibraries.requireNd4j();
     return Nd4j.createFromArray(data).reshape(outputs, inputs);
   }
 

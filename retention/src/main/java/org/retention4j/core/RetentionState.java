@@ -7,6 +7,7 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.HeadState;
+import org.retention4j.engine.NativeLibraries;
 import org.retention4j.engine.Rows;
 import org.retention4j.engine.StateDecay;
 
@@ -19,6 +20,10 @@ import org.retention4j.engine.StateDecay;
  * state may move between threads but is used by one at a time. Closing it twice does no harm; use
  * after close is an {@link IllegalArgumentException} from the forms and an {@link
  * IllegalStateException} here.
+ *
+ * <p>A call that fails half-way, for want of memory say, leaves heads that have seen its tokens and
+ * others that have not: such a state refuses with an {@link IllegalStateException} to go on and to
+ * be copied; {@link #toArray()} still shows it.
  */
 public final class RetentionState implements AutoCloseable {
   /** Beyond it angles position·θ have no digits left. */
@@ -36,6 +41,9 @@ public final class RetentionState implements AutoCloseable {
   private final boolean fromZero;
   private final Arena arena = new Arena();
   private boolean closed;
+
+  /** Set from when the first head begins to advance until all have. */
+  private boolean torn;
 
   private RetentionState(
       ElementType type,
@@ -258,6 +266,25 @@ public final class RetentionState implements AutoCloseable {
     return states[row * heads + head];
   }
 
+  /** Returns a head that is about to advance; {@link #settled()} ends what it begins. */
+  HeadState advancing(int row, int head) {
+    torn = true;
+    return head(row, head);
+  }
+
+  /** Records that all heads have advanced, and with them the positions. */
+  void settled() {
+    torn = false;
+  }
+
+  /** Refuses a state of which a call that failed has advanced some heads. */
+  void requireWhole() {
+    if (torn) {
+      throw new IllegalStateException(
+          "an earlier call failed half-way: this retention state cannot go on, make a new one");
+    }
+  }
+
   /** Records that a row saw tokens; the head states were advanced by the form. */
   void moved(int row, int tokens) {
     position[row] += tokens;
@@ -289,6 +316,7 @@ public final class RetentionState implements AutoCloseable {
    */
   public RetentionState select(int... rows) {
     checkOpen();
+    requireWhole();
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
@@ -316,6 +344,7 @@ public final class RetentionState implements AutoCloseable {
    */
   public INDArray toArray() {
     checkOpen();
+    NativeLibraries.requireNd4j();
     INDArray array =
         Nd4j.createUninitialized(type.dataType(), batch(), heads, keyWidth, valueWidth);
     Rows rows = Rows.of(array);
@@ -349,7 +378,7 @@ public final class RetentionState implements AutoCloseable {
    */
   public RetentionState join(RetentionState next) {
     checkOpen();
-    CoreChecks.checkOpen(next);
+    CoreChecks.checkUsable(next);
     requireJoinable(next);
     RetentionState joined = copy();
     double[] s1 = new double[valueWidth];

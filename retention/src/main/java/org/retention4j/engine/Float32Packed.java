@@ -61,7 +61,7 @@ final class Float32Packed implements Float32Matrix {
         int columns = Math.min(BLOCK, outputs - i * BLOCK);
         blocks[i] = pack(source, i * BLOCK, columns);
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       arena.close();
       throw e;
     }
@@ -300,12 +300,10 @@ final class Float32Packed implements Float32Matrix {
   /** Waits for a running step, which reads the weights. */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      closed = true;
-      arena.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          closed = true;
+          arena.close();
+        });
   }
 }

@@ -158,12 +158,10 @@ final class Float64Packed implements PackedMatrix {
   /** Waits for a running step, which reads the weights. */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      byInput = null;
-      arena.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          byInput = null;
+          arena.close();
+        });
   }
 }

@@ -1,10 +1,6 @@
 package org.retention4j.engine;
 
-import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOps;
-import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
  * The thread count of the one OpenMP runtime that oneDNN and ND4J share. It is a property of the
@@ -12,19 +8,9 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  * and OpenMP teams would spin against them.
  */
 final class OpenMp {
-  private static final NativeOps OPS = load();
+  private static final NativeOps OPS = NativeLibraries.ND4J.get();
 
   private OpenMp() {}
-
-  private static NativeOps load() {
-    // JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin
-    // with one of them each: this thread begins with the loader, as ND4J does.
-    synchronized (Loader.class) {
-      Loader.load(Pointer.class);
-    }
-    Nd4j.getBackend();
-    return NativeOpsHolder.getInstance().getDeviceNativeOps();
-  }
 
   static int threads() {
     return OPS.ompGetMaxThreads();

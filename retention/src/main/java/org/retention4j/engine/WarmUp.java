@@ -38,7 +38,11 @@ final class WarmUp {
     if (STARTED.compareAndSet(false, true)) {
       Thread thread = new Thread(TASK, "retention-warm-up");
       thread.setDaemon(true);
-      thread.start();
+      try {
+        thread.start();
+      } catch (OutOfMemoryError e) { // no more threads: somebody may be waiting already
+        TASK.run();
+      }
     }
   }
 

@@ -98,29 +98,6 @@ class SessionTest {
     }
   }
 
-  /** What a callback sees is still being computed: it may not start over or close the model. */
-  @Test
-  void callbacksMayNotRunTheModelTheyComeFrom() {
-    try (Session session = retNet.newSession();
-        Session other = retNet.newSession()) {
-      assertThatThrownBy(
-              () ->
-                  session.append(
-                      new int[][] {text(1, 5)},
-                      (row, position, logits) -> other.append(text(2, 5))))
-          .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("callback");
-      assertThatThrownBy(
-              () ->
-                  other.append(new int[][] {text(1, 5)}, (row, position, logits) -> retNet.close()))
-          .hasMessageContaining("callback");
-    }
-    try (Session session = retNet.newSession()) {
-      session.append(text(1, 3));
-      assertThat(session.room(0)).isGreaterThan(1L << 40);
-    }
-  }
-
   /** Any mix of forms, chosen call by call, gives what one form gives for the whole. */
   @Test
   void everyCallMayChooseItsForm() {
