@@ -32,6 +32,8 @@ import org.retention4j.model.ReferenceDecoder;
  * Reading one never writes to it.
  */
 public final class Checkpoint {
+  static final String CONFIG = "config.json";
+
   private static final long LARGEST_CONFIG = 10_000_000;
 
   private final Path folder;
@@ -43,7 +45,7 @@ public final class Checkpoint {
   private Checkpoint(Path folder, JsonNode json) {
     this.folder = folder;
     this.json = json;
-    keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
+    keys = new ConfigKeys(folder.resolve(CONFIG).toString(), json);
     family = Family.of(keys);
     config = config(family, keys);
   }
@@ -73,12 +75,17 @@ public final class Checkpoint {
    */
   public static Checkpoint open(Path folder) {
     Objects.requireNonNull(folder, "folder");
-    Path file = folder.resolve("config.json");
+    Path file = folder.resolve(CONFIG);
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a model folder, got " + folder);
     }
     if (!Files.isRegularFile(file)) {
-      throw new CheckpointException("expected a config.json in " + folder + ", got none");
+      String killed =
+          PendingFolder.aside(folder, CONFIG)
+              .map(old -> "; a program that was replacing it was killed, and left " + old)
+              .orElse("");
+      throw new CheckpointException(
+          "expected a config.json in " + folder + ", got none" + killed);
     }
     return new Checkpoint(folder, parse(file));
   }

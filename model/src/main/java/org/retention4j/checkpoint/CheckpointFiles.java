@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -15,6 +16,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.retention4j.engine.MatrixSource;
 
 /**
@@ -24,6 +28,9 @@ import org.retention4j.engine.MatrixSource;
 public final class CheckpointFiles implements AutoCloseable {
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
+
+  /** Names of shards that libraries of the hub give. */
+  private static final Pattern SHARD = Pattern.compile("model-\\d+-of-\\d+\\.safetensors");
 
   private static final long LARGEST_INDEX = 100_000_000;
 
@@ -59,6 +66,30 @@ public final class CheckpointFiles implements AutoCloseable {
       throw e;
     }
     return all;
+  }
+
+  /**
+   * Returns the names of a folder's files that hold weights, or say which do: those that would be
+   * taken for a part of another checkpoint beside them.
+   */
+  static Set<String> weightFiles(Path folder) {
+    Set<String> names = new TreeSet<>(List.of(SINGLE, INDEX));
+    Path index = folder.resolve(INDEX);
+    try (Stream<Path> files = Files.isDirectory(folder) ? Files.list(folder) : Stream.empty()) {
+      files
+          .map(file -> file.getFileName().toString())
+          .filter(name -> SHARD.matcher(name).matches())
+          .forEach(names::add);
+      if (Files.isRegularFile(index)) {
+        weightMap(index).forEach(name -> names.add(name.asText()));
+      }
+    } catch (IOException | UncheckedIOException e) {
+      throw new CheckpointException("cannot list " + folder + ": " + e.getMessage(), e);
+    } catch (CheckpointException e) {
+      // An index that cannot be read names nothing.
+    }
+    names.removeIf(name -> !isPlain(name) || !(name.endsWith(".safetensors") || name.equals(INDEX)));
+    return names;
   }
 
   private SafetensorsFile add(Path path) {
@@ -142,21 +173,23 @@ public final class CheckpointFiles implements AutoCloseable {
 
   private static String shardName(Path index, String tensor, JsonNode value) {
     String name = value.isTextual() ? value.textValue() : "";
-    boolean plain =
-        !name.isEmpty()
-            && !name.equals(".")
-            && !name.equals("..")
-            && name.indexOf('/') < 0
-            && name.indexOf('\\') < 0
-            && name.indexOf('\0') < 0
-            && name.indexOf(':') < 0;
-    if (!plain) {
+    if (!isPlain(name)) {
       throw new CheckpointException(
           String.format(
               "expected the name of a file inside the folder for tensor %s in %s, got %s",
               Shown.name(tensor), index, Shown.name(value)));
     }
     return name;
+  }
+
+  private static boolean isPlain(String name) {
+    return !name.isEmpty()
+        && !name.equals(".")
+        && !name.equals("..")
+        && name.indexOf('/') < 0
+        && name.indexOf('\\') < 0
+        && name.indexOf('\0') < 0
+        && name.indexOf(':') < 0;
   }
 
   /** Returns what stands under __metadata__; of what files say differently, the first's word. */
