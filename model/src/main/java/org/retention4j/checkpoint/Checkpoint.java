@@ -1,13 +1,6 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.IntNode;
-import com.fasterxml.jackson.databind.node.NullNode;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -48,6 +41,8 @@ public final class Checkpoint {
     keys = new ConfigKeys(folder.resolve(CONFIG).toString(), json);
     family = Family.of(keys);
     config = config(family, keys);
+    beginToken();
+    endTokens();
   }
 
   /** Returns the shape that a configuration describes. */
@@ -101,26 +96,7 @@ public final class Checkpoint {
 
   /** Reads the JSON of a configuration. */
   static JsonNode parse(Path file) {
-    ObjectMapper mapper =
-        JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-            .build();
-    try {
-      if (Files.size(file) > LARGEST_CONFIG) {
-        throw new CheckpointException(
-            "expected at most " + LARGEST_CONFIG + " bytes in " + file + ", got more");
-      }
-      JsonNode json = mapper.readTree(Files.readAllBytes(file));
-      if (json.isMissingNode()) {
-        throw new CheckpointException("expected JSON in " + file + ", got nothing");
-      }
-      return json;
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException("expected JSON in " + file + ", got: " + Shown.json(e), e);
-    } catch (IOException e) {
-      throw new CheckpointException("cannot read " + file + ": " + Shown.reason(e), e);
-    }
+    return Json.read(file, LARGEST_CONFIG);
   }
 
   /** Returns the folder. */
@@ -155,14 +131,11 @@ public final class Checkpoint {
 
   /** Of one token or a list, those of the vocabulary, in order. */
   private Set<Integer> tokens(String key, int otherwise) {
-    JsonNode named = json.get(key);
-    if (named == null) {
-      named = family.name().equals("fla") ? IntNode.valueOf(otherwise) : NullNode.instance;
-    }
     Set<Integer> tokens = new LinkedHashSet<>();
-    for (JsonNode token : named.isArray() ? named : List.of(named)) {
-      if (token.isInt() && token.intValue() >= 0 && token.intValue() < config.vocabulary()) {
-        tokens.add(token.intValue());
+    List<Integer> defaults = family.name().equals("fla") ? List.of(otherwise) : List.of();
+    for (int token : keys.tokens(key, defaults)) {
+      if (token >= 0 && token < config.vocabulary()) {
+        tokens.add(token);
       }
     }
     return tokens;

@@ -1,9 +1,6 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -137,26 +134,14 @@ public final class CheckpointFiles implements AutoCloseable {
   }
 
   private static JsonNode weightMap(Path index) {
-    try {
-      if (Files.size(index) > LARGEST_INDEX) {
-        throw new CheckpointException(
-            "expected at most " + LARGEST_INDEX + " bytes in " + index + ", got more");
-      }
-      JsonNode json =
-          JsonMapper.builder()
-              .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-              .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-              .build()
-              .readTree(Files.readAllBytes(index));
-      if (!json.isObject() || !json.path("weight_map").isObject()) {
-        throw new CheckpointException("expected an object weight_map in " + index + ", got none");
-      }
-      return json.get("weight_map");
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException("expected JSON in " + index + ", got: " + Shown.json(e), e);
-    } catch (IOException e) {
-      throw new CheckpointException("cannot read " + index + ": " + Shown.reason(e), e);
+    JsonNode map = Json.read(index, LARGEST_INDEX).path("weight_map");
+    if (!map.isObject() || map.isEmpty()) {
+      throw new CheckpointException(
+          String.format(
+              "expected an object weight_map with tensors in %s, got %s",
+              index, map.isMissingNode() ? "none" : Json.shown(map)));
     }
+    return map;
   }
 
   private Path shardPath(Path index, String name) {

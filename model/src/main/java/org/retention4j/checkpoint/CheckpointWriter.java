@@ -329,7 +329,7 @@ public final class CheckpointWriter {
     names.add(Checkpoint.CONFIG);
     Set<String> weights = CheckpointFiles.weightFiles(folder);
     try (PendingFolder pending = PendingFolder.of(folder, names, weights, options.replace())) {
-      String text = json.toPrettyString() + "\n";
+      String text = Json.text(json) + "\n";
       pending.add(Checkpoint.CONFIG).write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
       writer.write(pending, options.progress());
       for (Path other : others) {

@@ -66,7 +66,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
           Collections.unmodifiableMap(parsing.metadata));
     } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
       throw new CheckpointException(
-          "expected JSON in the header of " + path + ", got: " + Shown.json(e), e);
+          "expected JSON in the header of " + path + ", got " + Json.wrong(e), e);
     } catch (IOException e) {
       throw new CheckpointException("cannot read the header of " + path, e);
     }
