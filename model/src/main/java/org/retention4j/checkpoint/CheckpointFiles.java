@@ -1,21 +1,12 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.retention4j.engine.MatrixSource;
 
 /**
@@ -23,14 +14,6 @@ import org.retention4j.engine.MatrixSource;
  * names. The single file is taken when both are there. May be read from many threads.
  */
 public final class CheckpointFiles implements AutoCloseable {
-  static final String SINGLE = "model.safetensors";
-  static final String INDEX = "model.safetensors.index.json";
-
-  /** Names of shards that libraries of the hub give. */
-  private static final Pattern SHARD = Pattern.compile("model-\\d+-of-\\d+\\.safetensors");
-
-  private static final long LARGEST_INDEX = 100_000_000;
-
   private final Path folder;
   private final List<SafetensorsFile> files = new ArrayList<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
@@ -50,43 +33,18 @@ public final class CheckpointFiles implements AutoCloseable {
   public static CheckpointFiles open(Path folder) {
     CheckpointFiles all = new CheckpointFiles(folder);
     try {
-      if (Files.isRegularFile(folder.resolve(SINGLE))) {
-        all.add(folder.resolve(SINGLE));
-      } else if (Files.isRegularFile(folder.resolve(INDEX))) {
-        all.addShards(folder.resolve(INDEX));
+      if (Files.isRegularFile(folder.resolve(WeightFiles.SINGLE))) {
+        all.add(folder.resolve(WeightFiles.SINGLE));
+      } else if (Files.isRegularFile(folder.resolve(WeightFiles.INDEX))) {
+        all.addShards(folder.resolve(WeightFiles.INDEX));
       } else {
-        throw new CheckpointException(
-            "expected " + SINGLE + " or " + INDEX + " in " + folder + ", got neither");
+        throw WeightFiles.missing(folder);
       }
     } catch (RuntimeException | Error e) {
       all.close();
       throw e;
     }
     return all;
-  }
-
-  /**
-   * Returns the names of a folder's files that hold weights, or say which do: those that would be
-   * taken for a part of another checkpoint beside them.
-   */
-  static Set<String> weightFiles(Path folder) {
-    Set<String> names = new TreeSet<>(List.of(SINGLE, INDEX));
-    Path index = folder.resolve(INDEX);
-    try (Stream<Path> files = Files.isDirectory(folder) ? Files.list(folder) : Stream.empty()) {
-      files
-          .map(file -> file.getFileName().toString())
-          .filter(name -> SHARD.matcher(name).matches())
-          .forEach(names::add);
-      if (Files.isRegularFile(index)) {
-        weightMap(index).forEach(name -> names.add(name.asText()));
-      }
-    } catch (IOException | UncheckedIOException e) {
-      throw new CheckpointException("cannot list " + folder + ": " + e.getMessage(), e);
-    } catch (CheckpointException e) {
-      // An index that cannot be read names nothing.
-    }
-    names.removeIf(name -> !isPlain(name) || !(name.endsWith(".safetensors") || name.equals(INDEX)));
-    return names;
   }
 
   private SafetensorsFile add(Path path) {
@@ -105,14 +63,17 @@ public final class CheckpointFiles implements AutoCloseable {
   }
 
   private void addShards(Path index) {
-    Map<String, Set<String>> byShard = new TreeMap<>();
-    JsonNode map = weightMap(index);
-    for (Map.Entry<String, JsonNode> entry : map.properties()) {
-      String shard = shardName(index, entry.getKey(), entry.getValue());
-      byShard.computeIfAbsent(shard, name -> new LinkedHashSet<>()).add(entry.getKey());
+    Map<String, Set<String>> shards = WeightFiles.shards(index);
+    List<String> missing =
+        shards.keySet().stream().filter(name -> !Files.exists(folder.resolve(name))).toList();
+    if (!missing.isEmpty()) {
+      throw new CheckpointException(
+          String.format(
+              "expected the %d shards that %s names, got none of %s; fetch what is missing",
+              shards.size(), index, Shown.name(String.join(", ", missing))));
     }
-    for (Map.Entry<String, Set<String>> shard : byShard.entrySet()) {
-      SafetensorsFile file = add(shardPath(index, shard.getKey()));
+    for (Map.Entry<String, Set<String>> shard : shards.entrySet()) {
+      SafetensorsFile file = add(folder.resolve(shard.getKey()));
       Set<String> found = file.tensors().keySet();
       for (String name : shard.getValue()) {
         if (!found.contains(name)) {
@@ -131,50 +92,6 @@ public final class CheckpointFiles implements AutoCloseable {
         }
       }
     }
-  }
-
-  private static JsonNode weightMap(Path index) {
-    JsonNode map = Json.read(index, LARGEST_INDEX).path("weight_map");
-    if (!map.isObject() || map.isEmpty()) {
-      throw new CheckpointException(
-          String.format(
-              "expected an object weight_map with tensors in %s, got %s",
-              index, map.isMissingNode() ? "none" : Json.shown(map)));
-    }
-    return map;
-  }
-
-  private Path shardPath(Path index, String name) {
-    try {
-      return folder.resolve(name);
-    } catch (InvalidPathException e) {
-      throw new CheckpointException(
-          String.format(
-              "expected the name of a file in %s, got %s: %s",
-              index, Shown.name(name), e.getReason()),
-          e);
-    }
-  }
-
-  private static String shardName(Path index, String tensor, JsonNode value) {
-    String name = value.isTextual() ? value.textValue() : "";
-    if (!isPlain(name)) {
-      throw new CheckpointException(
-          String.format(
-              "expected the name of a file inside the folder for tensor %s in %s, got %s",
-              Shown.name(tensor), index, Shown.name(value)));
-    }
-    return name;
-  }
-
-  private static boolean isPlain(String name) {
-    return !name.isEmpty()
-        && !name.equals(".")
-        && !name.equals("..")
-        && name.indexOf('/') < 0
-        && name.indexOf('\\') < 0
-        && name.indexOf('\0') < 0
-        && name.indexOf(':') < 0;
   }
 
   /** Returns what stands under __metadata__; of what files say differently, the first's word. */

@@ -327,7 +327,7 @@ public final class CheckpointWriter {
     others.forEach(other -> names.add(other.getFileName().toString()));
     // It comes last: a folder without it is no checkpoint.
     names.add(Checkpoint.CONFIG);
-    Set<String> weights = CheckpointFiles.weightFiles(folder);
+    Set<String> weights = WeightFiles.names(folder);
     try (PendingFolder pending = PendingFolder.of(folder, names, weights, options.replace())) {
       String text = Json.text(json) + "\n";
       pending.add(Checkpoint.CONFIG).write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));

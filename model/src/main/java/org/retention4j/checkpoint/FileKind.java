@@ -31,9 +31,8 @@ final class FileKind {
 
   /** Returns the same where no text is expected. */
   static Optional<String> ofBinary(byte[] start) {
-    String text = latin(start);
-    String kind = kind(text);
-    return Optional.ofNullable(kind == null && isText(text) ? textOf(text) : kind);
+    String kind = kind(latin(start));
+    return Optional.ofNullable(kind == null ? text(start) : kind);
   }
 
   /** A character for each byte. */
@@ -103,13 +102,16 @@ final class FileKind {
     return title.find() ? " (\"" + Shown.name(title.group(1).strip()) + "\")" : "";
   }
 
-  private static boolean isText(String text) {
-    return text.chars().limit(64).allMatch(c -> (c >= ' ' && c != 0x7f) || (c >= 9 && c <= 13));
+  private static String text(byte[] start) {
+    String text = new String(start, 0, Math.min(start.length, BYTES), StandardCharsets.UTF_8);
+    String line = text.strip().lines().findFirst().orElse("");
+    // A character that is cut off where the bytes end is no fault.
+    String whole = text.substring(0, Math.max(0, text.length() - 1));
+    boolean reads = whole.chars().allMatch(c -> (c >= ' ' && c != 0x7f && c != 0xfffd) || isBlank(c));
+    return reads ? "a text that begins with \"" + Shown.name(line) + "\"" : null;
   }
 
-  private static String textOf(String text) {
-    String decoded = new String(text.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
-    String line = decoded.strip().lines().findFirst().orElse("");
-    return "a text that begins with \"" + Shown.name(line) + "\"";
+  private static boolean isBlank(int c) {
+    return c >= '\t' && c <= '\r';
   }
 }

@@ -50,7 +50,7 @@ final class SafetensorsWriter {
       names.add(name(i, shards.size()));
     }
     if (shards.size() > 1) {
-      names.add(CheckpointFiles.INDEX);
+      names.add(WeightFiles.INDEX);
     }
     return names;
   }
@@ -63,7 +63,7 @@ final class SafetensorsWriter {
       file.sync();
     }
     if (shards.size() > 1) {
-      folder.add(CheckpointFiles.INDEX).write(0, ByteBuffer.wrap(index(shards)));
+      folder.add(WeightFiles.INDEX).write(0, ByteBuffer.wrap(index(shards)));
     }
   }
 
@@ -84,7 +84,7 @@ final class SafetensorsWriter {
 
   private static String name(int shard, int count) {
     return count == 1
-        ? CheckpointFiles.SINGLE
+        ? WeightFiles.SINGLE
         : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", shard + 1, count);
   }
 

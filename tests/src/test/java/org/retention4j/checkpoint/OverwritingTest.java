@@ -120,16 +120,23 @@ class OverwritingTest {
   @Test
   void theOldIndexNamesTheOldShards() throws IOException {
     put(to, "part1.safetensors", "other.safetensors", "notes.txt");
+    Path index = to.resolve("model.safetensors.index.json");
     Files.writeString(
-        to.resolve("model.safetensors.index.json"),
-        "{\"weight_map\":{\"a\":\"part1.safetensors\",\"b\":\"notes.txt\","
-            + "\"c\":\"../from/model.safetensors\",\"d\":3}}");
+        index, "{\"weight_map\":{\"a\":\"part1.safetensors\",\"b\":\"notes.txt\"}}");
     WriteOptions options = WriteOptions.DEFAULT.withReplace(true);
     CheckpointWriter.convert(Checkpoint.open(from), to, options);
     assertThat(names(to))
         .containsExactlyInAnyOrder(
             "config.json", "model.safetensors", "other.safetensors", "notes.txt");
-    assertThat(from.resolve("model.safetensors")).exists();
+    for (String broken :
+        List.of("{", "{\"weight_map\":{\"c\":\"../from/model.safetensors\",\"d\":3}}")) {
+      Files.writeString(index, broken);
+      CheckpointWriter.convert(Checkpoint.open(from), to, options);
+      assertThat(names(to))
+          .containsExactlyInAnyOrder(
+              "config.json", "model.safetensors", "other.safetensors", "notes.txt");
+      assertThat(from.resolve("model.safetensors")).exists();
+    }
   }
 
   /** Not even where it is asked: if the new one is not what was meant, both would be gone. */
