@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.NpyFile;
 import org.retention4j.checkpoint.NpyWriter;
 import org.retention4j.chunkwise.ChunkwiseForm;
@@ -76,6 +77,9 @@ final class LogitsCommand implements Callable<Integer> {
       description = "receives the logits (B,T,vocabulary)")
   private Path out;
 
+  @Option(names = "--force", description = "replace a file that is there already")
+  private boolean force;
+
   @Override
   public Integer call() {
     RetentionForm retention = form();
@@ -90,15 +94,21 @@ final class LogitsCommand implements Callable<Integer> {
             .withBfloat16Prefill(bfloat16Products)
             .withMemory(MemoryOptions.DEFAULT.withMaxTokens(Math.max(1, length)));
     boolean wide = options.type() == ElementType.FLOAT64;
-    try (NpyWriter writer = new NpyWriter(out, wide, batch, length, vocabulary);
+    try (NpyWriter writer = writer(wide, batch, length, vocabulary);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(batch, how)) {
       session.append(
           tokens, (row, position, logits) -> writer.write((long) row * length + position, logits));
       writer.finish();
+    } catch (CheckpointException e) {
+      throw Texts.withForce(e);
     }
     return 0;
+  }
+
+  private NpyWriter writer(boolean wide, long... shape) {
+    return force ? NpyWriter.replacing(out, wide, shape) : new NpyWriter(out, wide, shape);
   }
 
   private RetentionForm form() {

@@ -1,13 +1,6 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.IntNode;
-import com.fasterxml.jackson.databind.node.NullNode;
-import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +27,8 @@ import org.retention4j.model.ReferenceDecoder;
  * Reading one never writes to it.
  */
 public final class Checkpoint {
+  static final String CONFIG = "config.json";
+
   private static final long LARGEST_CONFIG = 10_000_000;
 
   private final Path folder;
@@ -45,9 +40,11 @@ public final class Checkpoint {
   private Checkpoint(Path folder, JsonNode json) {
     this.folder = folder;
     this.json = json;
-    keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
+    keys = new ConfigKeys(folder.resolve(CONFIG).toString(), json);
     family = Family.of(keys);
     config = config(family, keys);
+    beginToken();
+    endTokens();
   }
 
   /** Returns the shape that a configuration describes. */
@@ -75,12 +72,17 @@ public final class Checkpoint {
    */
   public static Checkpoint open(Path folder) {
     Objects.requireNonNull(folder, "folder");
-    Path file = folder.resolve("config.json");
+    Path file = folder.resolve(CONFIG);
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a model folder, got " + folder);
     }
     if (!Files.isRegularFile(file)) {
-      throw new CheckpointException("expected a config.json in " + folder + ", got none");
+      String killed =
+          PendingFolder.aside(folder, CONFIG)
+              .map(old -> "; a program that was replacing it was killed, and left " + old)
+              .orElse("");
+      throw new CheckpointException(
+          "expected a config.json in " + folder + ", got none" + killed);
     }
     return new Checkpoint(folder, parse(file));
   }
@@ -96,26 +98,7 @@ public final class Checkpoint {
 
   /** Reads the JSON of a configuration. */
   static JsonNode parse(Path file) {
-    ObjectMapper mapper =
-        JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-            .build();
-    try {
-      if (Files.size(file) > LARGEST_CONFIG) {
-        throw new CheckpointException(
-            "expected at most " + LARGEST_CONFIG + " bytes in " + file + ", got more");
-      }
-      JsonNode json = mapper.readTree(Files.readAllBytes(file));
-      if (json.isMissingNode()) {
-        throw new CheckpointException("expected JSON in " + file + ", got nothing");
-      }
-      return json;
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException("expected JSON in " + file + ", got: " + Shown.json(e), e);
-    } catch (IOException e) {
-      throw new CheckpointException("cannot read " + file + ": " + Shown.reason(e), e);
-    }
+    return Json.read(file, LARGEST_CONFIG);
   }
 
   /** Returns the folder. */
@@ -150,14 +133,11 @@ public final class Checkpoint {
 
   /** Of one token or a list, those of the vocabulary, in order. */
   private Set<Integer> tokens(String key, int otherwise) {
-    JsonNode named = json.get(key);
-    if (named == null) {
-      named = family.name().equals("fla") ? IntNode.valueOf(otherwise) : NullNode.instance;
-    }
     Set<Integer> tokens = new LinkedHashSet<>();
-    for (JsonNode token : named.isArray() ? named : List.of(named)) {
-      if (token.isInt() && token.intValue() >= 0 && token.intValue() < config.vocabulary()) {
-        tokens.add(token.intValue());
+    List<Integer> defaults = family.name().equals("fla") ? List.of(otherwise) : List.of();
+    for (int token : keys.tokens(key, defaults)) {
+      if (token >= 0 && token < config.vocabulary()) {
+        tokens.add(token);
       }
     }
     return tokens;

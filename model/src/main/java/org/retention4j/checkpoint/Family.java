@@ -68,8 +68,8 @@ interface Family {
    * @throws CheckpointException for another model type
    */
   static Family of(ConfigKeys keys) {
-    String type = keys.text("model_type", null);
-    boolean torchscale = keys.has("decoder_embed_dim");
+    String type = keys.textOrNull("model_type", null);
+    boolean torchscale = TorchscaleFamily.KEYS.stream().anyMatch(keys::names);
     if (!"retnet".equals(type) && !(type == null && torchscale)) {
       throw new CheckpointException(
           String.format(

@@ -3,7 +3,9 @@ package org.retention4j.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionWeights;
@@ -24,6 +26,16 @@ import org.retention4j.model.TokenMixer;
 
 /** RetNetForCausalLM of flash-linear-attention, the format of the published checkpoints. */
 final class FlaFamily implements Family {
+  /** Keys of fla that have a default, each with what other RetNets call the same. */
+  private static final List<List<String>> OTHERS =
+      List.of(
+          List.of("num_hidden_layers", "num_layers", "n_layers", "n_layer", "layers"),
+          List.of("hidden_size", "d_model", "n_embd", "embed_dim", "hidden_dim"),
+          List.of("num_heads", "num_attention_heads", "n_heads", "n_head", "heads"),
+          List.of("expand_k", "qk_dim"),
+          List.of("expand_v", "v_dim"),
+          List.of("intermediate_size", "ffn_proj_size", "ffn_dim", "ffn_size", "n_inner"));
+
   @Override
   public String name() {
     return "fla";
@@ -31,13 +43,15 @@ final class FlaFamily implements Family {
 
   @Override
   public DecoderConfig config(ConfigKeys keys) {
+    refuseOthers(keys);
     String act = keys.text("hidden_act", "swish");
     keys.refuse("hidden_act", !act.equals("swish") && !act.equals("silu"), "swish or silu");
     keys.refuse("attnres_block_size", keys.has("attnres_block_size"), "null");
+    keys.refuse("quantization_config", keys.has("quantization_config"), "null");
     int d = keys.size("hidden_size", 2048);
     int count = keys.layers("num_hidden_layers", keys.size("num_hidden_layers", 24));
     double eps = keys.positive("norm_eps", 1e-6);
-    int hidden = keys.size("intermediate_size", roundedHidden(keys, d));
+    int hidden = keys.sizeOrNull("intermediate_size", roundedHidden(keys, d));
     LayerConfig[] layers = new LayerConfig[count];
     JsonNode attn = keys.get("attn");
     if (attn != null) {
@@ -54,20 +68,38 @@ final class FlaFamily implements Family {
         keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
   }
 
+  /** A key of another RetNet, without fla's own, would leave fla's default in its place. */
+  private static void refuseOthers(ConfigKeys keys) {
+    for (List<String> names : OTHERS) {
+      for (String name : names) {
+        if (keys.has(name) && !keys.has(names.get(0))) {
+          throw new CheckpointException(
+              String.format(
+                  "expected fla's key %s in %s, got %s = %s, a key of another RetNet",
+                  names.get(0), keys.where(), name, Json.shown(keys.get(name))));
+        }
+      }
+    }
+    for (String bias : List.of("use_bias_in_msr", "use_bias_in_msr_out", "use_bias_in_mlp")) {
+      keys.refuse(bias, keys.flag(bias, false), "false");
+    }
+    keys.refuse("use_default_gamma", !keys.flag("use_default_gamma", true), "true");
+  }
+
   /** 256·⌈int(hidden·ratio·2/3)/256⌉. */
   private static int roundedHidden(ConfigKeys keys, int d) {
-    double ratio = keys.positive("hidden_ratio", keys.isNull("hidden_ratio") ? 4 : 2);
+    double ratio = keys.isNull("hidden_ratio") ? 4 : keys.positive("hidden_ratio", 2);
     long inner = (long) (d * ratio * 2 / 3);
     return Math.toIntExact(Math.max(1, (inner + 255) / 256) * 256);
   }
 
   private static RetentionConfig retention(ConfigKeys keys, int d, double eps) {
     int heads = keys.size("num_heads", 8);
-    int kvHeads = keys.size("num_kv_heads", heads);
+    int kvHeads = keys.sizeOrNull("num_kv_heads", heads);
     if (heads % kvHeads != 0) {
       throw keys.bad("num_kv_heads", "a divisor of num_heads = " + heads);
     }
-    String map = keys.text("feature_map", "identity");
+    String map = keys.textOrNull("feature_map", "identity");
     keys.refuse(
         "feature_map", !map.equals("relu") && !map.equals("identity"), "null, relu or identity");
     int keyWidth = headWidth(keys, "expand_k", 1, d, heads);
@@ -89,19 +121,25 @@ final class FlaFamily implements Family {
   }
 
   private static int headWidth(ConfigKeys keys, String key, double otherwise, int d, int heads) {
-    long all = (long) (d * keys.positive(key, otherwise));
+    double factor = keys.positive(key, otherwise);
+    long all = (long) (d * factor);
     if (all < heads || all % heads != 0) {
       throw new CheckpointException(
           String.format(
-              "expected hidden_size x %s to be a multiple of num_heads = %d in %s, got %d",
-              key, heads, keys.where(), all));
+              "expected hidden_size x %s to be a multiple of num_heads = %d in %s, got %d x %s%s",
+              key,
+              heads,
+              keys.where(),
+              d,
+              factor,
+              all == d * factor ? " = " + all : ", which is cut off to " + all));
     }
     return Math.toIntExact(all / heads);
   }
 
   private static void attend(ConfigKeys keys, int d, int hidden, LayerConfig[] layers) {
     int heads = keys.size("num_heads");
-    int kvHeads = keys.size("num_kv_heads", heads);
+    int kvHeads = keys.sizeOrNull("num_kv_heads", heads);
     if (d % heads != 0 || heads % kvHeads != 0 || d / heads % 2 != 0) {
       throw new CheckpointException(
           String.format(
@@ -116,16 +154,24 @@ final class FlaFamily implements Family {
             kvHeads,
             d / heads,
             keys.positive("rope_theta", 10_000),
-            keys.size("window_size", AttentionConfig.UNBOUNDED),
+            keys.sizeOrNull("window_size", AttentionConfig.UNBOUNDED),
             keys.flag("qkv_bias", false));
     JsonNode indices = keys.get("layers");
     if (indices == null || !indices.isArray()) {
       throw keys.bad("layers", "a list of layer numbers");
     }
+    Set<Integer> own = new HashSet<>();
     for (JsonNode index : indices) {
       if (!index.isInt() || index.intValue() < 0 || index.intValue() >= layers.length) {
         throw keys.bad("layers", "layer numbers in 0.." + (layers.length - 1));
       }
+      if (layers[index.intValue()] != null && !own.contains(index.intValue())) {
+        throw new CheckpointException(
+            String.format(
+                "expected each layer in one entry of %s, got layer %s in two",
+                keys.where(), index));
+      }
+      own.add(index.intValue());
       layers[index.intValue()] = LayerConfig.of(attention, hidden, Activation.SILU);
     }
   }

@@ -23,6 +23,15 @@ import org.retention4j.model.RetentionMixer;
  * "model." before the names.
  */
 final class TorchscaleFamily implements Family {
+  /** Those that tell it from other families; each must be there. */
+  static final List<String> KEYS =
+      List.of(
+          "decoder_embed_dim",
+          "decoder_value_embed_dim",
+          "decoder_retention_heads",
+          "decoder_ffn_embed_dim",
+          "decoder_layers");
+
   private static final String PORT_EMBEDDING = "model.embed_tokens.weight";
 
   @Override
@@ -37,6 +46,8 @@ final class TorchscaleFamily implements Family {
     keys.refuse("decoder_normalize_before", !keys.flag("decoder_normalize_before", true), "true");
     keys.refuse("moe_freq", keys.integer("moe_freq", 0) != 0, "0");
     keys.refuse("multiway", keys.flag("multiway", false), "false");
+    keys.refuse("no_output_layer", keys.flag("no_output_layer", false), "false");
+    keys.refuse("quantization_config", keys.has("quantization_config"), "null");
     String act = keys.text("activation_fn", "gelu");
     boolean swish = act.equals("swish") || act.equals("silu");
     keys.refuse("activation_fn", !swish && !act.equals("gelu"), "gelu or swish");

@@ -75,16 +75,17 @@ class ConfigDefaultsTest {
     }
   }
 
-  /** Null stands for the default, but for hidden_ratio; unknown keys say nothing. */
+  /** Null where fla has it, and false where Python takes it for that; unknown keys say nothing. */
   @Test
-  void nullIsTheDefault() throws IOException {
+  void nullIsWhatItIsInFla() throws IOException {
     String nulls =
-        ",'hidden_size':null,'expand_k':null,'expand_v':null,'intermediate_size':null,"
-            + "'num_hidden_layers':null,'num_heads':null,'num_kv_heads':null,'feature_map':null,"
-            + "'hidden_act':null,'use_output_gate':null,'elementwise_affine':null,"
-            + "'norm_eps':null,'attn':null,'tie_word_embeddings':null,'vocab_size':null,"
-            + "'attnres_block_size':null";
+        ",'intermediate_size':null,'num_kv_heads':null,'feature_map':null,'attn':null,"
+            + "'tie_word_embeddings':null,'attnres_block_size':null,'quantization_config':null";
     assertThat(fla(nulls)).isEqualTo(fla(""));
+    assertThat(fla(",'use_output_gate':null,'elementwise_affine':null"))
+        .isEqualTo(fla(",'use_output_gate':false,'elementwise_affine':false"));
+    assertThat(fla(",'attn':{'layers':[1],'num_heads':2,'num_kv_heads':null,'qkv_bias':null}"))
+        .isEqualTo(fla(",'attn':{'layers':[1],'num_heads':2}"));
     String others =
         ",'use_short_conv':true,'conv_size':9,'fuse_norm':false,'something':{'else':[1]},"
             + "'max_position_embeddings':1,'hidden_act':'silu','feature_map':'identity'";
@@ -152,12 +153,14 @@ class ConfigDefaultsTest {
             "decoder_ffn_embed_dim",
             "decoder_layers",
             "vocab_size")) {
-      // Without decoder_embed_dim it would be an fla configuration.
-      String value = key.equals("decoder_embed_dim") ? "0" : "null";
+      String entry = "'" + key + "':\\d+";
       assertThatExceptionOfType(CheckpointException.class)
-          .isThrownBy(
-              () -> config(TORCHSCALE.replaceAll("'" + key + "':\\d+", "'" + key + "':" + value)))
-          .withMessageContaining(key);
+          .isThrownBy(() -> config(TORCHSCALE.replaceAll(entry, "'" + key + "':null")))
+          .withMessageContaining("for " + key)
+          .withMessageContaining("got null");
+      assertThatExceptionOfType(CheckpointException.class)
+          .isThrownBy(() -> config(TORCHSCALE.replaceAll(entry, "'other':1")))
+          .withMessageContaining("expected the key " + key);
     }
   }
 
