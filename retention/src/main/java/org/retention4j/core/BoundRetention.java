@@ -67,7 +67,7 @@ public final class BoundRetention implements AutoCloseable {
     copyOut = new TokenTask(engine, this::copyOut);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
-    piece = pieceLength(form, batch, tokens);
+    piece = form.microBatches().tokens(tokens);
     int width = weights.config().modelWidth();
     Tile in = engine.tile(arena, batch * piece, width);
     Tile out = engine.tile(arena, batch * piece, width);
@@ -76,15 +76,6 @@ public final class BoundRetention implements AutoCloseable {
     scratch = new Scratch(engine);
     TilePiece tiles = new TilePiece(batch, piece, in, out, scratch, false);
     pass = new RetentionPass(engine, weights, form, tiles);
-  }
-
-  /** Returns the tokens of a piece; a form that cuts sequences cuts a batch's shorter. */
-  private static int pieceLength(RetentionForm form, int batch, int tokens) {
-    int whole = form.pieceLength(tokens);
-    if (whole >= tokens || batch == 1) {
-      return Math.max(1, Math.min(whole, Math.max(1, tokens)));
-    }
-    return Math.min(whole, form.pieceLength(Math.max(1, tokens / batch)));
   }
 
   /**
