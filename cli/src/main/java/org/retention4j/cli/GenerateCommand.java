@@ -11,9 +11,9 @@ import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.CacheType;
 import org.retention4j.engine.Engine;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.text.Generation;
 import org.retention4j.text.GenerationOptions;
 import org.retention4j.text.Generator;
@@ -190,7 +190,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     return SessionOptions.DEFAULT
         .withBfloat16Prefill(bfloat16Products)
-        .withMemory(MemoryOptions.DEFAULT.withMaxTokens(cacheLimit).withCacheType(type));
+        .withCache(KvCacheOptions.DEFAULT.withMaxTokens(cacheLimit).withCacheType(type));
   }
 
   private Set<Integer> stopTokens(Checkpoint checkpoint) {

@@ -9,15 +9,14 @@ import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.NpyFile;
 import org.retention4j.checkpoint.NpyWriter;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
+import org.retention4j.model.Forms;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
-import org.retention4j.parallel.ParallelForm;
-import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.nn.SequenceForm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -82,7 +81,7 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    RetentionForm retention = form();
+    SequenceForm taken = form();
     Checkpoint checkpoint = options.open();
     int[][] tokens = read(ids, checkpoint.config().vocabulary());
     int batch = tokens.length;
@@ -90,9 +89,9 @@ final class LogitsCommand implements Callable<Integer> {
     int vocabulary = checkpoint.config().vocabulary();
     SessionOptions how =
         SessionOptions.DEFAULT
-            .withForm(retention)
+            .withForm(taken)
             .withBfloat16Prefill(bfloat16Products)
-            .withMemory(MemoryOptions.DEFAULT.withMaxTokens(Math.max(1, length)));
+            .withCache(KvCacheOptions.DEFAULT.withMaxTokens(Math.max(1, length)));
     boolean wide = options.type() == ElementType.FLOAT64;
     try (NpyWriter writer = writer(wide, batch, length, vocabulary);
         Engine engine = options.engine();
@@ -111,16 +110,13 @@ final class LogitsCommand implements Callable<Integer> {
     return force ? NpyWriter.replacing(out, wide, shape) : new NpyWriter(out, wide, shape);
   }
 
-  private RetentionForm form() {
+  private SequenceForm form() {
     if (chunk != null && form != Form.CHUNKWISE) {
       throw new IllegalArgumentException(
           "expected --chunk with --form chunkwise only, got it with " + form);
     }
-    return switch (form) {
-      case PARALLEL -> new ParallelForm();
-      case RECURRENT -> new RecurrentForm();
-      case CHUNKWISE -> chunk == null ? new ChunkwiseForm() : new ChunkwiseForm(chunk);
-    };
+    int tokens = chunk == null ? ChunkwiseForm.DEFAULT_CHUNK : chunk;
+    return Forms.all(tokens).get(form.toString());
   }
 
   /** Refuses what is no token before the weights are loaded, which takes a while. */

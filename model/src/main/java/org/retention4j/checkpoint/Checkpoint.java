@@ -15,12 +15,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.MatrixSource;
+import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.OutputHead;
-import org.retention4j.model.ReferenceDecoder;
 
 /**
  * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
@@ -116,6 +113,16 @@ public final class Checkpoint {
     return family.name();
   }
 
+  /** Returns the kinds of mixers that the family describes. */
+  public List<String> mixers() {
+    return family.mixers();
+  }
+
+  /** Returns how far the whole model, logits and states, may be from float64. */
+  public double bound(ElementType type) {
+    return family.bound(type);
+  }
+
   /** Returns config.json as it stands in the folder. */
   public JsonNode json() {
     return json.deepCopy();
@@ -166,7 +173,8 @@ public final class Checkpoint {
     }
     try (CheckpointFiles files = files()) {
       requireTensors(files);
-      return read(files, engine, options, reader -> family.load(config, reader));
+      return CheckpointParts.read(
+          engine, files, options, reader -> family.load(config, reader));
     } catch (CheckpointException e) {
       if (e.getCause() instanceof ClosedByInterruptException) { // while a file was being mapped
         throw (CancellationException)
@@ -185,50 +193,31 @@ public final class Checkpoint {
   public long weightBytes(WeightChoice weights, ElementType engine) {
     try (CheckpointFiles files = files()) {
       requireTensors(files);
-      return new WeightMemory(engine, weights, name -> files.info(name).dtype())
-          .bytes(expected(files));
+      MemoryEstimate estimate = new MemoryEstimate(engine);
+      return expected(files).stream()
+          .mapToLong(
+              tensor -> tensor.bytes(files.info(tensor.name()).dtype(), weights, engine, estimate))
+          .sum();
     }
   }
 
-  /** Loads one layer; the caller closes it. */
-  DecoderLayer loadLayer(int index, CheckpointFiles files, Engine engine) {
-    return read(files, engine, LoadOptions.DEFAULT, reader -> family.layer(config, index, reader));
-  }
-
-  /** Loads the final norm and the output matrix; the caller closes them. */
-  OutputHead loadHead(CheckpointFiles files, Engine engine) {
-    return read(files, engine, LoadOptions.DEFAULT, reader -> family.head(config, reader));
-  }
-
-  private static <T> T read(
-      CheckpointFiles files,
-      Engine engine,
-      LoadOptions options,
-      Function<WeightReader, T> loading) {
-    WeightReader reader = new WeightReader(engine, files, options);
+  /**
+   * Opens the model to be read part by part; the caller closes it.
+   *
+   * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   */
+  public CheckpointParts parts() {
+    CheckpointFiles files = files();
+    boolean fits = false;
     try {
-      return loading.apply(reader);
-    } catch (Throwable e) {
-      reader.free();
-      throw e;
-    }
-  }
-
-  /** Returns the embeddings of tokens as the first layer sees them, (T,D), in plain float64. */
-  double[][] embed(int[] tokens, CheckpointFiles files, Engine engine) {
-    int d = config.modelWidth();
-    String name = family.embeddingName(files);
-    MatrixSource table = files.matrix(name, config.vocabulary(), d);
-    double[][] rows = new double[tokens.length][d];
-    for (int t = 0; t < tokens.length; t++) {
-      table.read(tokens[t], rows[t]);
-      for (int i = 0; i < d; i++) {
-        rows[t][i] *= config.embeddingScale();
+      requireTensors(files);
+      fits = true;
+      return new CheckpointParts(config, family, files);
+    } finally {
+      if (!fits) {
+        files.close();
       }
     }
-    double[] norm =
-        read(files, engine, LoadOptions.DEFAULT, reader -> family.embeddingNorm(config, reader));
-    return norm == null ? rows : ReferenceDecoder.norm(rows, norm, config.normEps());
   }
 
   /** Returns the tensors that the configuration asks for. */

@@ -15,14 +15,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionWeights;
-import org.retention4j.model.AttentionMixer;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.RetentionMixer;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.nn.NamedWeights;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * Writes checkpoints in fla's format: models made here, and random ones for trials and benchmarks.
@@ -84,40 +83,20 @@ public final class CheckpointWriter {
 
   private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
     tensors.add(OutTensor.of(prefix + "attn_norm.weight", dtype, layer.mixerNorm()));
-    String attn = prefix + "attn.";
-    if (layer.mixer() instanceof RetentionMixer mixer) {
-      RetentionWeights w = mixer.weights();
-      tensors.add(OutTensor.of(attn + "q_proj.weight", dtype, w.query()));
-      tensors.add(OutTensor.of(attn + "k_proj.weight", dtype, w.key()));
-      tensors.add(OutTensor.of(attn + "v_proj.weight", dtype, w.value()));
-      if (w.gate() != null) {
-        tensors.add(OutTensor.of(attn + "g_proj.weight", dtype, w.gate()));
-      }
-      tensors.add(OutTensor.of(attn + "o_proj.weight", dtype, w.output()));
-      if (w.headNorm() != null) {
-        tensors.add(OutTensor.of(attn + headNormName(w.config()), dtype, w.headNorm()));
-      }
-    } else {
-      AttentionMixer mixer = (AttentionMixer) layer.mixer();
-      tensors.add(OutTensor.of(attn + "q_proj.weight", dtype, mixer.query()));
-      tensors.add(OutTensor.of(attn + "k_proj.weight", dtype, mixer.key()));
-      tensors.add(OutTensor.of(attn + "v_proj.weight", dtype, mixer.value()));
-      tensors.add(OutTensor.of(attn + "o_proj.weight", dtype, mixer.output()));
-      if (mixer.biases() != null) {
-        tensors.add(OutTensor.of(attn + "q_proj.bias", dtype, mixer.biases()[0]));
-        tensors.add(OutTensor.of(attn + "k_proj.bias", dtype, mixer.biases()[1]));
-        tensors.add(OutTensor.of(attn + "v_proj.bias", dtype, mixer.biases()[2]));
-      }
+    MixerConfig mixer = layer.mixer().config();
+    NamedWeights weights = layer.mixer().weights();
+    for (WeightSpec weight : mixer.weights()) {
+      String name = FlaFamily.tensor(prefix, mixer, weight, Family.Present.NOTHING);
+      tensors.add(
+          weight.isMatrix()
+              ? OutTensor.of(name, dtype, weights.matrix(weight.name()))
+              : OutTensor.of(name, dtype, weights.vector(weight.name())));
     }
     FeedForward ffn = layer.feedForward();
     tensors.add(OutTensor.of(prefix + "mlp_norm.weight", dtype, layer.feedForwardNorm()));
     tensors.add(OutTensor.of(prefix + "mlp.gate_proj.weight", dtype, ffn.gate()));
     tensors.add(OutTensor.of(prefix + "mlp.up_proj.weight", dtype, ffn.up()));
     tensors.add(OutTensor.of(prefix + "mlp.down_proj.weight", dtype, ffn.down()));
-  }
-
-  private static String headNormName(RetentionConfig config) {
-    return config.gate() ? "g_norm_swish_gate.weight" : "g_norm.weight";
   }
 
   /**

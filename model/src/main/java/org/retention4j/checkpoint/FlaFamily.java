@@ -5,24 +5,23 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.EmbeddingTable;
-import org.retention4j.engine.Engine;
 import org.retention4j.engine.PackedMatrix;
-import org.retention4j.model.AttentionConfig;
-import org.retention4j.model.AttentionMixer;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
-import org.retention4j.model.OutputHead;
-import org.retention4j.model.RetentionMixer;
-import org.retention4j.model.TokenMixer;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.model.stack.LmHead;
+import org.retention4j.nn.WeightSpec;
 
 /** RetNetForCausalLM of flash-linear-attention, the format of the published checkpoints. */
 final class FlaFamily implements Family {
@@ -35,6 +34,24 @@ final class FlaFamily implements Family {
           List.of("expand_k", "qk_dim"),
           List.of("expand_v", "v_dim"),
           List.of("intermediate_size", "ffn_proj_size", "ffn_dim", "ffn_size", "n_inner"));
+  private static final String HEAD_NORM = "head norm";
+
+  /** The tensors of mixers' weights but for head norms. */
+  private static final Map<String, String> TENSORS =
+      Map.of(
+          "query", "q_proj.weight",
+          "key", "k_proj.weight",
+          "value", "v_proj.weight",
+          "gate", "g_proj.weight",
+          "output", "o_proj.weight",
+          "query bias", "q_proj.bias",
+          "key bias", "k_proj.bias",
+          "value bias", "v_proj.bias");
+
+  @Override
+  public List<String> mixers() {
+    return List.of(RetentionMixerConfig.KIND, AttentionConfig.KIND);
+  }
 
   @Override
   public String name() {
@@ -60,7 +77,8 @@ final class FlaFamily implements Family {
       }
     }
     if (Arrays.asList(layers).contains(null)) {
-      LayerConfig usual = LayerConfig.of(retention(keys, d, eps), hidden, Activation.SILU);
+      RetentionMixerConfig retention = new RetentionMixerConfig(retention(keys, d, eps));
+      LayerConfig usual = new LayerConfig(retention, hidden, Activation.SILU);
       Arrays.setAll(layers, i -> layers[i] == null ? usual : layers[i]);
     }
     boolean tied = keys.flag("tie_word_embeddings", false);
@@ -172,7 +190,7 @@ final class FlaFamily implements Family {
                 keys.where(), index));
       }
       own.add(index.intValue());
-      layers[index.intValue()] = LayerConfig.of(attention, hidden, Activation.SILU);
+      layers[index.intValue()] = new LayerConfig(attention, hidden, Activation.SILU);
     }
   }
 
@@ -191,10 +209,8 @@ final class FlaFamily implements Family {
       String prefix = "model.layers." + i + ".";
       LayerConfig layer = config.layers().get(i);
       all.add(ExpectedTensor.norm(prefix + "attn_norm.weight", d));
-      if (layer.retains()) {
-        addRetention(all, layer.retention(), prefix + "attn.", present);
-      } else {
-        addAttention(all, layer.attention(), prefix + "attn.");
+      for (WeightSpec weight : layer.mixer().weights()) {
+        all.add(ExpectedTensor.of(tensor(prefix, layer.mixer(), weight, present), weight));
       }
       all.add(ExpectedTensor.norm(prefix + "mlp_norm.weight", d));
       addFeedForward(all, layer.hidden(), d, prefix + "mlp.", present);
@@ -206,36 +222,21 @@ final class FlaFamily implements Family {
     return all;
   }
 
-  private static void addRetention(
-      List<ExpectedTensor> all, RetentionConfig c, String prefix, Present present) {
-    int d = c.modelWidth();
-    long values = (long) c.heads() * c.valueWidth();
-    all.add(ExpectedTensor.matrix(prefix + "q_proj.weight", (long) c.heads() * c.keyWidth(), d));
-    all.add(ExpectedTensor.matrix(prefix + "k_proj.weight", (long) c.kvHeads() * c.keyWidth(), d));
-    all.add(
-        ExpectedTensor.matrix(prefix + "v_proj.weight", (long) c.kvHeads() * c.valueWidth(), d));
-    if (c.gate()) {
-      all.add(ExpectedTensor.matrix(prefix + "g_proj.weight", values, d));
-    }
-    all.add(ExpectedTensor.matrix(prefix + "o_proj.weight", d, values));
-    if (c.headNormWeight()) {
-      all.add(ExpectedTensor.norm(headNormName(c, prefix, present), c.valueWidth()));
-    }
+  /** Returns the name of the tensor of a mixer's weight. */
+  static String tensor(String prefix, MixerConfig mixer, WeightSpec weight, Present present) {
+    String attn = prefix + "attn.";
+    return weight.name().equals(HEAD_NORM)
+        ? headNorm(attn, mixer, present)
+        : attn + TENSORS.get(weight.name());
   }
 
-  private static void addAttention(List<ExpectedTensor> all, AttentionConfig c, String prefix) {
-    int d = c.modelWidth();
-    long queries = (long) c.heads() * c.headWidth();
-    long kv = (long) c.kvHeads() * c.headWidth();
-    all.add(ExpectedTensor.matrix(prefix + "q_proj.weight", queries, d));
-    all.add(ExpectedTensor.matrix(prefix + "k_proj.weight", kv, d));
-    all.add(ExpectedTensor.matrix(prefix + "v_proj.weight", kv, d));
-    all.add(ExpectedTensor.matrix(prefix + "o_proj.weight", d, queries));
-    if (c.bias()) {
-      all.add(ExpectedTensor.bias(prefix + "q_proj.bias", queries));
-      all.add(ExpectedTensor.bias(prefix + "k_proj.bias", kv));
-      all.add(ExpectedTensor.bias(prefix + "v_proj.bias", kv));
-    }
+  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
+  private static String headNorm(String attn, MixerConfig mixer, Present present) {
+    String plain = attn + "g_norm.weight";
+    String fused = attn + "g_norm_swish_gate.weight";
+    boolean gate = mixer.weights().stream().anyMatch(weight -> weight.name().equals("gate"));
+    boolean usePlain = !present.has(fused) && (present.has(plain) || !gate);
+    return usePlain ? plain : fused;
   }
 
   private static void addFeedForward(
@@ -255,14 +256,6 @@ final class FlaFamily implements Family {
         && present.test(prefix + "gate_proj.weight", 2L * hidden);
   }
 
-  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
-  private static String headNormName(RetentionConfig c, String prefix, Present present) {
-    String plain = prefix + "g_norm.weight";
-    String fused = prefix + "g_norm_swish_gate.weight";
-    boolean usePlain = !present.has(fused) && (present.has(plain) || !c.gate());
-    return usePlain ? plain : fused;
-  }
-
   @Override
   public LanguageModel load(DecoderConfig config, WeightReader reader) {
     int d = config.modelWidth();
@@ -276,10 +269,10 @@ final class FlaFamily implements Family {
   }
 
   @Override
-  public OutputHead head(DecoderConfig config, WeightReader reader) {
+  public LmHead head(DecoderConfig config, WeightReader reader) {
     int d = config.modelWidth();
     String output = config.tiedOutput() ? "model.embeddings.weight" : "lm_head.weight";
-    return new OutputHead(
+    return new LmHead(
         reader.engine(),
         reader.vector("model.norm.weight", d),
         config.normEps(),
@@ -297,9 +290,10 @@ final class FlaFamily implements Family {
     LayerConfig layer = config.layers().get(index);
     int d = config.modelWidth();
     TokenMixer mixer =
-        layer.retains()
-            ? retention(layer.retention(), reader, prefix + "attn.")
-            : attention(layer.attention(), reader, prefix + "attn.");
+        layer
+            .mixer()
+            .create(
+                reader.source(weight -> tensor(prefix, layer.mixer(), weight, reader.present())));
     return new DecoderLayer(
         reader.engine(),
         mixer,
@@ -307,47 +301,6 @@ final class FlaFamily implements Family {
         reader.vector(prefix + "attn_norm.weight", d),
         reader.vector(prefix + "mlp_norm.weight", d),
         config.normEps());
-  }
-
-  private static TokenMixer retention(RetentionConfig c, WeightReader reader, String prefix) {
-    Engine engine = reader.engine();
-    int d = c.modelWidth();
-    int values = c.heads() * c.valueWidth();
-    PackedMatrix query = reader.matrix(prefix + "q_proj.weight", c.heads() * c.keyWidth(), d);
-    PackedMatrix key = reader.matrix(prefix + "k_proj.weight", c.kvHeads() * c.keyWidth(), d);
-    PackedMatrix value = reader.matrix(prefix + "v_proj.weight", c.kvHeads() * c.valueWidth(), d);
-    PackedMatrix gate = c.gate() ? reader.matrix(prefix + "g_proj.weight", values, d) : null;
-    PackedMatrix output = reader.matrix(prefix + "o_proj.weight", d, values);
-    double[] norm =
-        c.headNormWeight()
-            ? reader.vector(headNormName(c, prefix, reader.present()), c.valueWidth())
-            : null;
-    RetentionWeights weights =
-        RetentionWeights.of(engine, c, query, key, value, gate, output, norm);
-    return new RetentionMixer(engine, weights, new ChunkwiseForm());
-  }
-
-  private static TokenMixer attention(AttentionConfig c, WeightReader reader, String prefix) {
-    int d = c.modelWidth();
-    int all = c.heads() * c.headWidth();
-    int kv = c.kvHeads() * c.headWidth();
-    double[][] biases = null;
-    if (c.bias()) {
-      biases =
-          new double[][] {
-            reader.vector(prefix + "q_proj.bias", all),
-            reader.vector(prefix + "k_proj.bias", kv),
-            reader.vector(prefix + "v_proj.bias", kv)
-          };
-    }
-    return new AttentionMixer(
-        reader.engine(),
-        c,
-        reader.matrix(prefix + "q_proj.weight", all, d),
-        reader.matrix(prefix + "k_proj.weight", kv, d),
-        reader.matrix(prefix + "v_proj.weight", kv, d),
-        reader.matrix(prefix + "o_proj.weight", d, all),
-        biases);
   }
 
   private static FeedForward feedForward(int hidden, int d, WeightReader reader, String prefix) {

@@ -3,11 +3,14 @@ package org.retention4j.checkpoint;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CancellationException;
+import java.util.function.Function;
 import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.MatrixSource;
 import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.WeightType;
+import org.retention4j.nn.WeightSource;
+import org.retention4j.nn.WeightSpec;
 
 /** Packs a checkpoint's tensors for an engine; when one does not fit, what was packed is freed. */
 final class WeightReader {
@@ -32,6 +35,28 @@ final class WeightReader {
 
   Family.Present present() {
     return files.present();
+  }
+
+  /** Returns a mixer's weights, each of which is read from the tensor of a name. */
+  WeightSource source(Function<WeightSpec, String> names) {
+    return new WeightSource() {
+      @Override
+      public Engine engine() {
+        return engine;
+      }
+
+      @Override
+      public PackedMatrix matrix(WeightSpec weight) {
+        int rows = Math.toIntExact(weight.rows());
+        int columns = Math.toIntExact(weight.columns());
+        return WeightReader.this.matrix(names.apply(weight), rows, columns);
+      }
+
+      @Override
+      public double[] vector(WeightSpec weight) {
+        return WeightReader.this.vector(names.apply(weight), Math.toIntExact(weight.rows()));
+      }
+    };
   }
 
   /** Packs a layer's matrix. */

@@ -8,12 +8,16 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.core.RetentionState;
+import org.retention4j.engine.Engine;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.stack.DecoderPlan;
+import org.retention4j.model.stack.TokenLogits;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.nn.SequenceForm;
 
 /**
  * A batch of sequences in progress: what a {@link LanguageModel} remembers of them, and the logits
- * after each one's last token. The memory of retention layers does not depend on the length.
+ * after each one's last token. What retention layers remember does not depend on the length.
  *
  * <p>Used by one thread at a time; sessions of one model may run on many. A refused call changes
  * nothing. A call that fails half-way, for want of memory say, leaves a session that refuses to go
@@ -26,7 +30,7 @@ import org.retention4j.core.RetentionState;
 public final class Session implements AutoCloseable {
   private final LanguageModel model;
   private final SessionOptions options;
-  private final MixerMemory[] memories;
+  private final MixerState[] states;
   private final int batch;
   private final SessionChecks checks;
   private final LastLogits logits;
@@ -35,29 +39,29 @@ public final class Session implements AutoCloseable {
   private boolean closed;
 
   Session(LanguageModel model, int batch, SessionOptions options) {
-    this(model, options, batch, memories(model, batch, options));
+    this(model, options, batch, states(model, batch, options));
   }
 
-  private Session(LanguageModel model, SessionOptions options, int batch, MixerMemory[] memories) {
+  private Session(LanguageModel model, SessionOptions options, int batch, MixerState[] states) {
     this.model = model;
     this.options = options;
     this.batch = batch;
-    this.memories = memories;
-    checks = new SessionChecks(model.config().vocabulary(), batch, memories);
+    this.states = states;
+    checks = new SessionChecks(model.config().vocabulary(), batch, states);
     logits = new LastLogits(model.engine(), batch, model.config().vocabulary());
-    advance = new SessionAdvance(model, options, memories, logits);
+    advance = new SessionAdvance(model, options, states, logits);
   }
 
-  private static MixerMemory[] memories(LanguageModel model, int batch, SessionOptions options) {
+  private static MixerState[] states(LanguageModel model, int batch, SessionOptions options) {
     if (batch < 1) {
       throw new IllegalArgumentException("expected batch >= 1, got " + batch);
     }
-    return all(model.layers(), layer -> layer.mixer().newMemory(batch, options.memory()));
+    return all(model.layers(), layer -> layer.mixer().newState(batch, options.cache()));
   }
 
-  /** Makes a memory of each; if one fails, those made before it are freed. */
-  private static <T> MixerMemory[] all(List<T> sources, Function<T, MixerMemory> make) {
-    MixerMemory[] made = new MixerMemory[sources.size()];
+  /** Makes a state of each; if one fails, those made before it are freed. */
+  private static <T> MixerState[] all(List<T> sources, Function<T, MixerState> make) {
+    MixerState[] made = new MixerState[sources.size()];
     int i = 0;
     try {
       for (; i < made.length; i++) {
@@ -66,7 +70,7 @@ public final class Session implements AutoCloseable {
       return made;
     } finally {
       if (i < made.length) {
-        Arrays.stream(made, 0, i).forEach(MixerMemory::close);
+        Arrays.stream(made, 0, i).forEach(MixerState::close);
       }
     }
   }
@@ -85,15 +89,15 @@ public final class Session implements AutoCloseable {
   public long position(int row) {
     requireUsable();
     requireRow(row);
-    return memories[0].position(row);
+    return states[0].position(row);
   }
 
   /** Returns the bytes that states, caches and open marks hold. */
   public long bytes() {
     requireOpen();
     long sum = 0;
-    for (MixerMemory memory : memories) {
-      sum += memory.bytes();
+    for (MixerState state : states) {
+      sum += state.bytes();
     }
     for (Mark mark : marks) {
       sum += mark.bytes();
@@ -139,11 +143,11 @@ public final class Session implements AutoCloseable {
   /**
    * Appends tokens to the sequences in a form of this call's own: any mix of forms gives the same.
    *
-   * @param form of retention; attention layers do not depend on it
+   * @param form in which mixers take tokens; attention does not depend on it
    * @param tokens (B) rows of any lengths, 0 included
    * @param each receives the logits after each token, or null
    */
-  public void append(RetentionForm form, int[][] tokens, TokenLogits each) {
+  public void append(SequenceForm form, int[][] tokens, TokenLogits each) {
     requireUsable();
     Objects.requireNonNull(form, "form");
     checks.rows(tokens);
@@ -172,8 +176,8 @@ public final class Session implements AutoCloseable {
     requireUsable();
     requireRow(row);
     long room = Long.MAX_VALUE;
-    for (MixerMemory memory : memories) {
-      room = Math.min(room, memory.room(row));
+    for (MixerState state : states) {
+      room = Math.min(room, state.room(row));
     }
     return room;
   }
@@ -201,17 +205,24 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Returns a copy of a layer's retention state, (B,H,K,V).
+   * Returns a copy of a layer's state, (B,H,K,V).
    *
-   * @throws IllegalArgumentException if the layer is none of retention
+   * @throws IllegalArgumentException if there is no such layer, or what it remembers grows with the
+   *     length
    */
   public INDArray state(int layer) {
     requireUsable();
-    if (layer < 0 || layer >= memories.length || !model.config().layers().get(layer).retains()) {
-      throw new IllegalArgumentException("expected a retention layer, got layer " + layer);
+    if (layer < 0 || layer >= states.length) {
+      throw new IllegalArgumentException(
+          "expected a layer in 0.." + (states.length - 1) + ", got " + layer);
     }
-    RetentionState state = RetentionMixer.state(memories[layer]);
-    return state.toArray();
+    return states[layer]
+        .toArray()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "expected a layer with a state of fixed size, as of retention, got layer "
+                        + layer));
   }
 
   /** Returns an independent copy that goes on bit for bit as this session would. */
@@ -238,7 +249,7 @@ public final class Session implements AutoCloseable {
         throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
       }
     }
-    MixerMemory[] copies = all(Arrays.asList(memories), memory -> memory.select(rows));
+    MixerState[] copies = all(Arrays.asList(states), state -> state.select(rows));
     Session copy = new Session(model, options, rows.length, copies);
     copy.logits.copy(logits, rows);
     return copy;
@@ -246,14 +257,14 @@ public final class Session implements AutoCloseable {
 
   /** A moment of a session, see {@link #mark}. */
   public final class Mark implements AutoCloseable {
-    private final List<MixerMemory.Mark> parts = new ArrayList<>();
+    private final List<MixerState.Mark> parts = new ArrayList<>();
     private final LastLogits.Moment seen = logits.moment();
     private boolean freed;
 
     private Mark() {
       try {
-        for (MixerMemory memory : memories) {
-          parts.add(memory.mark());
+        for (MixerState state : states) {
+          parts.add(state.mark());
         }
       } catch (Throwable e) {
         free();
@@ -266,7 +277,7 @@ public final class Session implements AutoCloseable {
     }
 
     private long bytes() {
-      return parts.stream().mapToLong(MixerMemory.Mark::bytes).sum();
+      return parts.stream().mapToLong(MixerState.Mark::bytes).sum();
     }
 
     /** Frees the copies of states; the mark cannot be returned to any more. */
@@ -279,7 +290,7 @@ public final class Session implements AutoCloseable {
     private void free() {
       if (!freed) {
         freed = true;
-        parts.forEach(MixerMemory.Mark::close);
+        parts.forEach(MixerState.Mark::close);
       }
     }
   }
@@ -309,8 +320,8 @@ public final class Session implements AutoCloseable {
       marks.pop().free();
     }
     advance.tearing();
-    for (int i = 0; i < memories.length; i++) {
-      memories[i].rollback(mark.parts.get(i));
+    for (int i = 0; i < states.length; i++) {
+      states[i].rollback(mark.parts.get(i));
     }
     logits.restore(mark.seen);
     advance.whole();
@@ -342,8 +353,8 @@ public final class Session implements AutoCloseable {
     closed = true;
     marks.forEach(Mark::free);
     marks.clear();
-    for (MixerMemory memory : memories) {
-      memory.close();
+    for (MixerState state : states) {
+      state.close();
     }
     logits.close();
   }

@@ -2,18 +2,22 @@ package org.retention4j.model;
 
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.stack.DecoderPlan;
+import org.retention4j.model.stack.TokenLogits;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.nn.SequenceForm;
 import org.retention4j.engine.Engine;
 
 /**
- * Takes a session's memories over tokens, piece by piece: a piece is done under the engine's lock,
- * who receives its logits is called under none. Between two pieces all is whole.
+ * Takes a session's states over tokens, one micro-batch after another: each is done under the engine's lock,
+ * who receives its logits is called under none. Between two of them all is whole.
  */
 final class SessionAdvance {
   private final LanguageModel model;
   private final Engine engine;
   private final SessionOptions options;
-  private final MixerMemory[] memories;
+  private final MixerState[] states;
   private final LastLogits logits;
   private final int batch;
   private final int[] counts;
@@ -21,36 +25,36 @@ final class SessionAdvance {
   private final int[][] single;
 
   /** Made once, as the tasks are, for a step must not allocate. */
-  private final LanguageModel.PassKey stepKey;
+  private final DecoderPlan.Key stepKey;
 
-  private final Runnable runPiece = this::runPiece;
+  private final Runnable runMicroBatch = this::runMicroBatch;
 
-  private LanguageModel.PassKey key;
+  private DecoderPlan.Key key;
   private int[][] tokens;
   private int from;
   private Thread caller;
-  private StackPass pass;
+  private DecoderPlan plan;
 
-  /** Set when the caller was interrupted before the piece at hand had ended. */
+  /** Set when the caller was interrupted before the micro-batch at hand had ended. */
   private boolean interrupted;
 
-  /** Set while memories change: if a piece fails then, they are of no more use. */
+  /** Set while states change: if a micro-batch fails then, they are of no more use. */
   private boolean torn;
 
   private volatile boolean running;
 
   SessionAdvance(
-      LanguageModel model, SessionOptions options, MixerMemory[] memories, LastLogits logits) {
+      LanguageModel model, SessionOptions options, MixerState[] states, LastLogits logits) {
     this.model = model;
     this.options = options;
-    this.memories = memories;
+    this.states = states;
     this.logits = logits;
     engine = model.engine();
     batch = logits.batch();
     counts = new int[batch];
     ends = new boolean[batch];
     single = new int[batch][1];
-    stepKey = new LanguageModel.PassKey(options.decode(), batch, 1, false);
+    stepKey = new DecoderPlan.Key(options.decode(), batch, 1, false);
   }
 
   /** Refuses to go on while a call runs, from within its callback say, and after a torn one. */
@@ -90,7 +94,7 @@ final class SessionAdvance {
     running = true;
     try {
       advance(stepKey, single, 0);
-      pass.release();
+      plan.release();
     } finally {
       running = false;
     }
@@ -100,78 +104,78 @@ final class SessionAdvance {
    * Takes checked tokens of each row.
    *
    * @param each receives the logits after each token, or null
-   * @throws CancellationException if the thread is interrupted, between two pieces
+   * @throws CancellationException if the thread is interrupted, between two micro-batches
    */
-  void append(RetentionForm form, int[][] rows, TokenLogits each) {
+  void append(SequenceForm form, int[][] rows, TokenLogits each) {
     int longest = Arrays.stream(rows).mapToInt(row -> row.length).max().orElse(0);
-    int piece = PieceLengths.of(model.layers(), form, batch, longest);
+    int microBatch = model.microBatches(form).tokens(longest, batch);
     running = true;
     try {
       interrupted = Thread.currentThread().isInterrupted();
-      for (int first = 0; first < longest; first += piece) {
+      for (int first = 0; first < longest; first += microBatch) {
         if (interrupted) {
           throw new CancellationException(
               String.format(
                   "interrupted after %d of %d tokens: the session stands behind them",
                   first, longest));
         }
-        appendPiece(form, rows, first, Math.min(piece, longest - first), each);
+        appendMicroBatch(form, rows, first, Math.min(microBatch, longest - first), each);
       }
     } finally {
       running = false;
     }
   }
 
-  private void appendPiece(
-      RetentionForm form, int[][] rows, int first, int longest, TokenLogits each) {
+  private void appendMicroBatch(
+      SequenceForm form, int[][] rows, int first, int longest, TokenLogits each) {
     for (int b = 0; b < batch; b++) {
       counts[b] = Math.max(0, Math.min(rows[b].length - first, longest));
       ends[b] = counts[b] > 0 && first + counts[b] == rows[b].length;
     }
-    int padded = PieceLengths.roundUp(longest);
+    int padded = MicroBatches.bound(longest);
     advance(
-        new LanguageModel.PassKey(form, batch, padded, options.bfloat16Prefill()), rows, first);
+        new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
     try {
       if (each != null) {
-        pass.allLogits(memories[0], each);
+        plan.allLogits(states[0], each);
       }
     } finally {
-      pass.release();
+      plan.release();
     }
   }
 
-  /** Leaves the bindings taken, for the logits of all tokens to be read; they are to be released. */
-  private void advance(LanguageModel.PassKey passKey, int[][] rows, int first) {
-    key = passKey;
+  /** Leaves the plan taken, for the logits of all tokens to be read; it is to be released. */
+  private void advance(DecoderPlan.Key planKey, int[][] rows, int first) {
+    key = planKey;
     tokens = rows;
     from = first;
     caller = Thread.currentThread();
-    pass = null;
+    plan = null;
     boolean done = false;
     try {
-      engine.exclusively(runPiece);
+      engine.exclusively(runMicroBatch);
       done = true;
     } finally {
       tokens = null;
       caller = null;
-      if (!done && pass != null) {
-        pass.release();
+      if (!done && plan != null) {
+        plan.release();
       }
     }
   }
 
-  private void runPiece() {
-    pass = model.enter(key);
+  private void runMicroBatch() {
+    plan = model.enter(key);
     logits.forget(counts);
     torn = true;
-    pass.run(memories, tokens, from, counts);
+    plan.run(states, tokens, from, counts);
     interrupted = caller.isInterrupted();
     if (interrupted) { // this may be the end: what stands after it has its logits too
       for (int b = 0; b < batch; b++) {
         ends[b] = counts[b] > 0;
       }
     }
-    pass.lastLogits(ends, logits.rows());
+    plan.lastLogits(ends, logits.rows());
     logits.note(ends);
     torn = false;
   }

@@ -69,7 +69,7 @@ public final class BoundRetention implements AutoCloseable {
     copyOut = new TokenTask(engine, this::copyOut);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
-    piece = pieceLength(form, batch, tokens);
+    piece = form.microBatches().tokens(tokens);
     int width = weights.config().modelWidth();
     scratch = new Scratch(engine);
     try {
@@ -84,15 +84,6 @@ public final class BoundRetention implements AutoCloseable {
       arena.close();
       throw e;
     }
-  }
-
-  /** Returns the tokens of a piece; a form that cuts sequences cuts a batch's shorter. */
-  private static int pieceLength(RetentionForm form, int batch, int tokens) {
-    int whole = form.pieceLength(tokens);
-    if (whole >= tokens || batch == 1) {
-      return Math.max(1, Math.min(whole, Math.max(1, tokens)));
-    }
-    return Math.min(whole, form.pieceLength(Math.max(1, tokens / batch)));
   }
 
   /**

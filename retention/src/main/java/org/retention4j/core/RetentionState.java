@@ -247,6 +247,11 @@ public final class RetentionState implements AutoCloseable {
     return position[row];
   }
 
+  /** Returns the bytes that one sequence's state of a block holds, pending tokens included. */
+  public static long bytes(RetentionConfig config, ElementType type) {
+    return config.heads() * HeadState.bytes(type, config.keyWidth(), config.valueWidth());
+  }
+
   /** Returns the bytes held, pending tokens included. */
   public long bytes() {
     return arena.bytes();

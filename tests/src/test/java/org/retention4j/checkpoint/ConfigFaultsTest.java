@@ -99,7 +99,7 @@ class ConfigFaultsTest {
     assertThat(refused(two + "{'layers':[3,1],'num_heads':2}]}"))
         .contains("each layer in one entry of attn of", "got layer 1 in two");
     write(two + "{'layers':[3,3],'num_heads':2}]}");
-    assertThat(Checkpoint.open(folder).config().layers().get(3).attention().heads()).isEqualTo(2);
+    assertThat(Checkpoint.open(folder).config().layers().get(3).mixer()).extracting("heads").isEqualTo(2);
   }
 
   @Test

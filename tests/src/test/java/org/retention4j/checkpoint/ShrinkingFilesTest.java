@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.retention4j.core.RetentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.NativeMemory;
 import org.retention4j.forms.Engines;
@@ -38,7 +38,7 @@ class ShrinkingFilesTest {
 
   private Path model(DType dtype) {
     Path model = folder.resolve("model");
-    LayerConfig layer = LayerConfig.of(RetentionConfig.fla(128, 2), 256, Activation.SILU);
+    LayerConfig layer = new LayerConfig(RetentionMixerConfig.fla(128, 2), 256, Activation.SILU);
     DecoderConfig config = DecoderConfig.of(1000, 128, DecoderConfig.uniform(2, layer));
     CheckpointWriter.writeRandom(config, model, dtype, 1, (name, bytes) -> {});
     return model;

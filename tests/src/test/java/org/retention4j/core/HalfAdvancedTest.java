@@ -1,5 +1,6 @@
 package org.retention4j.core;
 
+import org.retention4j.nn.MicroBatches;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -19,6 +20,7 @@ import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Lane;
+import org.retention4j.nn.MicroBatches;
 import org.retention4j.engine.NativeMemory;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
@@ -31,7 +33,7 @@ import org.retention4j.testkit.Tolerance;
 class HalfAdvancedTest {
   private static final RetentionConfig CONFIG = RetentionConfig.fla(16, 4);
   private static final LogDecay.PerHead DECAY = CONFIG.decay().logDecay();
-  private static final int PIECE = 8;
+  private static final int PIECE = MicroBatches.ROWS;
 
   private final Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
   private final RetentionWeights weights =
@@ -54,8 +56,8 @@ class HalfAdvancedTest {
     }
 
     @Override
-    public int pieceLength(int tokens) {
-      return PIECE;
+    public MicroBatches microBatches() {
+      return MicroBatches.FULL;
     }
 
     @Override
@@ -147,8 +149,8 @@ class HalfAdvancedTest {
           }
 
           @Override
-          public int pieceLength(int tokens) {
-            return tokens;
+          public MicroBatches microBatches() {
+            return MicroBatches.WHOLE;
           }
 
           @Override

@@ -1,5 +1,8 @@
 package org.retention4j.model;
 
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -42,11 +45,11 @@ class SessionCallsTest {
   private LanguageModel model;
 
   private static final LayerConfig RETENTION =
-      LayerConfig.of(RetentionConfig.fla(32, 2), 40, Activation.SILU);
+      new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);
 
   private static DecoderConfig config() {
     LayerConfig attention =
-        LayerConfig.of(AttentionConfig.multiHead(32, 2), 40, Activation.SILU);
+        new LayerConfig(AttentionConfig.multiHead(32, 2), 40, Activation.SILU);
     return DecoderConfig.of(VOCABULARY, 32, DecoderConfig.everyKth(2, RETENTION, 2, attention));
   }
 
@@ -116,8 +119,8 @@ class SessionCallsTest {
     }
 
     @Override
-    public int pieceLength(int tokens) {
-      return new ChunkwiseForm().pieceLength(tokens);
+    public MicroBatches microBatches() {
+      return new ChunkwiseForm().microBatches();
     }
 
     @Override

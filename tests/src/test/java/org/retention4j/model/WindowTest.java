@@ -1,5 +1,9 @@
 package org.retention4j.model;
 
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.KvCacheOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -29,7 +33,7 @@ class WindowTest extends LayerFixture {
   /** A model of one attention layer in which one token's embedding is no number. */
   private LanguageModel poisoned(int window) {
     AttentionConfig attention = new AttentionConfig(16, 2, 1, 8, 10_000, window, true);
-    LayerConfig layer = LayerConfig.of(attention, 20, Activation.SILU);
+    LayerConfig layer = new LayerConfig(attention, 20, Activation.SILU);
     DecoderConfig config = DecoderConfig.of(VOCABULARY, 16, List.of(layer));
     LanguageModel random = LanguageModel.random(engine, config, WeightType.FLOAT32, 1);
     INDArray table = org.nd4j.linalg.factory.Nd4j.create(DataType.FLOAT, VOCABULARY, 16);
@@ -102,18 +106,18 @@ class WindowTest extends LayerFixture {
   void aWindowMayFillItsCache() {
     engine(ElementType.FLOAT32, Provider.VECTOR);
     int limit = 20;
-    MemoryOptions options = new MemoryOptions(limit, 0, null);
+    KvCacheOptions options = new KvCacheOptions(limit, 0, null);
     AttentionConfig fits = new AttentionConfig(D, 4, 2, 6, 10_000, limit, false);
     INDArray x = x(1, 700);
     try (DecoderLayer layer = attention(fits);
-        MixerMemory memory = layer.mixer().newMemory(1, options)) {
+        MixerState memory = layer.mixer().newState(1, options)) {
       assertThat(memory.room(0)).isGreaterThan(1L << 30);
       TensorAssert.assertThat(run(layer, memory, x))
           .isCloseTo(plain(fits, x), Tolerance.block(DataType.FLOAT));
     }
     AttentionConfig longer = new AttentionConfig(D, 4, 2, 6, 10_000, limit + 1, false);
     try (DecoderLayer layer = attention(longer);
-        MixerMemory memory = layer.mixer().newMemory(1, options)) {
+        MixerState memory = layer.mixer().newState(1, options)) {
       assertThat(memory.room(0)).isEqualTo(limit);
       run(layer, memory, tokens(x, 0, limit));
       refuses(() -> run(layer, memory, tokens(x, limit, limit + 1)), "at most 20", "got 21");

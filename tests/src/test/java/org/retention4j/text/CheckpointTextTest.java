@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.forms.Npy;
-import org.retention4j.model.AttentionConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
 
 /** What a checkpoint's folder says about texts: tokenizer, begin and end. */
 class CheckpointTextTest {

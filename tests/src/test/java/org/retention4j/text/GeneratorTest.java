@@ -10,7 +10,6 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.WeightType;
 import org.retention4j.forms.Engines;
@@ -19,6 +18,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** Generation and scoring against what a session's logits say, token by token. */
 class GeneratorTest {
@@ -29,7 +29,7 @@ class GeneratorTest {
 
   @BeforeEach
   void make() {
-    LayerConfig layer = LayerConfig.of(RetentionConfig.fla(32, 2), 40, Activation.SILU);
+    LayerConfig layer = new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);
     DecoderConfig config = DecoderConfig.of(VOCABULARY, 32, DecoderConfig.uniform(2, layer));
     model = LanguageModel.random(Engines.vector(), config, WeightType.FLOAT32, 4);
   }
