@@ -5,12 +5,9 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.IntNode;
-import com.fasterxml.jackson.databind.node.NullNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
@@ -136,29 +133,39 @@ public final class Checkpoint {
     return json.deepCopy();
   }
 
-  /** Returns the token that begins a text: the configuration's, or 1, fla's default. */
+  /**
+   * Returns the token that begins a text: that of generation_config.json, else of config.json, else
+   * 1, fla's default.
+   *
+   * @throws CheckpointException if what stands there is no token
+   */
   public OptionalInt beginToken() {
-    return tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
+    return textKeys().tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
   }
 
-  /** Returns the tokens that end a text: the configuration's, or 2, fla's default; none at null. */
+  /**
+   * Returns the tokens that end a text: those of generation_config.json, else of config.json, else
+   * 2, fla's default; none at null. Numbers outside the vocabulary, which never come, are left out.
+   *
+   * @throws CheckpointException if what stands there is no token or list of tokens
+   */
   public Set<Integer> endTokens() {
-    return tokens("eos_token_id", 2);
+    return textKeys().tokens("eos_token_id", 2);
   }
 
-  /** Of one token or a list, those of the vocabulary, in order. */
-  private Set<Integer> tokens(String key, int otherwise) {
-    JsonNode named = json.get(key);
-    if (named == null) {
-      named = family.name().equals("fla") ? IntNode.valueOf(otherwise) : NullNode.instance;
-    }
-    Set<Integer> tokens = new LinkedHashSet<>();
-    for (JsonNode token : named.isArray() ? named : List.of(named)) {
-      if (token.isInt() && token.intValue() >= 0 && token.intValue() < config.vocabulary()) {
-        tokens.add(token.intValue());
-      }
-    }
-    return tokens;
+  /**
+   * Returns what generation_config.json asks for that is not done here, key and value: how Hugging
+   * Face would draw tokens, penalties, limits, and end tokens that are none.
+   *
+   * @throws CheckpointException if that file is no JSON object
+   */
+  public List<String> generationRemarks() {
+    return textKeys().remarks();
+  }
+
+  private TextKeys textKeys() {
+    boolean namesByDefault = family.name().equals("fla");
+    return new TextKeys(folder, keys, json, namesByDefault, config.vocabulary());
   }
 
   /**

@@ -48,7 +48,7 @@ final class CharsMap {
   /**
    * Checks a map.
    *
-   * @return the most characters that one character becomes
+   * @return the most bytes that one character becomes
    */
   static int check(JsonPart part) {
     return new CharsMap(part).longestReplacement();
@@ -56,7 +56,7 @@ final class CharsMap {
 
   /** Walks wherever bytes of a text can lead. */
   private int longestReplacement() {
-    int longest = 1;
+    int longest = 0;
     BitSet seen = new BitSet();
     ArrayDeque<Integer> open = new ArrayDeque<>();
     open.add(offset(units[0]));

@@ -10,6 +10,8 @@ import java.util.TreeSet;
 
 /** A value of a JSON file that knows its place, so that whatever is wrong is named by file and key. */
 final class JsonPart {
+  private static final int LONGEST_AFFIX = 64;
+
   private final String file;
   private final String path;
   private final JsonNode node;
@@ -99,6 +101,15 @@ final class JsonPart {
     if (has(key)) {
       text(key);
     }
+  }
+
+  /** Returns a text that is put to others, empty if the key is null or left out. */
+  String affix(String key) {
+    String text = has(key) ? text(key) : "";
+    if (text.length() > LONGEST_AFFIX) {
+      throw get(key).bad("at most " + LONGEST_AFFIX + " characters");
+    }
+    return text;
   }
 
   /** Returns the one character that the text of a key must be. */

@@ -32,7 +32,8 @@ final class ModelPart {
       case "BPE" -> bytePairs();
       case "WordPiece" -> {
         part.text("unk_token");
-        part.text("continuing_subword_prefix");
+        part.get("continuing_subword_prefix").text();
+        part.affix("continuing_subword_prefix");
         part.integer("max_input_chars_per_word", 0, LONGEST_WORD);
         vocabulary();
       }
@@ -81,10 +82,9 @@ final class ModelPart {
       }
     }
     part.optionalText("unk_token");
-    part.optionalText("end_of_word_suffix");
+    part.affix("end_of_word_suffix");
     part.nullableFlags("fuse_unk", "byte_fallback", "ignore_merges");
-    String prefix =
-        part.has("continuing_subword_prefix") ? part.text("continuing_subword_prefix") : "";
+    String prefix = part.affix("continuing_subword_prefix");
     vocabulary();
     merges(prefix);
   }

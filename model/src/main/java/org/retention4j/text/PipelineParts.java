@@ -1,6 +1,7 @@
 package org.retention4j.text;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -16,6 +17,12 @@ final class PipelineParts {
   private static final int DEEPEST = 8;
 
   private static final int LONGEST_SEQUENCE = 64;
+
+  private static final int BYTES_OF_A_CHARACTER = 3;
+
+  /** Each byte becomes a character of two. */
+  private static final int BYTE_LEVEL = 2 * BYTES_OF_A_CHARACTER;
+
   private static final int MOST_NUMBER = Integer.MAX_VALUE;
   private static final String[] BEHAVIORS = {
     "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"
@@ -36,17 +43,20 @@ final class PipelineParts {
       case "BertNormalizer" -> {
         part.flags("clean_text", "handle_chinese_chars", "lowercase");
         part.nullableFlags("strip_accents");
-        limit.grow(part, part.flag("handle_chinese_chars") ? 3 : 1);
+        // Spaces on both sides.
+        limit.grow(part, part.flag("handle_chinese_chars") ? BYTES_OF_A_CHARACTER + 2 : 0);
       }
       case "Strip" -> part.flags("strip_left", "strip_right");
       case "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt" -> {}
-      case "ByteLevel" -> limit.grow(part, 2);
+      case "ByteLevel" -> limit.grow(part, BYTE_LEVEL);
       case "Sequence" -> sequence(part, "normalizers", depth, this::normalizer);
       case "Precompiled" -> limit.grow(part, CharsMap.check(part.get("precompiled_charsmap")));
       case "Prepend" -> {
-        if (part.text("prepend").isEmpty()) {
+        String prepended = part.text("prepend");
+        if (prepended.isEmpty()) {
           throw part.get("prepend").bad("at least one character");
         }
+        limit.grow(part, prepended.getBytes(StandardCharsets.UTF_8).length + BYTES_OF_A_CHARACTER);
       }
       case "Replace" -> replace(part);
       default -> throw part.get("type").bad("a normalizer that is known");
@@ -60,7 +70,7 @@ final class PipelineParts {
     if (limit.pattern(part.get("pattern"))) {
       throw part.bad("a pattern that matches at least one character");
     }
-    limit.grow(part, content.codePointCount(0, content.length()));
+    limit.grow(part, content.getBytes(StandardCharsets.UTF_8).length);
   }
 
   void preTokenizer(JsonPart part) {
@@ -72,7 +82,7 @@ final class PipelineParts {
       case "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "UnicodeScripts" -> {}
       case "ByteLevel" -> {
         byteLevel(part);
-        limit.grow(part, 2);
+        limit.grow(part, BYTE_LEVEL);
       }
       case "CharDelimiterSplit" -> part.character("delimiter");
       case "Metaspace" -> metaspace(part);
@@ -173,8 +183,8 @@ final class PipelineParts {
       ids.forEach(id -> id.integer(0, ModelPart.MOST_ID));
       List<JsonPart> texts = token.list("tokens");
       texts.forEach(JsonPart::text);
-      if (ids.isEmpty() || ids.size() != texts.size()) {
-        throw token.bad("as many ids as tokens, at least one,");
+      if (ids.isEmpty() || ids.size() != texts.size() || ids.size() > LONGEST_SEQUENCE) {
+        throw token.bad("as many ids as tokens, 1 to " + LONGEST_SEQUENCE + ",");
       }
       token.noOthers();
       special.add(member.getKey());
@@ -186,6 +196,9 @@ final class PipelineParts {
   /** Every special token is one that is described, and every sequence stands in the template. */
   private static void pieces(JsonPart template, Set<String> special, String... sequences) {
     Set<String> used = new TreeSet<>();
+    if (template.list().size() > LONGEST_SEQUENCE) {
+      throw template.bad("at most " + LONGEST_SEQUENCE + " pieces");
+    }
     for (JsonPart piece : template.list()) {
       boolean sequence = piece.has("Sequence");
       JsonPart inner = piece.get(sequence ? "Sequence" : "SpecialToken");

@@ -6,6 +6,10 @@ package org.retention4j.text;
  */
 final class TextLimit {
   private static final int LONGEST = 1 << 22;
+
+  /** What {@link #LONGEST} characters are counted with: most have no more. */
+  private static final double BYTES_OF_A_CHARACTER = 3;
+
   private static final double MOST_STEPS = 8e6;
 
   /** More than any tokenizer lengthens a text. */
@@ -14,9 +18,9 @@ final class TextLimit {
   private double growth = 1;
   private double stepsPerCharacter = 1;
 
-  /** Counts a part that makes at most so many characters of one. */
-  void grow(JsonPart part, double characters) {
-    growth *= Math.max(1, characters);
+  /** Counts a part that makes at most so many bytes of UTF-8 of a character. */
+  void grow(JsonPart part, int bytes) {
+    growth *= Math.max(1, bytes / BYTES_OF_A_CHARACTER);
     if (growth > MOST_GROWTH) {
       throw new IllegalArgumentException(
           String.format(
