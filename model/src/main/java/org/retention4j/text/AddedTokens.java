@@ -13,6 +13,11 @@ import java.util.Map;
 
 /** The tokens of a tokenizer.json beside its model's: found in a text before all others. */
 final class AddedTokens {
+  /** The library's time grows with the square of their number. */
+  private static final int MOST = 1 << 16;
+
+  private static final String SPACES = "{\"type\":\"WhitespaceSplit\"}";
+
   private final Map<String, Integer> ids = new HashMap<>();
   private final Map<String, Integer> special = new LinkedHashMap<>();
 
@@ -29,12 +34,18 @@ final class AddedTokens {
    *     which goes by the order, would give it
    */
   AddedTokens(List<JsonPart> tokens, ModelPart model) {
+    if (tokens.size() > MOST) {
+      throw tokens.get(MOST).bad("at most " + MOST + " added tokens");
+    }
     int largest = -1;
     for (JsonPart token : tokens) {
       String content = token.text("content");
       int id = token.integer("id", 0, ModelPart.MOST_ID);
       if (content.isEmpty()) {
         throw token.get("content").bad("at least one character");
+      }
+      if (ids.containsKey(content)) {
+        throw token.get("content").bad("a token that was not added before");
       }
       Integer given = model.ids().get(content);
       int expected = given == null ? Math.max(model.size(), largest + 1) : given;
@@ -43,9 +54,7 @@ final class AddedTokens {
             .get("id")
             .bad(expected + ", the number of " + Text.shown(content) + " in the vocabulary or next,");
       }
-      if (ids.put(content, id) != null) {
-        throw token.get("content").bad("a token that was not added before");
-      }
+      ids.put(content, id);
       largest = Math.max(largest, id);
       token.flag("single_word");
       stripsBehind |= token.flag("rstrip");
@@ -79,43 +88,59 @@ final class AddedTokens {
    * @param normalizer a checked one, or null
    */
   void requireText(TokenizersLibrary library, JsonNode normalizer) {
-    if (normalizer != null && !normalizer.isNull()) {
-      for (JsonPart token : normalized) {
-        if (isEmpty(library, normalizer, "null", token.text("content"))) {
-          throw token.get("content").bad("a token of which the normalizer leaves something");
+    boolean normalizes = normalizer != null && !normalizer.isNull();
+    if (normalizes && !normalized.isEmpty()) {
+      try (Probe probe = new Probe(library, normalizer, "null")) {
+        for (JsonPart token : normalized) {
+          if (probe.leavesNothing(token.text("content"))) {
+            throw token.get("content").bad("a token of which the normalizer leaves something");
+          }
         }
       }
     }
-    for (JsonPart token : stripsBehind ? stripping : List.<JsonPart>of()) {
-      JsonNode used = normalized.contains(token) ? normalizer : null;
-      if (isEmpty(library, used, "{\"type\":\"WhitespaceSplit\"}", token.text("content"))) {
-        throw token.bad("lstrip and rstrip only at tokens with other characters than spaces");
+    if (stripsBehind && !stripping.isEmpty()) {
+      try (Probe plain = new Probe(library, null, SPACES);
+          Probe normal = new Probe(library, normalizer, SPACES)) {
+        for (JsonPart token : stripping) {
+          Probe probe = token.flag("normalized") ? normal : plain;
+          if (probe.leavesNothing(token.text("content"))) {
+            throw token.bad("lstrip and rstrip only at tokens with other characters than spaces");
+          }
+        }
       }
     }
   }
 
-  /** Lets the library itself say what it leaves, with a model that knows one word: anything. */
-  private static boolean isEmpty(
-      TokenizersLibrary library, JsonNode normalizer, String preTokenizer, String content) {
-    ObjectNode probe = JsonNodeFactory.instance.objectNode();
-    probe.put("version", "1.0").set("normalizer", normalizer);
-    probe.putRawValue(
-        "pre_tokenizer", new RawValue(preTokenizer));
-    probe
-        .putObject("model")
-        .put("type", "WordLevel")
-        .put("unk_token", "any")
-        .putObject("vocab")
-        .put("any", 0);
-    long handle = library.createTokenizerFromString(probe.toString());
-    try {
-      long encoding = library.encode(handle, content, false);
+  /** The library itself, with a model that knows one word, which is any text. */
+  private static final class Probe implements AutoCloseable {
+    private final TokenizersLibrary library;
+    private final long handle;
+
+    Probe(TokenizersLibrary library, JsonNode normalizer, String preTokenizer) {
+      this.library = library;
+      ObjectNode json = JsonNodeFactory.instance.objectNode();
+      json.put("version", "1.0").set("normalizer", normalizer);
+      json.putRawValue("pre_tokenizer", new RawValue(preTokenizer));
+      json.putObject("model")
+          .put("type", "WordLevel")
+          .put("unk_token", "any")
+          .putObject("vocab")
+          .put("any", 0);
+      handle = library.createTokenizerFromString(json.toString());
+    }
+
+    /** Returns whether normalizing and splitting leave nothing of a text. */
+    boolean leavesNothing(String text) {
+      long encoding = library.encode(handle, text, false);
       try {
         return library.getTokenIds(encoding).length == 0;
       } finally {
         library.deleteEncoding(encoding);
       }
-    } finally {
+    }
+
+    @Override
+    public void close() {
       library.deleteTokenizer(handle);
     }
   }

@@ -19,7 +19,7 @@ public final class Tokenizers {
    */
   private static final Pattern OTHERS =
       Pattern.compile(
-          "(tokenizer|spiece|.*sentencepiece.*|.*bpe.*)\\.model|.*\\.spm|.*\\.tiktoken"
+          "(tokenizer|spiece|spm|.*sentencepiece.*|.*bpe.*)\\.model|.*\\.spm|.*\\.tiktoken"
               + "|(.*[-_.])?(vocab|merges|encoder)\\.(json|txt|bpe|model)|dict\\.txt|bpe\\.codes|bpecodes"
               + "|tekken\\.json|tokenizer[-_.].*|special_tokens_map\\.json|added_tokens\\.json",
           Pattern.CASE_INSENSITIVE);
