@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -18,6 +19,7 @@ import org.retention4j.text.Generation;
 import org.retention4j.text.GenerationOptions;
 import org.retention4j.text.Generator;
 import org.retention4j.text.SamplingOptions;
+import org.retention4j.text.StopStrings;
 import org.retention4j.text.Tokenizer;
 import org.retention4j.text.Tokenizers;
 import picocli.CommandLine.Command;
@@ -84,7 +86,10 @@ final class GenerateCommand implements Callable<Integer> {
       description = "seed of the draws (default: ${DEFAULT-VALUE})")
   private long seed;
 
-  @Option(names = "--stop", paramLabel = "TEXT", description = "end before this text; repeatable")
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description = "end before this text, or at the special token of this text; repeatable")
   private List<String> stops = List.of();
 
   @Option(names = "--stop-token", paramLabel = "ID", description = "end at this token; repeatable")
@@ -133,7 +138,8 @@ final class GenerateCommand implements Callable<Integer> {
     GenerationOptions generation = given.withStopTokens(stopTokens(checkpoint));
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter errors = spec.commandLine().getErr();
-    try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
+    remark(checkpoint, errors);
+    try (Tokenizer tokenizer = tokenizer(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, sessionOptions())) {
@@ -169,6 +175,29 @@ final class GenerateCommand implements Callable<Integer> {
           session.position(0));
     }
     return 0;
+  }
+
+  /** Stop strings that cannot come are refused before a model is loaded. */
+  private Tokenizer tokenizer(Checkpoint checkpoint) {
+    Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
+    try {
+      StopStrings.specialTokens(stops, tokenizer);
+      return tokenizer;
+    } catch (IllegalArgumentException e) {
+      tokenizer.close();
+      throw new IllegalArgumentException(e.getMessage() + " (--stop-token takes its number)", e);
+    }
+  }
+
+  /** Says what the model's folder asks for and these options decide. */
+  private static void remark(Checkpoint checkpoint, PrintWriter errors) {
+    List<String> remarks = checkpoint.generationRemarks();
+    if (!remarks.isEmpty()) {
+      errors.println(
+          "retention: not followed in the model's folder: "
+              + String.join(", ", remarks)
+              + " (see --help for what chooses tokens)");
+    }
   }
 
   private GenerationOptions generationOptions() {
@@ -228,8 +257,17 @@ final class GenerateCommand implements Callable<Integer> {
           "%8d  %10.5f  %s%n",
           token,
           generated.logProbabilities().get(i),
-          tokenizer.decode(new int[] {token}).replace("\n", "\\n"));
+          shown(token, tokenizer).replace("\n", "\\n"));
     }
     out.flush();
+  }
+
+  /** A special token has no text, but a name. */
+  private static String shown(int token, Tokenizer tokenizer) {
+    return tokenizer.specialTokens().entrySet().stream()
+        .filter(special -> special.getValue() == token)
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseGet(() -> tokenizer.decode(new int[] {token}));
   }
 }

@@ -4,14 +4,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
@@ -128,26 +126,39 @@ public final class Checkpoint {
     return json.deepCopy();
   }
 
-  /** Returns the token that begins a text: the configuration's, or 1, fla's default. */
+  /**
+   * Returns the token that begins a text: that of generation_config.json, else of config.json, else
+   * 1, fla's default.
+   *
+   * @throws CheckpointException if what stands there is no token
+   */
   public OptionalInt beginToken() {
-    return tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
+    return textKeys().tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
   }
 
-  /** Returns the tokens that end a text: the configuration's, or 2, fla's default; none at null. */
+  /**
+   * Returns the tokens that end a text: those of generation_config.json, else of config.json, else
+   * 2, fla's default; none at null. Numbers outside the vocabulary, which never come, are left out.
+   *
+   * @throws CheckpointException if what stands there is no token or list of tokens
+   */
   public Set<Integer> endTokens() {
-    return tokens("eos_token_id", 2);
+    return textKeys().tokens("eos_token_id", 2);
   }
 
-  /** Of one token or a list, those of the vocabulary, in order. */
-  private Set<Integer> tokens(String key, int otherwise) {
-    Set<Integer> tokens = new LinkedHashSet<>();
-    List<Integer> defaults = family.name().equals("fla") ? List.of(otherwise) : List.of();
-    for (int token : keys.tokens(key, defaults)) {
-      if (token >= 0 && token < config.vocabulary()) {
-        tokens.add(token);
-      }
-    }
-    return tokens;
+  /**
+   * Returns what generation_config.json asks for that is not done here, key and value: how Hugging
+   * Face would draw tokens, penalties, limits, and end tokens that are none.
+   *
+   * @throws CheckpointException if that file is no JSON object
+   */
+  public List<String> generationRemarks() {
+    return textKeys().remarks();
+  }
+
+  private TextKeys textKeys() {
+    boolean namesByDefault = family.name().equals("fla");
+    return new TextKeys(folder, keys, json, namesByDefault, config.vocabulary());
   }
 
   /**

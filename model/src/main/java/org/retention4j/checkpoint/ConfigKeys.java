@@ -1,8 +1,6 @@
 package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Typed access to the keys of a config.json, each with a clear error. */
 final class ConfigKeys {
@@ -120,22 +118,6 @@ final class ConfigKeys {
   /** Returns a text, or what it is where there is no such key or null. */
   String textOrNull(String key, String otherwise) {
     return isNull(key) ? otherwise : text(key, otherwise);
-  }
-
-  /** Returns a token or a list of tokens; none where the key is null. */
-  List<Integer> tokens(String key, List<Integer> otherwise) {
-    if (!names(key) || isNull(key)) {
-      return names(key) ? List.of() : otherwise;
-    }
-    JsonNode value = node.get(key);
-    List<Integer> tokens = new ArrayList<>();
-    for (JsonNode token : value.isArray() ? value : List.of(value)) {
-      if (!token.isIntegralNumber()) {
-        throw bad(key, "a token, a list of tokens or null");
-      }
-      tokens.add(token.canConvertToInt() ? token.intValue() : -1);
-    }
-    return tokens;
   }
 
   /** Refuses a key that changes the mathematics in a way that is not built. */

@@ -20,8 +20,10 @@ public record Generation(
     CACHE_FULL,
     /** A stop token was chosen. */
     STOP_TOKEN,
-    /** A stop string came. */
-    STOP_STRING
+    /** A stop string came, or the special token whose text one is. */
+    STOP_STRING,
+    /** The thread was interrupted, or the generator's own condition says so. */
+    CANCELLED
   }
 
   /** Copies the lists. */

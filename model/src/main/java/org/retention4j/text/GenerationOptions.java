@@ -10,7 +10,8 @@ import org.retention4j.checkpoint.Checkpoint;
  * @param maxTokens the most tokens that are generated, at least 0
  * @param sampling how each is chosen
  * @param stopTokens tokens that end the text and do not belong to it
- * @param stopStrings texts that end the text and do not belong to it
+ * @param stopStrings texts, not empty, that end the text and do not belong to it; the whole text of
+ *     a special token stands for that token
  */
 public record GenerationOptions(
     int maxTokens, SamplingOptions sampling, Set<Integer> stopTokens, List<String> stopStrings) {
@@ -34,6 +35,9 @@ public record GenerationOptions(
     }
     stopTokens = Set.copyOf(stopTokens);
     stopStrings = List.copyOf(stopStrings);
+    if (stopStrings.contains("")) {
+      throw new IllegalArgumentException("expected stop strings with text, got an empty one");
+    }
   }
 
   /** Returns the same with another limit. */

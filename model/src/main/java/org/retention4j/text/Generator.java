@@ -3,16 +3,37 @@ package org.retention4j.text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.retention4j.model.Session;
 
-/** Continues texts with a model, token by token, streaming what it writes. */
+/**
+ * Continues texts with a model, token by token, streaming what it writes.
+ *
+ * <p>Interrupting the thread ends a text before its next token, and so does a condition that is
+ * given to the constructor; the interrupt status is kept. What was written so far is returned as
+ * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then, so
+ * that {@link #resume} can go on.
+ */
 public final class Generator {
   private final Tokenizer tokenizer;
+  private final BooleanSupplier cancelled;
 
   /** Makes one for a model's tokenizer, which stays the caller's. */
   public Generator(Tokenizer tokenizer) {
-    this.tokenizer = tokenizer;
+    this(tokenizer, () -> false);
+  }
+
+  /**
+   * Makes one that ends its texts on a condition.
+   *
+   * @param cancelled is asked before a prompt and before each token
+   */
+  public Generator(Tokenizer tokenizer, BooleanSupplier cancelled) {
+    this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
+    this.cancelled = Objects.requireNonNull(cancelled, "cancelled");
   }
 
   /**
@@ -22,8 +43,10 @@ public final class Generator {
    * @param prompt at least one token, unless the session has seen some
    * @param stream receives the text in pieces as it is certain, never half a character
    * @return the whole; all chosen tokens but a last stop token or the last of the limit have been
-   *     appended to the session
-   * @throws IllegalArgumentException if the session has several sequences, or nothing to continue
+   *     appended to the session; CANCELLED without tokens where that came before the prompt's end,
+   *     of which the session's position tells how much was read
+   * @throws IllegalArgumentException if the session has several sequences, or nothing to continue,
+   *     or for stop strings that hold a special token's text and more
    */
   public Generation generate(
       Session session, String prompt, GenerationOptions options, Consumer<String> stream) {
@@ -42,10 +65,28 @@ public final class Generator {
     if (prompt.length == 0 && session.position(0) == 0) {
       throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
     }
-    if (prompt.length > 0) {
-      session.append(prompt);
+    Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
+    if (prompt.length > 0 && !append(session, prompt)) {
+      return new Generation("", List.of(), List.of(), Generation.End.CANCELLED);
     }
-    return resume(session, prompt, options, stream);
+    return new Run(session, prompt, options, stops, stream).toEnd();
+  }
+
+  /** Appends a prompt and returns whether it was read to its end. */
+  private boolean append(Session session, int[] prompt) {
+    if (isCancelled()) {
+      return false;
+    }
+    try {
+      session.append(prompt);
+      return true;
+    } catch (CancellationException e) {
+      return false;
+    }
+  }
+
+  private boolean isCancelled() {
+    return Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
   }
 
   /**
@@ -59,7 +100,8 @@ public final class Generator {
     requireSingle(session);
     Objects.requireNonNull(options, "options");
     Objects.requireNonNull(stream, "stream");
-    return new Run(session, seen, options, stream).toEnd();
+    Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
+    return new Run(session, seen, options, stops, stream).toEnd();
   }
 
   private static void requireSingle(Session session) {
@@ -77,13 +119,20 @@ public final class Generator {
     private final Sampler sampler;
     private final StreamingDecoder decoder;
     private final StopStrings stops;
+    private final Set<Integer> stopSpecials;
     private final StringBuilder text = new StringBuilder();
     private final List<Integer> tokens = new ArrayList<>();
     private final List<Double> logProbabilities = new ArrayList<>();
     private final float[] logits;
 
-    Run(Session session, int[] prompt, GenerationOptions options, Consumer<String> stream) {
+    Run(
+        Session session,
+        int[] prompt,
+        GenerationOptions options,
+        Set<Integer> stopSpecials,
+        Consumer<String> stream) {
       this.session = session;
+      this.stopSpecials = stopSpecials;
       this.options = options;
       this.stream = stream;
       int vocabulary = session.model().config().vocabulary();
@@ -98,12 +147,18 @@ public final class Generator {
 
     Generation toEnd() {
       while (tokens.size() < options.maxTokens()) {
+        if (isCancelled()) {
+          return end(Generation.End.CANCELLED);
+        }
         session.logits(0, logits);
         int token = sampler.sample(logits);
         tokens.add(token);
         logProbabilities.add(sampler.logProbability());
         if (options.stopTokens().contains(token)) {
           return end(Generation.End.STOP_TOKEN);
+        }
+        if (stopSpecials.contains(token)) {
+          return end(Generation.End.STOP_STRING);
         }
         emit(stops.accept(decoder.accept(token)));
         if (stops.stopped()) {

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.mixer.attention.AttentionConfig;
@@ -62,7 +63,7 @@ class CheckpointTextTest {
         "97 | ''",
         "null | ''",
         "absent | 2",
-        "\"7\" | ''",
+        "7.0 | 7",
         "[] | ''"
       })
   void textsEndAtTheTokensOfTheConfiguration(String value, String expected) throws IOException {
@@ -72,6 +73,16 @@ class CheckpointTextTest {
         .containsExactlyElementsOf(
             expected.isEmpty() ? java.util.List.of() : java.util.List.of(expected.split(" ")));
     assertThat(options.withStopTokens(java.util.Set.of())).isEqualTo(GenerationOptions.DEFAULT);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"7\"", "7.5", "true", "{}", "[7,\"9\"]", "[[7]]"})
+  void anEndThatIsNoTokenIsRefused(String value) throws IOException {
+    tokenizer();
+    Checkpoint checkpoint = with("eos_token_id", value);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> GenerationOptions.of(checkpoint))
+        .withMessageContainingAll("eos_token_id", "config.json");
   }
 
   /** Byte 7 is a character. */

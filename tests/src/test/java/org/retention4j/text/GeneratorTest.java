@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -105,6 +107,58 @@ class GeneratorTest {
         .isEmpty();
   }
 
+  /** A special token has no text that a stop string could be found in. */
+  @Test
+  void aSpecialTokensTextStopsAtTheToken() {
+    List<Integer> all =
+        generate(GenerationOptions.DEFAULT.withMaxTokens(15), new ArrayList<>()).tokens();
+    int special = all.get(6);
+    int first = all.indexOf(special);
+    Tokenizer chats = new WithSpecialToken(tokenizer, "<|end|>", special);
+    GenerationOptions options = GenerationOptions.DEFAULT.withMaxTokens(15);
+    try (Session session = model.newSession()) {
+      Generation stopped =
+          new Generator(chats)
+              .generate(session, "prompt", options.withStopStrings(List.of("<|end|>")), x -> {});
+      assertThat(stopped.tokens()).isEqualTo(all.subList(0, first + 1));
+      assertThat(stopped.end()).isEqualTo(Generation.End.STOP_STRING);
+    }
+    try (Session session = model.newSession()) {
+      GenerationOptions more = options.withStopStrings(List.of("<|end|>\n"));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new Generator(chats).generate(session, "prompt", more, x -> {}))
+          .withMessageContainingAll("<|end|>", "no text");
+      // Nothing was read.
+      assertThat(session.position(0)).isZero();
+    }
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> options.withStopStrings(List.of("a", "")))
+        .withMessageContaining("empty");
+  }
+
+  /** Bytes, one of which has a name instead of a text. */
+  private record WithSpecialToken(Tokenizer bytes, String name, int token) implements Tokenizer {
+    @Override
+    public int[] encode(String text) {
+      return bytes.encode(text);
+    }
+
+    @Override
+    public String decode(int[] tokens) {
+      return bytes.decode(Arrays.stream(tokens).filter(each -> each != token).toArray());
+    }
+
+    @Override
+    public Map<String, Integer> specialTokens() {
+      return Map.of(name, token);
+    }
+
+    @Override
+    public int vocabulary() {
+      return bytes.vocabulary();
+    }
+  }
+
   /** The same seed gives the same text; tokens of the prompt are penalised too. */
   @Test
   void samplesBySeed() {
@@ -155,7 +209,7 @@ class GeneratorTest {
       assertThat(scorer.count()).isEqualTo(1299);
       Scorer split = new Scorer(b);
       for (int from = 0; from < text.length; from += 100) {
-        split.accept(java.util.Arrays.copyOfRange(text, from, from + 100), parts::add);
+        split.accept(Arrays.copyOfRange(text, from, from + 100), parts::add);
       }
       double[] logits = new double[VOCABULARY];
       double sum = 0;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
@@ -167,6 +168,98 @@ class StreamingDecoderTest {
       d.accept(0x80);
     }
     assertThat(longest[0]).isLessThanOrEqualTo(32);
+  }
+
+  @Test
+  void theBeginOfATextIsNotFoundAgainBehindTokensWithoutText() {
+    StreamingDecoder d = new StreamingDecoder(LLAMA);
+    assertThat(d.accept(263)).isEqualTo("hi");
+    for (int i = 0; i < 1000; i++) {
+      assertThat(d.accept(2)).isEmpty();
+    }
+    assertThat(d.accept(267)).isEqualTo(" yo");
+    int[] prompt = new int[1000];
+    Arrays.fill(prompt, 2);
+    prompt[0] = 263;
+    assertThat(pieces(new StreamingDecoder(LLAMA, prompt), 267)).containsExactly(" yo", "");
+    assertThat(pieces(new StreamingDecoder(LLAMA, new int[] {2, 2, 2}), 267))
+        .containsExactly("yo", "");
+  }
+
+  /** In slices, a character that a prompt begins comes whole, and what is U+FFFD stays. */
+  @Test
+  void aCharacterThatThePromptBeginsFollows() {
+    for (int split = 1; split < 4; split++) {
+      int[] bytes = fallback("😀");
+      int[] prompt = Arrays.copyOf(bytes, split);
+      StreamingDecoder d = new StreamingDecoder(LLAMA, prompt);
+      int[] rest = Arrays.copyOfRange(bytes, split, 4);
+      assertThat(String.join("", pieces(d, rest))).as("split at %d", split).isEqualTo("😀");
+    }
+    int[] literal = fallback("\uFFFD");
+    assertThat(pieces(new StreamingDecoder(LLAMA, literal), 260)).containsExactly("h", "");
+    assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 'a')).containsExactly("a", "");
+    assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 0xA9)).containsExactly("é", "");
+  }
+
+  /** A tokenizer that takes a whole run of bytes back when one is no text loses no later letter. */
+  @Test
+  void textThatIsTakenBack() {
+    Tokenizer taking =
+        new Tokenizer() {
+          @Override
+          public int[] encode(String text) {
+            return BYTES.encode(text);
+          }
+
+          /** Bytes from 128 on are runs that are text as a whole or not at all. */
+          @Override
+          public String decode(int[] tokens) {
+            StringBuilder text = new StringBuilder();
+            int at = 0;
+            while (at < tokens.length) {
+              int end = at;
+              while (end < tokens.length && tokens[end] >= 128) {
+                end++;
+              }
+              String run = BYTES.decode(Arrays.copyOfRange(tokens, at, end));
+              text.append(run.contains("\uFFFD") ? "\uFFFD".repeat(end - at) : run);
+              at = end;
+              while (at < tokens.length && tokens[at] < 128) {
+                text.append((char) tokens[at++]);
+              }
+            }
+            return text.toString();
+          }
+
+          @Override
+          public int vocabulary() {
+            return 256;
+          }
+        };
+    SplittableRandom random = new SplittableRandom(6);
+    for (int round = 0; round < 2000; round++) {
+      StringBuilder letters = new StringBuilder();
+      int[] tokens = new int[60];
+      for (int i = 0; i < tokens.length; i++) {
+        byte[] euro = "€😀é".getBytes(StandardCharsets.UTF_8);
+        boolean letter = random.nextInt(4) == 0;
+        tokens[i] =
+            letter ? 'a' + random.nextInt(26) : euro[(i + round / 7) % euro.length] & 0xFF;
+        if (letter) {
+          letters.append((char) tokens[i]);
+        }
+      }
+      int begin = random.nextInt(20);
+      StreamingDecoder d = new StreamingDecoder(taking, Arrays.copyOf(tokens, begin));
+      String text = String.join("", pieces(d, Arrays.copyOfRange(tokens, begin, tokens.length)));
+      String before = letters(taking.decode(Arrays.copyOf(tokens, begin)));
+      assertThat(before + letters(text)).as("round %d", round).isEqualTo(letters.toString());
+    }
+  }
+
+  private static String letters(String text) {
+    return text.replaceAll("[^a-z]", "");
   }
 
   @Test
