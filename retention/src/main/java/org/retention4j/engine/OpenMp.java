@@ -12,6 +12,15 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  * and OpenMP teams would spin against them.
  */
 final class OpenMp {
+  /**
+   * Set by a program that was started with {@code OMP_NUM_THREADS=1} and in which nobody asks ND4J
+   * for another number: every thread of it has one OpenMP thread from the beginning. Then ND4J,
+   * whose libraries take a third of a second, is not started for that.
+   */
+  private static final boolean ONE =
+      Boolean.getBoolean("retention.oneOpenMpThread")
+          && "1".equals(System.getenv("OMP_NUM_THREADS"));
+
   private static final NativeOps OPS = load();
 
   private OpenMp() {}
@@ -22,15 +31,22 @@ final class OpenMp {
     synchronized (Loader.class) {
       Loader.load(Pointer.class);
     }
+    if (ONE) {
+      return null;
+    }
     Nd4j.getBackend();
     return NativeOpsHolder.getInstance().getDeviceNativeOps();
   }
 
   static int threads() {
-    return OPS.ompGetMaxThreads();
+    return OPS == null ? 1 : OPS.ompGetMaxThreads();
   }
 
   static void setThreads(int threads) {
-    OPS.setOmpNumThreads(threads);
+    if (OPS != null) {
+      OPS.setOmpNumThreads(threads);
+    } else if (threads != 1) {
+      throw new IllegalStateException("expected 1 OpenMP thread in this program, got " + threads);
+    }
   }
 }
