@@ -1,6 +1,7 @@
 package org.retention4j.bench.suite;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -201,7 +202,9 @@ public final class EquivalenceSuite {
             return;
           }
           String label =
-              name.equals("split") ? String.format("chunkwise to %d, then recurrent", SPLIT) : name;
+              name.equals("split")
+                  ? String.format(Locale.ROOT, "chunkwise to %d, then recurrent", SPLIT)
+                  : name;
           report(
               scope,
               label,
