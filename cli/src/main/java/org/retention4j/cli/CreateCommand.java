@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.Configuration;
@@ -58,6 +59,7 @@ final class CreateCommand implements Callable<Integer> {
     spec.commandLine()
         .getOut()
         .printf(
+            Locale.ROOT,
             "%s: %s parameters in %s, %s%n",
             out,
             Texts.count(config.parameters()),

@@ -12,6 +12,7 @@ import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
 import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
@@ -19,7 +20,9 @@ import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Logits of given tokens, in a given form. */
 @Command(
@@ -76,10 +79,15 @@ final class LogitsCommand implements Callable<Integer> {
       description = "receives the logits (B,T,vocabulary)")
   private Path out;
 
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() {
     RetentionForm retention = form();
     Checkpoint checkpoint = options.open();
+    if (checkpoint.config().layers().stream().noneMatch(LayerConfig::retains)) {
+      Effects.none(spec, "no layer of this model is retention", "--form", "--chunk");
+    }
     int[][] tokens = read(ids, checkpoint.config().vocabulary());
     int batch = tokens.length;
     int length = tokens[0].length;
@@ -94,6 +102,7 @@ final class LogitsCommand implements Callable<Integer> {
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(batch, how)) {
+      options.sayProducts(spec, checkpoint, engine);
       session.append(
           tokens, (row, position, logits) -> writer.write((long) row * length + position, logits));
       writer.finish();
@@ -119,8 +128,11 @@ final class LogitsCommand implements Callable<Integer> {
     if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected integers of shape (B,T) with B, T >= 1 in %s, got %s of shape %s",
-              file, npy.integers() == null ? "floats" : "integers", Arrays.toString(npy.shape())));
+              file,
+              npy.integers() == null ? "floats" : "integers",
+              Arrays.toString(npy.shape())));
     }
     int length = (int) npy.shape()[1];
     int[][] tokens = new int[(int) npy.shape()[0]][length];

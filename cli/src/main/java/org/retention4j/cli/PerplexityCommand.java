@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.Engine;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
 import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
@@ -51,6 +52,9 @@ final class PerplexityCommand implements Callable<Integer> {
     int limit = cacheLimit == null ? longest(Texts.size(file)) : cacheLimit;
     MemoryOptions memory = MemoryOptions.DEFAULT.withMaxTokens(limit);
     Checkpoint checkpoint = options.open();
+    if (checkpoint.config().layers().stream().allMatch(LayerConfig::retains)) {
+      Effects.none(spec, "no layer of this model is attention", "--cache-limit");
+    }
     try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
