@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointException;
@@ -65,10 +66,12 @@ final class ConvertCommand implements Callable<Integer> {
     if (family != null && !family.equals(checkpoint.family())) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected --family %s, the checkpoint's own, got %s: the two rotate other pairs by"
                   + " other angles, scale keys or scores, and norm with or without a weight, so"
                   + " that no renaming of tensors turns one into the other",
-              checkpoint.family(), family));
+              checkpoint.family(),
+              family));
     }
     try (LoadBar bar = new LoadBar("writing", checkpoint.config().parameters())) {
       CheckpointWriter.convert(

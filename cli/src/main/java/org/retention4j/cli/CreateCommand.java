@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.retention4j.checkpoint.CheckpointException;
@@ -64,6 +65,7 @@ final class CreateCommand implements Callable<Integer> {
     spec.commandLine()
         .getOut()
         .printf(
+            Locale.ROOT,
             "%s: %s parameters in %s, %s%n",
             out,
             Texts.count(config.parameters()),

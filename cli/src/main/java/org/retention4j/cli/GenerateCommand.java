@@ -136,6 +136,7 @@ final class GenerateCommand implements Callable<Integer> {
     String text = prompt.equals("-") ? Texts.read(System.in, "standard input") : prompt;
     Checkpoint checkpoint = options.open();
     GenerationOptions generation = given.withStopTokens(stopTokens(checkpoint));
+    sayEffects(checkpoint);
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter errors = spec.commandLine().getErr();
     remark(checkpoint, errors);
@@ -143,6 +144,7 @@ final class GenerateCommand implements Callable<Integer> {
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, sessionOptions())) {
+      options.sayProducts(spec, checkpoint, engine);
       int[] tokens = tokens(checkpoint, tokenizer, text);
       session.append(tokens);
       long start = System.nanoTime();
@@ -200,6 +202,18 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
+  private void sayEffects(Checkpoint checkpoint) {
+    if (temperature == 0) {
+      Effects.none(spec, "--temperature is 0", "--top-k", "--top-p", "--seed");
+    }
+    if (!Effects.hasCaches(checkpoint)) {
+      Effects.none(spec, "no layer of this model is attention", "--cache", "--cache-limit");
+    }
+    if (GenerationOptions.of(checkpoint).stopTokens().isEmpty()) {
+      Effects.none(spec, "this model names no token that ends a text", "--ignore-eos");
+    }
+  }
+
   private GenerationOptions generationOptions() {
     if (cacheLimit < 1) {
       throw new IllegalArgumentException("expected --cache-limit >= 1, got " + cacheLimit);
@@ -228,8 +242,10 @@ final class GenerateCommand implements Callable<Integer> {
       if (token < 0 || token >= checkpoint.config().vocabulary()) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected --stop-token in 0..%d, the vocabulary, got %d",
-                checkpoint.config().vocabulary() - 1, token));
+                checkpoint.config().vocabulary() - 1,
+                token));
       }
     }
     if (!ignoreEnd) {

@@ -19,7 +19,9 @@ import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.nn.SequenceForm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Logits of given tokens, in a given form. */
 @Command(
@@ -78,11 +80,15 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Option(names = "--force", description = "replace a file that is there already")
   private boolean force;
+  @Spec private CommandSpec spec;
 
   @Override
   public Integer call() {
     SequenceForm taken = form();
     Checkpoint checkpoint = options.open();
+    if (!Effects.hasStates(checkpoint)) {
+      Effects.none(spec, "no layer of this model is retention", "--form", "--chunk");
+    }
     int[][] tokens = read(ids, checkpoint.config().vocabulary());
     int batch = tokens.length;
     int length = tokens[0].length;
@@ -97,6 +103,7 @@ final class LogitsCommand implements Callable<Integer> {
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(batch, how)) {
+      options.sayProducts(spec, checkpoint, engine);
       session.append(
           tokens, (row, position, logits) -> writer.write((long) row * length + position, logits));
       writer.finish();
@@ -125,8 +132,11 @@ final class LogitsCommand implements Callable<Integer> {
     if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected integers of shape (B,T) with B, T >= 1 in %s, got %s of shape %s",
-              file, npy.integers() == null ? "floats" : "integers", Arrays.toString(npy.shape())));
+              file,
+              npy.integers() == null ? "floats" : "integers",
+              Arrays.toString(npy.shape())));
     }
     int length = (int) npy.shape()[1];
     int[][] tokens = new int[(int) npy.shape()[0]][length];

@@ -51,6 +51,9 @@ final class PerplexityCommand implements Callable<Integer> {
     int limit = cacheLimit == null ? longest(Texts.size(file)) : cacheLimit;
     KvCacheOptions cache = KvCacheOptions.DEFAULT.withMaxTokens(limit);
     Checkpoint checkpoint = options.open();
+    if (!Effects.hasCaches(checkpoint)) {
+      Effects.none(spec, "no layer of this model is attention", "--cache-limit");
+    }
     try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);

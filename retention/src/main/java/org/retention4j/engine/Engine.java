@@ -50,7 +50,9 @@ public final class Engine implements AutoCloseable {
    * another makes the first of its objects may leave both waiting for ever.
    */
   private void loadLibraries() {
-    NativeLibraries.ND4J.get();
+    if (!OpenMp.ONE) {
+      NativeLibraries.ND4J.get();
+    }
     if (type == ElementType.FLOAT32) {
       NativeLibraries.ONE_DNN.get();
     }

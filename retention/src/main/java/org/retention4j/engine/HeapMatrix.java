@@ -106,7 +106,6 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     if (length > Integer.MAX_VALUE - START - 2 * GROUP) {
       return false;
     }
-    WarmUp.start();
     if (HELD.get() + Integer.BYTES * length > LARGE) {
       WarmUp.await();
     }

@@ -30,11 +30,7 @@ public final class NativeLibraries {
   }
 
   private static NativeOps loadNd4j() {
-    // JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin
-    // with one of them each: this thread begins with the loader, as ND4J does.
-    synchronized (Loader.class) {
-      Loader.load(Pointer.class);
-    }
+    loadPointers();
     // ND4J keeps the context class loader of the thread that touched it first, whoever that was.
     if (!seesBackend(ND4JClassLoading.getNd4jClassloader())) {
       ND4JClassLoading.setNd4jClassloader(NativeLibraries.class.getClassLoader());
@@ -43,8 +39,22 @@ public final class NativeLibraries {
     return NativeOpsHolder.getInstance().getDeviceNativeOps();
   }
 
+  /**
+   * JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin with
+   * one of them each: this thread begins with the loader, as ND4J does.
+   */
+  private static void loadPointers() {
+    synchronized (Loader.class) {
+      Loader.load(Pointer.class);
+    }
+  }
+
   private static engine loadOneDnn() {
-    requireNd4j(); // one after the other, see there
+    if (OpenMp.ONE) {
+      loadPointers();
+    } else {
+      requireNd4j(); // one after the other, see there
+    }
     return new engine(engine.kind.cpu, 0);
   }
 

@@ -8,15 +8,28 @@ import org.nd4j.nativeblas.NativeOps;
  * and OpenMP teams would spin against them.
  */
 final class OpenMp {
-  private static final NativeOps OPS = NativeLibraries.ND4J.get();
+  /**
+   * Set by a program that was started with {@code OMP_NUM_THREADS=1} and in which nobody asks ND4J
+   * for another number: every thread of it has one OpenMP thread from the beginning. Then ND4J,
+   * whose libraries take a third of a second, is not started for that.
+   */
+  static final boolean ONE =
+      Boolean.getBoolean("retention.oneOpenMpThread")
+          && "1".equals(System.getenv("OMP_NUM_THREADS"));
+
+  private static final NativeOps OPS = ONE ? null : NativeLibraries.ND4J.get();
 
   private OpenMp() {}
 
   static int threads() {
-    return OPS.ompGetMaxThreads();
+    return OPS == null ? 1 : OPS.ompGetMaxThreads();
   }
 
   static void setThreads(int threads) {
-    OPS.setOmpNumThreads(threads);
+    if (OPS != null) {
+      OPS.setOmpNumThreads(threads);
+    } else if (threads != 1) {
+      throw new IllegalStateException("expected 1 OpenMP thread in this program, got " + threads);
+    }
   }
 }

@@ -2,6 +2,7 @@ package org.retention4j.bench.suite;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -105,7 +106,7 @@ public final class DecodeSuite {
       ceilings.readAgain(size, rate, "read, " + way.name() + ", beside the row");
       CeilingSuite.reportAgain(
           scene,
-          String.format("read %.0f MB, %s", read.amount() / 1e6, way.name()),
+          String.format(Locale.ROOT, "read %.0f MB, %s", read.amount() / 1e6, way.name()),
           again,
           rate,
           "GB/s");
@@ -215,6 +216,7 @@ public final class DecodeSuite {
                     .value(allocated.total() / (double) steps, "bytes per token")
                     .allocated(allocated.total()),
                 String.format(
+                    Locale.ROOT,
                     "heap of all threads %s B, library's counter %s B, JavaCPP's counter %s B",
                     Format.count(allocated.heap()),
                     Format.count(allocated.library()),

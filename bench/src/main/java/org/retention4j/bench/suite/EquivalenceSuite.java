@@ -1,6 +1,7 @@
 package org.retention4j.bench.suite;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.indexing.NDArrayIndex;
@@ -97,7 +98,9 @@ public final class EquivalenceSuite {
             return;
           }
           String label =
-              name.equals("split") ? String.format("chunkwise to %d, then recurrent", SPLIT) : name;
+              name.equals("split")
+                  ? String.format(Locale.ROOT, "chunkwise to %d, then recurrent", SPLIT)
+                  : name;
           OutcomeError error = OutcomeError.of(outcome, base);
           report(scope, label, "y, recurrent form", error.outputs(), BLOCK);
           if (states) {
