@@ -37,8 +37,17 @@ public final class LanguageModel implements AutoCloseable {
   private StackPass lastUsed;
   private volatile boolean closed;
 
-  /** What bindings are made for. */
-  record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
+  /** What bindings are made for, and which of several such: one is in use while callbacks run. */
+  record PassKey(
+      RetentionForm form, int batch, int tokens, boolean bfloat16Products, int number) {
+    PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {
+      this(form, batch, tokens, bfloat16Products, 0);
+    }
+
+    PassKey next() {
+      return new PassKey(form, batch, tokens, bfloat16Products, number + 1);
+    }
+  }
 
   /**
    * Takes over weights and closes them when it is closed. The engine stays the caller's.
@@ -191,10 +200,9 @@ public final class LanguageModel implements AutoCloseable {
   StackPass enter(PassKey key) {
     requireOpen();
     StackPass pass = pass(key);
-    if (!pass.take()) { // whoever has them is in a callback
-      pass = new StackPass(this, key);
-      pass.take();
-      pass.discard();
+    for (PassKey other = key; !pass.take(); ) {
+      other = other.next();
+      pass = pass(other);
     }
     return pass;
   }

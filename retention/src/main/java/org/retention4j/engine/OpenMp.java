@@ -8,7 +8,7 @@ import org.nd4j.nativeblas.NativeOps;
  * and OpenMP teams would spin against them.
  */
 final class OpenMp {
-  private static final NativeOps OPS = NativeLibraries.ND4J.get();
+  private static final NativeOps OPS = NativeLibraries.nd4j();
 
   private OpenMp() {}
 
