@@ -186,23 +186,18 @@ public final class LanguageModel implements AutoCloseable {
   DecoderPlan enter(DecoderPlan.Key key) {
     requireOpen();
     DecoderPlan plan = plan(key);
-    if (!plan.take()) { // whoever has it is in a callback
-      plan = newPlan(key);
-      plan.take();
-      plan.discard();
+    for (DecoderPlan.Key other = key; !plan.take(); ) { // whoever has it is in a callback
+      other = other.next();
+      plan = plan(other);
     }
     return plan;
-  }
-
-  private DecoderPlan newPlan(DecoderPlan.Key key) {
-    return new DecoderPlan(engine, embedding, layers, head, key, this::requireOpen);
   }
 
   private DecoderPlan plan(DecoderPlan.Key key) {
     DecoderPlan plan = plans.get(key);
     if (plan == null) {
       forget(null, KEPT_PLANS - 1);
-      plan = newPlan(key);
+      plan = new DecoderPlan(engine, embedding, layers, head, key, this::requireOpen);
       plans.put(key, plan);
     } else if (plan != lastUsed) {
       forget(plan, KEPT_PLANS);

@@ -50,11 +50,9 @@ public final class Engine implements AutoCloseable {
    * another makes the first of its objects may leave both waiting for ever.
    */
   private void loadLibraries() {
-    if (!OpenMp.ONE) {
-      NativeLibraries.ND4J.get();
-    }
+    NativeLibraries.nd4j();
     if (type == ElementType.FLOAT32) {
-      NativeLibraries.ONE_DNN.get();
+      NativeLibraries.oneDnn();
     }
   }
 

@@ -10,11 +10,11 @@ import org.nd4j.nativeblas.NativeOpsHolder;
 
 /** The native libraries that computing needs. */
 public final class NativeLibraries {
-  static final NativeLibrary<NativeOps> ND4J =
+  private static final NativeLibrary<NativeOps> ND4J =
       new NativeLibrary<>("ND4J", NativeLibraries::loadNd4j);
 
-  static final NativeLibrary<engine> ONE_DNN =
-      new NativeLibrary<>("oneDNN", NativeLibraries::loadOneDnn);
+  private static final NativeLibrary<engine> ONE_DNN =
+      new NativeLibrary<>("oneDNN", () -> new engine(engine.kind.cpu, 0));
 
   private static final String BACKENDS = "META-INF/services/org.nd4j.linalg.factory.Nd4jBackend";
 
@@ -26,7 +26,16 @@ public final class NativeLibraries {
    * @throws NativeLibraryException if it cannot be loaded
    */
   public static void requireNd4j() {
-    ND4J.get();
+    nd4j();
+  }
+
+  static NativeOps nd4j() {
+    return ND4J.get();
+  }
+
+  static engine oneDnn() {
+    nd4j(); // JavaCPP is begun with there
+    return ONE_DNN.get();
   }
 
   private static NativeOps loadNd4j() {
@@ -37,25 +46,6 @@ public final class NativeLibraries {
     }
     Nd4j.getBackend();
     return NativeOpsHolder.getInstance().getDeviceNativeOps();
-  }
-
-  /**
-   * JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin with
-   * one of them each: this thread begins with the loader, as ND4J does.
-   */
-  private static void loadPointers() {
-    synchronized (Loader.class) {
-      Loader.load(Pointer.class);
-    }
-  }
-
-  private static engine loadOneDnn() {
-    if (OpenMp.ONE) {
-      loadPointers();
-    } else {
-      requireNd4j(); // one after the other, see there
-    }
-    return new engine(engine.kind.cpu, 0);
   }
 
   private static boolean seesBackend(ClassLoader loader) {

@@ -13,6 +13,12 @@ import java.util.concurrent.Callable;
  * @param <T> what the code is called through
  */
 public final class NativeLibrary<T> {
+  /**
+   * One object in the whole virtual machine, whatever class loaders there are: two of them that
+   * unpack into the same folder at the same time come into conflict.
+   */
+  private static final Object UNPACKING = NativeLibrary.class.getName().intern();
+
   private final String name;
   private final Callable<T> loading;
   private volatile T loaded;
@@ -55,8 +61,10 @@ public final class NativeLibrary<T> {
 
   private void load() {
     try {
-      LibraryFolder.choose();
-      loaded = loading.call();
+      synchronized (UNPACKING) {
+        LibraryFolder.choose();
+        loaded = loading.call();
+      }
     } catch (Throwable e) {
       failure = e;
     }

@@ -17,7 +17,7 @@ final class OpenMp {
       Boolean.getBoolean("retention.oneOpenMpThread")
           && "1".equals(System.getenv("OMP_NUM_THREADS"));
 
-  private static final NativeOps OPS = ONE ? null : NativeLibraries.ND4J.get();
+  private static final NativeOps OPS = ONE ? null : NativeLibraries.nd4j();
 
   private OpenMp() {}
 

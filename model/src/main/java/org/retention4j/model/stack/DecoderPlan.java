@@ -43,8 +43,22 @@ public final class DecoderPlan implements AutoCloseable {
   private boolean taken;
   private boolean discarded;
 
-  /** What plans are made for: a form, B, N, and whether products may round to bf16. */
-  public record Key(SequenceForm form, int batch, int tokens, boolean bfloat16Products) {}
+  /**
+   * What plans are made for: a form, B, N, whether products may round to bf16, and which of several
+   * such: one is in use while callbacks run.
+   */
+  public record Key(
+      SequenceForm form, int batch, int tokens, boolean bfloat16Products, int number) {
+    /** The first of several. */
+    public Key(SequenceForm form, int batch, int tokens, boolean bfloat16Products) {
+      this(form, batch, tokens, bfloat16Products, 0);
+    }
+
+    /** Returns the one after this. */
+    public Key next() {
+      return new Key(form, batch, tokens, bfloat16Products, number + 1);
+    }
+  }
 
   /**
    * Binds parts of one width, which stay the caller's.
