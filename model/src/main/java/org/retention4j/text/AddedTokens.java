@@ -52,7 +52,11 @@ final class AddedTokens {
       if (id != expected) {
         throw token
             .get("id")
-            .bad(expected + ", the number of " + Text.shown(content) + " in the vocabulary or next,");
+            .bad(
+                expected
+                    + ", the number of "
+                    + Text.shown(content)
+                    + " in the vocabulary or next,");
       }
       ids.put(content, id);
       largest = Math.max(largest, id);

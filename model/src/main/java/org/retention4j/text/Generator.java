@@ -14,8 +14,8 @@ import org.retention4j.model.Session;
  *
  * <p>Interrupting the thread ends a text before its next token, and so does a condition that is
  * given to the constructor; the interrupt status is kept. What was written so far is returned as
- * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then, so
- * that {@link #resume} can go on.
+ * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then,
+ * so that {@link #resume} can go on.
  */
 public final class Generator {
   private final Tokenizer tokenizer;

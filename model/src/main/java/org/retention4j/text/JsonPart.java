@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** A value of a JSON file that knows its place, so that whatever is wrong is named by file and key. */
+/**
+ * A value of a JSON file that knows its place, so that whatever is wrong is named by file and key.
+ */
 final class JsonPart {
   private static final int LONGEST_AFFIX = 64;
 
@@ -47,7 +49,8 @@ final class JsonPart {
   /** Returns the value of a key that an object must have, which may be null. */
   JsonPart get(String key) {
     if (!hasOrNull(key)) {
-      throw new IllegalArgumentException("expected the key " + key + " in " + where() + ", got none");
+      throw new IllegalArgumentException(
+          "expected the key " + key + " in " + where() + ", got none");
     }
     return child(key, node.get(key));
   }

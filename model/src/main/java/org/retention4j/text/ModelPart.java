@@ -115,7 +115,8 @@ final class ModelPart {
           .element(index, merges.node().get(index))
           .bad("a second token that begins with the prefix " + Text.shown(prefix));
     }
-    for (String token : new String[] {pair[0], pair[1], pair[0] + pair[1].substring(prefix.length())}) {
+    for (String token :
+        new String[] {pair[0], pair[1], pair[0] + pair[1].substring(prefix.length())}) {
       if (!ids.containsKey(token)) {
         throw merges
             .element(index, merges.node().get(index))

@@ -83,7 +83,12 @@ final class RegexParser {
   private RegexNode group() {
     boolean looks = take("?=") || take("?!") || take("?<=") || take("?<!");
     boolean atomic = !looks && take("?>");
-    if (!looks && !atomic && !take("?:") && !take("?i:") && at < pattern.length() && peek() == '?') {
+    if (!looks
+        && !atomic
+        && !take("?:")
+        && !take("?i:")
+        && at < pattern.length()
+        && peek() == '?') {
       throw unknown();
     }
     RegexNode inner = choice();

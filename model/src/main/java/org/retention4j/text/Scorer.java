@@ -47,9 +47,10 @@ public final class Scorer {
    * @throws IllegalArgumentException for a token outside the vocabulary or more tokens than a cache
    *     may hold; nothing was read or scored then
    * @throws NonFiniteLogitsException if the model gives no numbers
-   * @throws CancellationException if the thread is interrupted, or the condition of this scorer says
-   *     so, before the next piece of tokens; the interrupt status is kept. What was scored counts,
-   *     the session's position tells how many tokens were read, and the rest can be given later
+   * @throws CancellationException if the thread is interrupted, or the condition of this scorer
+   *     says so, before the next piece of tokens; the interrupt status is kept. What was scored
+   *     counts, the session's position tells how many tokens were read, and the rest can be given
+   *     later
    */
   public void accept(int[] tokens, DoubleConsumer each) {
     int vocabulary = session.model().config().vocabulary();

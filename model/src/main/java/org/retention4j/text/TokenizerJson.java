@@ -62,7 +62,9 @@ final class TokenizerJson {
       root.choice("version", "1.0");
     }
     ModelPart model = new ModelPart(root.get("model"));
-    added = new AddedTokens(root.hasOrNull("added_tokens") ? root.list("added_tokens") : List.of(), model);
+    added =
+        new AddedTokens(
+            root.hasOrNull("added_tokens") ? root.list("added_tokens") : List.of(), model);
     PipelineParts parts = new PipelineParts(limit);
     if (root.has("normalizer")) {
       parts.normalizer(root.get("normalizer"));
@@ -115,7 +117,9 @@ final class TokenizerJson {
     return what + " in line " + at.getLineNr() + ", column " + at.getColumnNr();
   }
 
-  /** Whether bytes are joined as they stand in the tokens: nothing before them changes their names. */
+  /**
+   * Whether bytes are joined as they stand in the tokens: nothing before them changes their names.
+   */
   private static boolean decodesBytes(JsonNode decoder) {
     if (decoder.path("type").asText().equals("ByteFallback")) {
       return true;

@@ -55,7 +55,9 @@ public final class Tokenizers {
                   + " with Hugging Face's AutoTokenizer.from_pretrained(...).save_pretrained(...)",
               JSON,
               modelFolder.resolve(others.get(0)),
-              others.size() == 1 ? "" : " and " + Text.shown(String.join(", ", others.subList(1, others.size()))),
+              others.size() == 1
+                  ? ""
+                  : " and " + Text.shown(String.join(", ", others.subList(1, others.size()))),
               JSON));
     }
     return true;
