@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.text.json.Shown;
 
 /** Finds the tokenizer of a model. */
 public final class Tokenizers {
@@ -57,7 +58,7 @@ public final class Tokenizers {
               modelFolder.resolve(others.get(0)),
               others.size() == 1
                   ? ""
-                  : " and " + Text.shown(String.join(", ", others.subList(1, others.size()))),
+                  : " and " + Shown.text(String.join(", ", others.subList(1, others.size()))),
               JSON));
     }
     return true;

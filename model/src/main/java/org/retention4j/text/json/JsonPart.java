@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
@@ -57,7 +57,7 @@ final class JsonPart {
 
   /** Returns the member of an object or list, for a message or to go on. */
   JsonPart child(String key, JsonNode value) {
-    return new JsonPart(file, path.isEmpty() ? key : path + "." + Text.shown(key), value);
+    return new JsonPart(file, path.isEmpty() ? key : path + "." + Shown.text(key), value);
   }
 
   /** Returns the elements of the list under a key. */
@@ -186,7 +186,7 @@ final class JsonPart {
       throw new IllegalArgumentException(
           String.format(
               "expected no keys but %s in %s, got %s",
-              String.join(", ", asked), where(), Text.shown(String.join(", ", others))));
+              String.join(", ", asked), where(), Shown.text(String.join(", ", others))));
     }
   }
 
@@ -207,7 +207,7 @@ final class JsonPart {
     return switch (node.getNodeType()) {
       case OBJECT -> "an object";
       case ARRAY -> "a list";
-      default -> Text.shown(node.toString());
+      default -> Shown.text(node.toString());
     };
   }
 

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 /**
  * How many steps back a regular expression may take at one place of a text of N characters.

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -55,7 +55,7 @@ final class AddedTokens {
             .bad(
                 expected
                     + ", the number of "
-                    + Text.shown(content)
+                    + Shown.text(content)
                     + " in the vocabulary or next,");
       }
       ids.put(content, id);
