@@ -23,6 +23,8 @@ import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.OutputHead;
 import org.retention4j.model.ReferenceDecoder;
+import org.retention4j.text.Tokenizer;
+import org.retention4j.text.Tokenizers;
 
 /**
  * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
@@ -131,6 +133,15 @@ public final class Checkpoint {
   /** Returns config.json as it stands in the folder. */
   public JsonNode json() {
     return json.deepCopy();
+  }
+
+  /**
+   * Returns the tokenizer of the folder, which the caller closes; see {@link Tokenizers#forFolder}.
+   *
+   * @throws IllegalArgumentException if the folder holds one that is not read
+   */
+  public Tokenizer tokenizer() {
+    return Tokenizers.forFolder(folder, config.vocabulary());
   }
 
   /**

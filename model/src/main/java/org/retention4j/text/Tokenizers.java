@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.text.json.Shown;
 
 /** Finds the tokenizer of a model. */
@@ -26,15 +25,6 @@ public final class Tokenizers {
           Pattern.CASE_INSENSITIVE);
 
   private Tokenizers() {}
-
-  /**
-   * Returns the tokenizer of a checkpoint, see {@link #forFolder}.
-   *
-   * @throws IllegalArgumentException as {@link #forFolder} does
-   */
-  public static Tokenizer forCheckpoint(Checkpoint checkpoint) {
-    return forFolder(checkpoint.folder(), checkpoint.config().vocabulary());
-  }
 
   /**
    * Returns whether a folder's tokens are bytes, for want of a tokenizer.

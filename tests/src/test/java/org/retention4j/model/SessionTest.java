@@ -25,9 +25,9 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.NativeMemory;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.generate.Scorer;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
-import org.retention4j.text.Scorer;
 
 /** What sessions promise: batches, forks, rollbacks, threads, limits, memory. */
 class SessionTest {

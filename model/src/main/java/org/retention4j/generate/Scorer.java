@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import java.util.Arrays;
 import java.util.Objects;
@@ -6,6 +6,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleConsumer;
 import org.retention4j.model.Session;
+import org.retention4j.text.NonFiniteLogitsException;
 
 /**
  * Scores a text of any length token by token, at a memory that does not grow with it (but for the

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +8,10 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.retention4j.model.Session;
+import org.retention4j.text.Sampler;
+import org.retention4j.text.StopStrings;
+import org.retention4j.text.StreamingDecoder;
+import org.retention4j.text.Tokenizer;
 
 /**
  * Continues texts with a model, token by token, streaming what it writes.
