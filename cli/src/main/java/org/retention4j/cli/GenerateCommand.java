@@ -11,17 +11,16 @@ import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.CacheType;
 import org.retention4j.engine.Engine;
+import org.retention4j.generate.Generation;
+import org.retention4j.generate.GenerationOptions;
+import org.retention4j.generate.Generator;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 import org.retention4j.model.mixer.KvCacheOptions;
-import org.retention4j.text.Generation;
-import org.retention4j.text.GenerationOptions;
-import org.retention4j.text.Generator;
 import org.retention4j.text.SamplingOptions;
 import org.retention4j.text.StopStrings;
 import org.retention4j.text.Tokenizer;
-import org.retention4j.text.Tokenizers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -181,7 +180,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   /** Stop strings that cannot come are refused before a model is loaded. */
   private Tokenizer tokenizer(Checkpoint checkpoint) {
-    Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
+    Tokenizer tokenizer = checkpoint.tokenizer();
     try {
       StopStrings.specialTokens(stops, tokenizer);
       return tokenizer;

@@ -6,13 +6,12 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.Engine;
+import org.retention4j.generate.Scorer;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 import org.retention4j.model.mixer.KvCacheOptions;
-import org.retention4j.text.Scorer;
 import org.retention4j.text.Tokenizer;
-import org.retention4j.text.Tokenizers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -54,7 +53,7 @@ final class PerplexityCommand implements Callable<Integer> {
     if (!Effects.hasCaches(checkpoint)) {
       Effects.none(spec, "no layer of this model is attention", "--cache-limit");
     }
-    try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
+    try (Tokenizer tokenizer = checkpoint.tokenizer();
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(cache))) {

@@ -16,6 +16,8 @@ import org.retention4j.engine.Engine;
 import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.text.Tokenizer;
+import org.retention4j.text.Tokenizers;
 
 /**
  * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
@@ -124,6 +126,15 @@ public final class Checkpoint {
   /** Returns config.json as it stands in the folder. */
   public JsonNode json() {
     return json.deepCopy();
+  }
+
+  /**
+   * Returns the tokenizer of the folder, which the caller closes; see {@link Tokenizers#forFolder}.
+   *
+   * @throws IllegalArgumentException if the folder holds one that is not read
+   */
+  public Tokenizer tokenizer() {
+    return Tokenizers.forFolder(folder, config.vocabulary());
   }
 
   /**

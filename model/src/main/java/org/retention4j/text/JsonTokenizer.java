@@ -11,6 +11,9 @@ import java.util.Map;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.retention4j.text.json.ByteRuns;
+import org.retention4j.text.json.Shown;
+import org.retention4j.text.json.TokenizerJson;
 
 /**
  * A local {@code tokenizer.json} of Hugging Face, read by their own library through DJL.
@@ -52,7 +55,7 @@ public final class JsonTokenizer implements Tokenizer {
       handle = library.createTokenizerFromString(checked);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          "expected a Hugging Face tokenizer in " + name + ", got: " + Text.shown(reason(e)), e);
+          "expected a Hugging Face tokenizer in " + name + ", got: " + Shown.text(reason(e)), e);
     }
   }
 
@@ -148,7 +151,7 @@ public final class JsonTokenizer implements Tokenizer {
       return library.encode(tokenizer, text, special);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          "expected a text that " + name + " can encode, got: " + Text.shown(reason(e)), e);
+          "expected a text that " + name + " can encode, got: " + Shown.text(reason(e)), e);
     }
   }
 

@@ -4,8 +4,6 @@ package org.retention4j.text;
 final class Text {
   static final char REPLACEMENT = '\uFFFD';
 
-  private static final int LONGEST_SHOWN = 100;
-
   private Text() {}
 
   /** Returns the text with U+FFFD for each unpaired surrogate, which UTF-8 cannot express. */
@@ -26,34 +24,6 @@ final class Text {
       repaired.setCharAt(i, REPLACEMENT);
     }
     return repaired == null ? text : repaired.toString();
-  }
-
-  /** Returns text of a file as messages show it: on one line, without control characters, short. */
-  static String shown(String text) {
-    StringBuilder shown = new StringBuilder();
-    int at = 0;
-    while (at < text.length() && shown.length() < LONGEST_SHOWN) {
-      int c = text.codePointAt(at);
-      if (steers(c)) {
-        shown.append(String.format("\\u%04x", c));
-      } else {
-        shown.appendCodePoint(c);
-      }
-      at += Character.charCount(c);
-    }
-    return at < text.length() ? shown.append("...").toString() : shown.toString();
-  }
-
-  private static boolean steers(int c) {
-    return switch (Character.getType(c)) {
-      case Character.CONTROL,
-          Character.FORMAT,
-          Character.SURROGATE,
-          Character.LINE_SEPARATOR,
-          Character.PARAGRAPH_SEPARATOR ->
-          true;
-      default -> false;
-    };
   }
 
   /** Returns how many U+FFFD the text ends with. */

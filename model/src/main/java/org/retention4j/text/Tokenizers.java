@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.text.json.Shown;
 
 /** Finds the tokenizer of a model. */
 public final class Tokenizers {
@@ -25,15 +25,6 @@ public final class Tokenizers {
           Pattern.CASE_INSENSITIVE);
 
   private Tokenizers() {}
-
-  /**
-   * Returns the tokenizer of a checkpoint, see {@link #forFolder}.
-   *
-   * @throws IllegalArgumentException as {@link #forFolder} does
-   */
-  public static Tokenizer forCheckpoint(Checkpoint checkpoint) {
-    return forFolder(checkpoint.folder(), checkpoint.config().vocabulary());
-  }
 
   /**
    * Returns whether a folder's tokens are bytes, for want of a tokenizer.
@@ -55,7 +46,9 @@ public final class Tokenizers {
                   + " with Hugging Face's AutoTokenizer.from_pretrained(...).save_pretrained(...)",
               JSON,
               modelFolder.resolve(others.get(0)),
-              others.size() == 1 ? "" : " and " + Text.shown(String.join(", ", others.subList(1, others.size()))),
+              others.size() == 1
+                  ? ""
+                  : " and " + Shown.text(String.join(", ", others.subList(1, others.size()))),
               JSON));
     }
     return true;

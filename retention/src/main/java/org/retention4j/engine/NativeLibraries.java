@@ -39,7 +39,11 @@ public final class NativeLibraries {
   }
 
   private static NativeOps loadNd4j() {
-    loadPointers();
+    // JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin
+    // with one of them each: this thread begins with the loader, as ND4J does.
+    synchronized (Loader.class) {
+      Loader.load(Pointer.class);
+    }
     // ND4J keeps the context class loader of the thread that touched it first, whoever that was.
     if (!seesBackend(ND4JClassLoading.getNd4jClassloader())) {
       ND4JClassLoading.setNd4jClassloader(NativeLibraries.class.getClassLoader());

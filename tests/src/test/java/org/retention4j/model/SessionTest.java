@@ -28,9 +28,9 @@ import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.nn.MicroBatches;
+import org.retention4j.generate.Scorer;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
-import org.retention4j.text.Scorer;
 
 /** What sessions promise: batches, forks, rollbacks, threads, limits, memory. */
 class SessionTest {

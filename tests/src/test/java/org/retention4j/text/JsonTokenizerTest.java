@@ -91,7 +91,8 @@ class JsonTokenizerTest {
   @Test
   void namesItsSpecialTokens() {
     try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268)) {
-      assertThat(t.specialTokens()).containsOnly(entry("<unk>", 0), entry("<s>", 1), entry("</s>", 2));
+      assertThat(t.specialTokens())
+          .containsOnly(entry("<unk>", 0), entry("<s>", 1), entry("</s>", 2));
     }
     assertThat(new ByteTokenizer(256).specialTokens()).isEmpty();
   }

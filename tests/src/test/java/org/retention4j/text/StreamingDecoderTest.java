@@ -3,6 +3,8 @@ package org.retention4j.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -199,44 +201,17 @@ class StreamingDecoderTest {
     int[] literal = fallback("\uFFFD");
     assertThat(pieces(new StreamingDecoder(LLAMA, literal), 260)).containsExactly("h", "");
     assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 'a')).containsExactly("a", "");
-    assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 0xA9)).containsExactly("é", "");
+    assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 0xA9))
+        .containsExactly("é", "");
   }
 
   /** A tokenizer that takes a whole run of bytes back when one is no text loses no later letter. */
   @Test
   void textThatIsTakenBack() {
-    Tokenizer taking =
-        new Tokenizer() {
-          @Override
-          public int[] encode(String text) {
-            return BYTES.encode(text);
-          }
-
-          /** Bytes from 128 on are runs that are text as a whole or not at all. */
-          @Override
-          public String decode(int[] tokens) {
-            StringBuilder text = new StringBuilder();
-            int at = 0;
-            while (at < tokens.length) {
-              int end = at;
-              while (end < tokens.length && tokens[end] >= 128) {
-                end++;
-              }
-              String run = BYTES.decode(Arrays.copyOfRange(tokens, at, end));
-              text.append(run.contains("\uFFFD") ? "\uFFFD".repeat(end - at) : run);
-              at = end;
-              while (at < tokens.length && tokens[at] < 128) {
-                text.append((char) tokens[at++]);
-              }
-            }
-            return text.toString();
-          }
-
-          @Override
-          public int vocabulary() {
-            return 256;
-          }
-        };
+    Tokenizer taking = new TakingBack();
+    int[] bytes = BYTES.encode("😀\uFFFD\uFFFD\uFFFDworld");
+    String text = String.join("", pieces(new StreamingDecoder(taking), bytes));
+    assertThat(text).startsWith("😀").endsWith("world").containsOnlyOnce("😀");
     SplittableRandom random = new SplittableRandom(6);
     for (int round = 0; round < 2000; round++) {
       StringBuilder letters = new StringBuilder();
@@ -244,17 +219,59 @@ class StreamingDecoderTest {
       for (int i = 0; i < tokens.length; i++) {
         byte[] euro = "€😀é".getBytes(StandardCharsets.UTF_8);
         boolean letter = random.nextInt(4) == 0;
-        tokens[i] =
-            letter ? 'a' + random.nextInt(26) : euro[(i + round / 7) % euro.length] & 0xFF;
+        tokens[i] = letter ? 'a' + random.nextInt(26) : euro[(i + round / 7) % euro.length] & 0xFF;
         if (letter) {
           letters.append((char) tokens[i]);
         }
       }
       int begin = random.nextInt(20);
       StreamingDecoder d = new StreamingDecoder(taking, Arrays.copyOf(tokens, begin));
-      String text = String.join("", pieces(d, Arrays.copyOfRange(tokens, begin, tokens.length)));
+      String after = String.join("", pieces(d, Arrays.copyOfRange(tokens, begin, tokens.length)));
       String before = letters(taking.decode(Arrays.copyOf(tokens, begin)));
-      assertThat(before + letters(text)).as("round %d", round).isEqualTo(letters.toString());
+      assertThat(before + letters(after)).as("round %d", round).isEqualTo(letters.toString());
+    }
+  }
+
+  /** Bytes, of which those from 128 on are runs that are text as a whole or not at all. */
+  private static final class TakingBack implements Tokenizer {
+    @Override
+    public int[] encode(String text) {
+      return BYTES.encode(text);
+    }
+
+    @Override
+    public String decode(int[] tokens) {
+      StringBuilder text = new StringBuilder();
+      int at = 0;
+      while (at < tokens.length) {
+        int end = at;
+        while (end < tokens.length && tokens[end] >= 128) {
+          end++;
+        }
+        byte[] run = new byte[end - at];
+        for (int i = at; i < end; i++) {
+          run[i - at] = (byte) tokens[i];
+        }
+        text.append(decoded(run));
+        at = end;
+        while (at < tokens.length && tokens[at] < 128) {
+          text.append((char) tokens[at++]);
+        }
+      }
+      return text.toString();
+    }
+
+    private static String decoded(byte[] run) {
+      try {
+        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(run)).toString();
+      } catch (CharacterCodingException e) {
+        return "\uFFFD".repeat(run.length);
+      }
+    }
+
+    @Override
+    public int vocabulary() {
+      return 256;
     }
   }
 

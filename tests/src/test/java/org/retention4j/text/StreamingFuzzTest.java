@@ -102,7 +102,10 @@ class StreamingFuzzTest {
     int begin = 0;
     String before = "";
     while (begin < tokens.length) {
-      int end = random.nextInt(3) == 0 ? tokens.length : begin + random.nextInt(tokens.length - begin) + 1;
+      int end =
+          random.nextInt(3) == 0
+              ? tokens.length
+              : begin + random.nextInt(tokens.length - begin) + 1;
       StreamingDecoder decoder = new StreamingDecoder(tokenizer, Arrays.copyOf(tokens, begin));
       StringBuilder pieces = new StringBuilder();
       for (int i = begin; i < end; i++) {

@@ -284,8 +284,7 @@ class TokenizerGrammarTest {
   /** What is left out must be what it is, and longer than anybody pads. */
   @Test
   void truncationAndPaddingAreLeftOut() throws IOException {
-    String truncation =
-        "{'direction':'Left','max_length':1,'strategy':'OnlyFirst','stride':5}";
+    String truncation = "{'direction':'Left','max_length':1,'strategy':'OnlyFirst','stride':5}";
     try (JsonTokenizer tokenizer = with("truncation", truncation)) {
       assertThat(tokenizer.encode("a")).containsExactly(0);
     }

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

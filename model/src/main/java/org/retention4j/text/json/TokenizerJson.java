@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import com.fasterxml.jackson.core.JsonFactory;
@@ -13,6 +13,8 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.charset.StandardCharsets;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +28,7 @@ import java.util.regex.Pattern;
  * reaches it but what was read here: all of the file's grammar, every number in its range, every
  * name that refers to something. What is not known here is refused, not passed on.
  */
-final class TokenizerJson {
+public final class TokenizerJson {
   private static final int DEEPEST_JSON = 64;
 
   private static final JsonMapper MAPPER =
@@ -56,13 +58,15 @@ final class TokenizerJson {
    * @param file its name in messages
    * @throws IllegalArgumentException naming the file and the key that is wrong
    */
-  TokenizerJson(String file, String text) {
+  public TokenizerJson(String file, String text) {
     JsonPart root = JsonPart.root(file, parse(file, text));
     if (root.hasOrNull("version")) {
       root.choice("version", "1.0");
     }
     ModelPart model = new ModelPart(root.get("model"));
-    added = new AddedTokens(root.hasOrNull("added_tokens") ? root.list("added_tokens") : List.of(), model);
+    added =
+        new AddedTokens(
+            root.hasOrNull("added_tokens") ? root.list("added_tokens") : List.of(), model);
     PipelineParts parts = new PipelineParts(limit);
     if (root.has("normalizer")) {
       parts.normalizer(root.get("normalizer"));
@@ -105,7 +109,7 @@ final class TokenizerJson {
   private static String reason(JsonProcessingException e) {
     Matcher twice = TWICE.matcher(e.getOriginalMessage());
     if (twice.find()) {
-      return "the key " + Text.shown(twice.group(1)) + " twice";
+      return "the key " + Shown.text(twice.group(1)) + " twice";
     }
     if (e instanceof MismatchedInputException || e.getLocation() == null) {
       return "something behind the end of the JSON";
@@ -115,7 +119,9 @@ final class TokenizerJson {
     return what + " in line " + at.getLineNr() + ", column " + at.getColumnNr();
   }
 
-  /** Whether bytes are joined as they stand in the tokens: nothing before them changes their names. */
+  /**
+   * Whether bytes are joined as they stand in the tokens: nothing before them changes their names.
+   */
   private static boolean decodesBytes(JsonNode decoder) {
     if (decoder.path("type").asText().equals("ByteFallback")) {
       return true;
@@ -135,7 +141,9 @@ final class TokenizerJson {
   private ByteRuns runs(ModelPart model) {
     Map<String, Integer> all = new HashMap<>(model.ids());
     all.putAll(added.ids());
-    return ByteRuns.of(all, added.special());
+    BitSet known = (BitSet) model.known().clone();
+    added.ids().values().forEach(known::set);
+    return ByteRuns.of(all, known, added.special());
   }
 
   /**
@@ -144,9 +152,9 @@ final class TokenizerJson {
    * @throws IllegalArgumentException if a text is none that UTF-8 can express, or an added token
    *     vanishes in the normalizer
    */
-  String checked(String file, TokenizersLibrary library) {
+  public String checked(String file, TokenizersLibrary library) {
     String text = json.toString();
-    if (!Text.wellFormed(text).equals(text)) {
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
       throw new IllegalArgumentException(
           "expected paired surrogates in the texts of " + file + ", got one alone");
     }
@@ -155,17 +163,17 @@ final class TokenizerJson {
   }
 
   /** Returns the tokens without text by what stands for them in the file. */
-  Map<String, Integer> special() {
+  public Map<String, Integer> special() {
     return added.special();
   }
 
   /** Returns the most characters that may be tokenized at once. */
-  int longestText() {
+  public int longestText() {
     return limit.longest();
   }
 
   /** Returns the tokens that stand for bytes, null if there are none. */
-  ByteRuns byteRuns() {
+  public ByteRuns byteRuns() {
     return byteRuns;
   }
 }

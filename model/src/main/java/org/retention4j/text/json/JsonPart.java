@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
@@ -8,7 +8,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** A value of a JSON file that knows its place, so that whatever is wrong is named by file and key. */
+/**
+ * A value of a JSON file that knows its place, so that whatever is wrong is named by file and key.
+ */
 final class JsonPart {
   private static final int LONGEST_AFFIX = 64;
 
@@ -47,14 +49,15 @@ final class JsonPart {
   /** Returns the value of a key that an object must have, which may be null. */
   JsonPart get(String key) {
     if (!hasOrNull(key)) {
-      throw new IllegalArgumentException("expected the key " + key + " in " + where() + ", got none");
+      throw new IllegalArgumentException(
+          "expected the key " + key + " in " + where() + ", got none");
     }
     return child(key, node.get(key));
   }
 
   /** Returns the member of an object or list, for a message or to go on. */
   JsonPart child(String key, JsonNode value) {
-    return new JsonPart(file, path.isEmpty() ? key : path + "." + Text.shown(key), value);
+    return new JsonPart(file, path.isEmpty() ? key : path + "." + Shown.text(key), value);
   }
 
   /** Returns the elements of the list under a key. */
@@ -183,7 +186,7 @@ final class JsonPart {
       throw new IllegalArgumentException(
           String.format(
               "expected no keys but %s in %s, got %s",
-              String.join(", ", asked), where(), Text.shown(String.join(", ", others))));
+              String.join(", ", asked), where(), Shown.text(String.join(", ", others))));
     }
   }
 
@@ -204,7 +207,7 @@ final class JsonPart {
     return switch (node.getNodeType()) {
       case OBJECT -> "an object";
       case ARRAY -> "a list";
-      default -> Text.shown(node.toString());
+      default -> Shown.text(node.toString());
     };
   }
 

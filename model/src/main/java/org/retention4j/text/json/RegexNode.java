@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import java.util.List;
 
@@ -11,8 +11,7 @@ sealed interface RegexNode {
     static final Count ENDLESS = new Count(0, 0, true);
 
     Count plus(Count other) {
-      return new Count(
-          constant + other.constant, linear + other.linear, endless || other.endless);
+      return new Count(constant + other.constant, linear + other.linear, endless || other.endless);
     }
 
     Count times(Count other) {

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -100,7 +100,8 @@ class RegexCostTest {
 
   @Test
   void knowsWhatMatchesNothing() {
-    for (String pattern : new String[] {"", "a*", "a?", "a|", "^", "$", "\\b", "(?=a)", "(a*)", "a{0,2}"}) {
+    for (String pattern :
+        new String[] {"", "a*", "a?", "a|", "^", "$", "\\b", "(?=a)", "(a*)", "a{0,2}"}) {
       assertThat(RegexCost.of(pattern).matchesNothing()).as(pattern).isTrue();
     }
     for (String pattern : new String[] {"a", "a+", "[ab]", "^a", "a|b", "(?=a)a", "a{1,2}", "."}) {

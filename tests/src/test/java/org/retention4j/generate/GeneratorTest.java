@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -21,6 +21,9 @@ import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.text.ByteTokenizer;
+import org.retention4j.text.SamplingOptions;
+import org.retention4j.text.Tokenizer;
 
 /** Generation and scoring against what a session's logits say, token by token. */
 class GeneratorTest {

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.text.Tokenizer;
 
 /** What a checkpoint's folder says about texts: tokenizer, begin and end. */
 class CheckpointTextTest {
@@ -93,12 +94,12 @@ class CheckpointTextTest {
 
   @Test
   void aCheckpointsTokenizer() throws IOException {
-    try (Tokenizer bytes = Tokenizers.forCheckpoint(Checkpoint.open(folder))) {
+    try (Tokenizer bytes = Checkpoint.open(folder).tokenizer()) {
       assertThat(bytes.encode("!")).containsExactly('!');
       assertThat(bytes.vocabulary()).isEqualTo(97);
     }
     tokenizer();
-    try (Tokenizer words = Tokenizers.forCheckpoint(Checkpoint.open(folder))) {
+    try (Tokenizer words = Checkpoint.open(folder).tokenizer()) {
       assertThat(words.encode("two one")).containsExactly(6, 5);
       assertThat(words.vocabulary()).isEqualTo(97);
     }
@@ -108,7 +109,7 @@ class CheckpointTextTest {
   @Test
   void aTextThatATokenizerCannotEncodeIsBadInput() throws IOException {
     tokenizer();
-    try (Tokenizer words = Tokenizers.forCheckpoint(Checkpoint.open(folder))) {
+    try (Tokenizer words = Checkpoint.open(folder).tokenizer()) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> words.encode("one three"))
           .withMessageContainingAll("can encode", "tokenizer.json", "[UNK]");

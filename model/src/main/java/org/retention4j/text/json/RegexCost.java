@@ -1,12 +1,12 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 /**
  * How many steps back a regular expression may take at one place of a text of N characters.
  *
  * <p>The library's engine (Oniguruma) counts them and aborts at ten million. What is counted here
- * is an upper bound a·N, from how many ways each part can match: a loop over a fixed text has N, and
- * what comes after it, where it can fail, is tried in each of them. A bound that grows faster is
- * refused, and so is what the parser does not know: back-references, calls, conditions.
+ * is an upper bound a·N, from how many ways each part can match: a loop over a fixed text has N,
+ * and what comes after it, where it can fail, is tried in each of them. A bound that grows faster
+ * is refused, and so is what the parser does not know: back-references, calls, conditions.
  */
 final class RegexCost {
   /** Of either kind; a thousand for each character leaves texts of thousands of characters. */

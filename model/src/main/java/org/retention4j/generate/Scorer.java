@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import java.util.Arrays;
 import java.util.Objects;
@@ -6,6 +6,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleConsumer;
 import org.retention4j.model.Session;
+import org.retention4j.text.NonFiniteLogitsException;
 
 /**
  * Scores a text of any length token by token, at a memory that does not grow with it (but for the
@@ -47,9 +48,10 @@ public final class Scorer {
    * @throws IllegalArgumentException for a token outside the vocabulary or more tokens than a cache
    *     may hold; nothing was read or scored then
    * @throws NonFiniteLogitsException if the model gives no numbers
-   * @throws CancellationException if the thread is interrupted, or the condition of this scorer says
-   *     so, before the next piece of tokens; the interrupt status is kept. What was scored counts,
-   *     the session's position tells how many tokens were read, and the rest can be given later
+   * @throws CancellationException if the thread is interrupted, or the condition of this scorer
+   *     says so, before the next piece of tokens; the interrupt status is kept. What was scored
+   *     counts, the session's position tells how many tokens were read, and the rest can be given
+   *     later
    */
   public void accept(int[] tokens, DoubleConsumer each) {
     int vocabulary = session.model().config().vocabulary();

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 /**
  * How long a text one call may tokenize: the library holds some hundred bytes for each character,

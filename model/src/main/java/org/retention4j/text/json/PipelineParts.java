@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;

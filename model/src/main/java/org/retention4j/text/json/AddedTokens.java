@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -52,7 +52,11 @@ final class AddedTokens {
       if (id != expected) {
         throw token
             .get("id")
-            .bad(expected + ", the number of " + Text.shown(content) + " in the vocabulary or next,");
+            .bad(
+                expected
+                    + ", the number of "
+                    + Shown.text(content)
+                    + " in the vocabulary or next,");
       }
       ids.put(content, id);
       largest = Math.max(largest, id);

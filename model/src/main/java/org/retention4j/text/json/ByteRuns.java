@@ -1,8 +1,9 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.Map;
 
 /**
@@ -13,7 +14,7 @@ import java.util.Map;
  * comes would take back characters that were there. Here only the bytes that are no text become
  * U+FFFD, one each: they are replaced by its three bytes before the library sees them.
  */
-final class ByteRuns {
+public final class ByteRuns {
   private static final int BYTES = 256;
 
   /** What ends a run, and what is left out before runs are looked for. */
@@ -40,23 +41,21 @@ final class ByteRuns {
    * Returns the runs of a vocabulary, null if it lacks a byte of U+FFFD.
    *
    * @param ids of all tokens
-   * @param special that have no text
+   * @param known all numbers of tokens
+   * @param special the tokens that have no text
    */
-  static ByteRuns of(Map<String, Integer> ids, Map<String, Integer> special) {
+  static ByteRuns of(Map<String, Integer> ids, BitSet known, Map<String, Integer> special) {
     Map<Integer, Integer> bytes = new HashMap<>();
-    BitSet others = new BitSet();
+    BitSet others = (BitSet) known.clone();
+    special.values().forEach(others::clear);
     int[] tokens = new int[BYTES];
     Arrays.fill(tokens, -1);
     for (Map.Entry<String, Integer> entry : ids.entrySet()) {
-      if (special.containsKey(entry.getKey())) {
-        continue;
-      }
       int value = value(entry.getKey());
-      if (value < 0) {
-        others.set(entry.getValue());
-      } else {
+      if (value >= 0 && others.get(entry.getValue())) {
         bytes.put(entry.getValue(), value);
         tokens[value] = entry.getValue();
+        others.clear(entry.getValue());
       }
     }
     int[] replacement = {tokens[0xEF], tokens[0xBF], tokens[0xBD]};
@@ -65,14 +64,17 @@ final class ByteRuns {
   }
 
   private static int value(String token) {
-    boolean named = token.length() == 6 && token.startsWith("<0x") && token.endsWith(">");
-    int high = named ? Character.digit(token.charAt(3), 16) : -1;
-    int low = named ? Character.digit(token.charAt(4), 16) : -1;
-    return high < 0 || low < 0 ? -1 : high << 4 | low;
+    boolean named =
+        token.length() == 6
+            && token.startsWith("<0x")
+            && HexFormat.isHexDigit(token.charAt(3))
+            && HexFormat.isHexDigit(token.charAt(4))
+            && token.endsWith(">");
+    return named ? HexFormat.fromHexDigits(token, 3, 5) : -1;
   }
 
   /** Returns the tokens with those of U+FFFD for each byte that belongs to no character. */
-  long[] repaired(int[] given) {
+  public long[] repaired(int[] given) {
     int[] values = new int[given.length];
     int[] places = new int[given.length];
     int count = 0;

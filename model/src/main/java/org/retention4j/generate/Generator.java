@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -8,14 +8,18 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.retention4j.model.Session;
+import org.retention4j.text.Sampler;
+import org.retention4j.text.StopStrings;
+import org.retention4j.text.StreamingDecoder;
+import org.retention4j.text.Tokenizer;
 
 /**
  * Continues texts with a model, token by token, streaming what it writes.
  *
  * <p>Interrupting the thread ends a text before its next token, and so does a condition that is
  * given to the constructor; the interrupt status is kept. What was written so far is returned as
- * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then, so
- * that {@link #resume} can go on.
+ * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then,
+ * so that {@link #resume} can go on.
  */
 public final class Generator {
   private final Tokenizer tokenizer;

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -83,7 +83,12 @@ final class RegexParser {
   private RegexNode group() {
     boolean looks = take("?=") || take("?!") || take("?<=") || take("?<!");
     boolean atomic = !looks && take("?>");
-    if (!looks && !atomic && !take("?:") && !take("?i:") && at < pattern.length() && peek() == '?') {
+    if (!looks
+        && !atomic
+        && !take("?:")
+        && !take("?i:")
+        && at < pattern.length()
+        && peek() == '?') {
       throw unknown();
     }
     RegexNode inner = choice();
@@ -253,7 +258,7 @@ final class RegexParser {
   }
 
   private IllegalArgumentException unknown() {
-    String rest = Text.shown(pattern.substring(Math.min(at, pattern.length())));
+    String rest = Shown.text(pattern.substring(Math.min(at, pattern.length())));
     return new IllegalArgumentException(
         "of characters, sets, groups, looks around and loops, none at '" + rest + "',");
   }

@@ -1,8 +1,10 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import java.util.List;
 import java.util.Set;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.text.SamplingOptions;
+import org.retention4j.text.Tokenizers;
 
 /**
  * How a text is continued.

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.text.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,6 +16,7 @@ final class ModelPart {
 
   private final JsonPart part;
   private final Map<String, Integer> ids = new HashMap<>();
+  private final BitSet known = new BitSet();
 
   /** The library's count of tokens, which in a list may stand twice. */
   private int size;
@@ -69,6 +70,11 @@ final class ModelPart {
     return ids;
   }
 
+  /** Returns all numbers of tokens. */
+  BitSet known() {
+    return known;
+  }
+
   /** Returns how many tokens the library counts. */
   int size() {
     return size;
@@ -113,13 +119,14 @@ final class ModelPart {
     if (!pair[1].startsWith(prefix)) {
       throw merges
           .element(index, merges.node().get(index))
-          .bad("a second token that begins with the prefix " + Text.shown(prefix));
+          .bad("a second token that begins with the prefix " + Shown.text(prefix));
     }
-    for (String token : new String[] {pair[0], pair[1], pair[0] + pair[1].substring(prefix.length())}) {
+    for (String token :
+        new String[] {pair[0], pair[1], pair[0] + pair[1].substring(prefix.length())}) {
       if (!ids.containsKey(token)) {
         throw merges
             .element(index, merges.node().get(index))
-            .bad("tokens of the vocabulary, which has no " + Text.shown(token) + ",");
+            .bad("tokens of the vocabulary, which has no " + Shown.text(token) + ",");
       }
     }
   }
@@ -147,14 +154,13 @@ final class ModelPart {
 
   private void vocabulary() {
     JsonPart vocabulary = part.get("vocab");
-    BitSet taken = new BitSet();
     for (Map.Entry<String, JsonNode> member : vocabulary.members()) {
       JsonPart value = vocabulary.child(member.getKey(), member.getValue());
       int id = value.integer(0, MOST_ID);
-      if (taken.get(id)) {
+      if (known.get(id)) {
         throw value.bad("a number that no other token has");
       }
-      taken.set(id);
+      known.set(id);
       ids.put(member.getKey(), id);
     }
     size = ids.size();
@@ -177,6 +183,7 @@ final class ModelPart {
       ids.put(pair.get(0).textValue(), size);
       size++;
     }
+    known.set(0, size);
     if (size == 0) {
       throw vocabulary.bad("at least one token");
     }

@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -20,6 +20,8 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
+import org.retention4j.text.ByteTokenizer;
+import org.retention4j.text.Tokenizer;
 
 /** Texts that are ended from outside: by an interrupt, or by a condition. */
 class CancellationTest {
