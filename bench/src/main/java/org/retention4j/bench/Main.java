@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Stack;
 import java.util.concurrent.Callable;
 import org.retention4j.bench.whole.WholeModelRun;
@@ -96,14 +98,17 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the benchmark and ends the virtual machine with its exit code. */
   public static void main(String[] args) {
-    System.exit(execute(args, System.out, new PrintWriter(System.err, true)));
+    // Numbers and letters as programs read them, whatever the machine's language is.
+    Locale.setDefault(Locale.ROOT);
+    PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+    System.exit(execute(args, out, new PrintWriter(System.err, true, StandardCharsets.UTF_8)));
   }
 
   /** Runs the benchmark and returns its exit code. */
   public static int execute(String[] args, PrintStream rows, PrintWriter errors) {
     CommandLine command = new CommandLine(new Main(rows, errors));
     command.setErr(errors);
-    command.setOut(new PrintWriter(rows, true));
+    command.setOut(new PrintWriter(rows, true, StandardCharsets.UTF_8));
     command.setExecutionExceptionHandler(
         (failure, line, parsed) -> {
           if (!(failure instanceof UncheckedIOException)) {

@@ -2,6 +2,7 @@ package org.retention4j.chunkwise;
 
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Lane;
+import org.retention4j.nn.MicroBatches;
 
 /**
  * Parallel inside a chunk of C tokens, recurrent from chunk to chunk (arXiv 2307.08621, equation
@@ -14,9 +15,6 @@ import org.retention4j.engine.Lane;
 public record ChunkwiseForm(int chunk) implements RetentionForm {
   /** The fastest of 16…256 at the paper's head shape, K 256 and V 512, on AVX-512 and AMX cores. */
   public static final int DEFAULT_CHUNK = 64;
-
-  /** Beyond this many tokens larger buffers no longer make the surrounding products faster. */
-  private static final int PIECE = 512;
 
   /** A longer chunk is computed as chunks of this many: scores grow with its square. */
   private static final int LARGEST = 1024;
@@ -42,16 +40,10 @@ public record ChunkwiseForm(int chunk) implements RetentionForm {
     return "chunkwise";
   }
 
-  /** Returns equal pieces of whole chunks, so that the last one wastes little. */
+  /** Micro-batches are whole chunks. */
   @Override
-  public int pieceLength(int tokens) {
-    int pieces = Math.max(1, (tokens + PIECE - 1) / PIECE);
-    int length = (tokens + pieces - 1) / pieces;
-    if (pieces == 1) {
-      return Math.max(1, tokens);
-    }
-    int c = Math.min(chunk, LARGEST);
-    return (length + c - 1) / c * c;
+  public MicroBatches microBatches() {
+    return new MicroBatches(Math.min(chunk, LARGEST));
   }
 
   @Override

@@ -2,10 +2,13 @@ package org.retention4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.DType;
+import org.retention4j.checkpoint.WriteOptions;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -44,6 +47,12 @@ final class ConvertCommand implements Callable<Integer> {
       description = "fla or torchscale; another than the checkpoint's own is refused")
   private String family;
 
+  @Option(
+      names = "--force",
+      description =
+          "replace a checkpoint in the new folder, and files that have the names of copied ones")
+  private boolean force;
+
   @Override
   public Integer call() {
     if (shardBytes < 1) {
@@ -57,13 +66,18 @@ final class ConvertCommand implements Callable<Integer> {
     if (family != null && !family.equals(checkpoint.family())) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected --family %s, the checkpoint's own, got %s: the two rotate other pairs by"
                   + " other angles, scale keys or scores, and norm with or without a weight, so"
                   + " that no renaming of tensors turns one into the other",
-              checkpoint.family(), family));
+              checkpoint.family(),
+              family));
     }
     try (LoadBar bar = new LoadBar("writing", checkpoint.config().parameters())) {
-      CheckpointWriter.convert(checkpoint, to, dtype, shardBytes, bar);
+      CheckpointWriter.convert(
+          checkpoint, to, new WriteOptions(dtype, shardBytes, force, bar));
+    } catch (CheckpointException e) {
+      throw Texts.withForce(e);
     }
     return 0;
   }

@@ -2,11 +2,15 @@ package org.retention4j.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.Configuration;
 import org.retention4j.checkpoint.DType;
 import org.retention4j.checkpoint.ModelShapes;
+import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.model.DecoderConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,6 +54,9 @@ final class CreateCommand implements Callable<Integer> {
       description = "f64, f32, f16 or bf16 (default: ${DEFAULT-VALUE})")
   private DType dtype;
 
+  @Option(names = "--force", description = "replace a checkpoint in the folder")
+  private boolean force;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -58,6 +65,7 @@ final class CreateCommand implements Callable<Integer> {
     spec.commandLine()
         .getOut()
         .printf(
+            Locale.ROOT,
             "%s: %s parameters in %s, %s%n",
             out,
             Texts.count(config.parameters()),
@@ -68,9 +76,7 @@ final class CreateCommand implements Callable<Integer> {
 
   private DecoderConfig byName() {
     DecoderConfig config = transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
-    try (LoadBar bar = new LoadBar("writing", config.parameters())) {
-      CheckpointWriter.writeRandom(config, out, dtype, seed, bar);
-    }
+    write(config, options -> CheckpointWriter.writeRandom(config, out, seed, options));
     return config;
   }
 
@@ -82,9 +88,16 @@ final class CreateCommand implements Callable<Integer> {
     }
     Configuration given = Configuration.read(file);
     Configuration config = transformer ? given.transformer() : given;
-    try (LoadBar bar = new LoadBar("writing", config.decoder().parameters())) {
-      CheckpointWriter.writeRandom(config, out, dtype, seed, bar);
-    }
+    write(config.decoder(), options -> CheckpointWriter.writeRandom(config, out, seed, options));
     return config.decoder();
+  }
+
+  private void write(DecoderConfig config, Consumer<WriteOptions> writing) {
+    try (LoadBar bar = new LoadBar("writing", config.parameters())) {
+      writing.accept(
+          WriteOptions.DEFAULT.withDType(dtype).withReplace(force).withProgress(bar));
+    } catch (CheckpointException e) {
+      throw Texts.withForce(e);
+    }
   }
 }

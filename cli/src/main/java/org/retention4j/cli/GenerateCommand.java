@@ -4,22 +4,23 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.CacheType;
 import org.retention4j.engine.Engine;
+import org.retention4j.generate.Generation;
+import org.retention4j.generate.GenerationOptions;
+import org.retention4j.generate.Generator;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
-import org.retention4j.text.Generation;
-import org.retention4j.text.GenerationOptions;
-import org.retention4j.text.Generator;
+import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.text.SamplingOptions;
+import org.retention4j.text.StopStrings;
 import org.retention4j.text.Tokenizer;
-import org.retention4j.text.Tokenizers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -84,7 +85,10 @@ final class GenerateCommand implements Callable<Integer> {
       description = "seed of the draws (default: ${DEFAULT-VALUE})")
   private long seed;
 
-  @Option(names = "--stop", paramLabel = "TEXT", description = "end before this text; repeatable")
+  @Option(
+      names = "--stop",
+      paramLabel = "TEXT",
+      description = "end before this text, or at the special token of this text; repeatable")
   private List<String> stops = List.of();
 
   @Option(names = "--stop-token", paramLabel = "ID", description = "end at this token; repeatable")
@@ -131,12 +135,15 @@ final class GenerateCommand implements Callable<Integer> {
     String text = prompt.equals("-") ? Texts.read(System.in, "standard input") : prompt;
     Checkpoint checkpoint = options.open();
     GenerationOptions generation = given.withStopTokens(stopTokens(checkpoint));
+    sayEffects(checkpoint);
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter errors = spec.commandLine().getErr();
-    try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
+    remark(checkpoint, errors);
+    try (Tokenizer tokenizer = tokenizer(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(1, sessionOptions())) {
+      options.sayProducts(spec, checkpoint, engine);
       int[] tokens = tokens(checkpoint, tokenizer, text);
       session.append(tokens);
       long start = System.nanoTime();
@@ -171,6 +178,41 @@ final class GenerateCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** Stop strings that cannot come are refused before a model is loaded. */
+  private Tokenizer tokenizer(Checkpoint checkpoint) {
+    Tokenizer tokenizer = checkpoint.tokenizer();
+    try {
+      StopStrings.specialTokens(stops, tokenizer);
+      return tokenizer;
+    } catch (IllegalArgumentException e) {
+      tokenizer.close();
+      throw new IllegalArgumentException(e.getMessage() + " (--stop-token takes its number)", e);
+    }
+  }
+
+  /** Says what the model's folder asks for and these options decide. */
+  private static void remark(Checkpoint checkpoint, PrintWriter errors) {
+    List<String> remarks = checkpoint.generationRemarks();
+    if (!remarks.isEmpty()) {
+      errors.println(
+          "retention: not followed in the model's folder: "
+              + String.join(", ", remarks)
+              + " (see --help for what chooses tokens)");
+    }
+  }
+
+  private void sayEffects(Checkpoint checkpoint) {
+    if (temperature == 0) {
+      Effects.none(spec, "--temperature is 0", "--top-k", "--top-p", "--seed");
+    }
+    if (!Effects.hasCaches(checkpoint)) {
+      Effects.none(spec, "no layer of this model is attention", "--cache", "--cache-limit");
+    }
+    if (GenerationOptions.of(checkpoint).stopTokens().isEmpty()) {
+      Effects.none(spec, "this model names no token that ends a text", "--ignore-eos");
+    }
+  }
+
   private GenerationOptions generationOptions() {
     if (cacheLimit < 1) {
       throw new IllegalArgumentException("expected --cache-limit >= 1, got " + cacheLimit);
@@ -190,7 +232,7 @@ final class GenerateCommand implements Callable<Integer> {
     }
     return SessionOptions.DEFAULT
         .withBfloat16Prefill(bfloat16Products)
-        .withMemory(MemoryOptions.DEFAULT.withMaxTokens(cacheLimit).withCacheType(type));
+        .withCache(KvCacheOptions.DEFAULT.withMaxTokens(cacheLimit).withCacheType(type));
   }
 
   private Set<Integer> stopTokens(Checkpoint checkpoint) {
@@ -199,8 +241,10 @@ final class GenerateCommand implements Callable<Integer> {
       if (token < 0 || token >= checkpoint.config().vocabulary()) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected --stop-token in 0..%d, the vocabulary, got %d",
-                checkpoint.config().vocabulary() - 1, token));
+                checkpoint.config().vocabulary() - 1,
+                token));
       }
     }
     if (!ignoreEnd) {
@@ -228,8 +272,17 @@ final class GenerateCommand implements Callable<Integer> {
           "%8d  %10.5f  %s%n",
           token,
           generated.logProbabilities().get(i),
-          tokenizer.decode(new int[] {token}).replace("\n", "\\n"));
+          shown(token, tokenizer).replace("\n", "\\n"));
     }
     out.flush();
+  }
+
+  /** A special token has no text, but a name. */
+  private static String shown(int token, Tokenizer tokenizer) {
+    return tokenizer.specialTokens().entrySet().stream()
+        .filter(special -> special.getValue() == token)
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseGet(() -> tokenizer.decode(new int[] {token}));
   }
 }

@@ -14,15 +14,15 @@ import java.util.stream.Collectors;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointFiles;
 import org.retention4j.checkpoint.TensorInfo;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.CacheHead;
 import org.retention4j.engine.CacheType;
 import org.retention4j.engine.ElementType;
-import org.retention4j.model.AttentionConfig;
+import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
-import org.retention4j.model.MemoryOptions;
-import org.retention4j.model.SequenceMemory;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.StateSize;
+import org.retention4j.model.mixer.Wording;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -80,15 +80,9 @@ final class InfoCommand implements Callable<Integer> {
   private void configuration(Checkpoint checkpoint) {
     DecoderConfig c = checkpoint.config();
     line("family", checkpoint.family());
-    long retention = c.layers().stream().filter(LayerConfig::retains).count();
-    line(
-        "layers",
-        "%d: %d retention, %d attention",
-        c.layers().size(),
-        retention,
-        c.layers().size() - retention);
+    line("layers", "%d: %s", c.layers().size(), mixers(checkpoint));
     for (LayerConfig layer : new LinkedHashSet<>(c.layers())) {
-      line("layer " + indices(c, layer), layer.retains() ? retention(layer) : attention(layer));
+      line("layer " + indices(c, layer), "%s", layer.mixer().describe());
       line(
           "  feed-forward",
           "width %d, gated by %s",
@@ -104,7 +98,7 @@ final class InfoCommand implements Callable<Integer> {
     line(
         "embedding",
         "times %s, %s",
-        number(c.embeddingScale()),
+        Wording.number(c.embeddingScale()),
         c.embeddingNorm() ? "normed" : "no norm");
     line("norm eps", "%s", c.normEps());
     line("begin, end of text", tokens(checkpoint));
@@ -128,46 +122,17 @@ final class InfoCommand implements Callable<Integer> {
     return indices.toString();
   }
 
-  private static String retention(LayerConfig layer) {
-    RetentionConfig r = layer.retention();
-    double d = r.modelWidth();
-    return String.format(
-        Locale.ROOT,
-        "retention, %d heads (%d key/value), K %d (expand_k %s), V %d (expand_v %s), gate %s,"
-            + " feature map %s, %s decay, %s rotation of base %s, scale on the %s, output %s,"
-            + " head norm %s, eps %s",
-        r.heads(),
-        r.kvHeads(),
-        r.keyWidth(),
-        number(r.heads() * r.keyWidth() / d),
-        r.valueWidth(),
-        number(r.heads() * r.valueWidth() / d),
-        r.gate() ? "on" : "off",
-        r.featureMap().name().toLowerCase(Locale.ROOT),
-        r.decay().name(),
-        r.rotation().layout().name().toLowerCase(Locale.ROOT),
-        number(r.rotation().base()),
-        r.scaleKeys() ? "keys" : "scores",
-        r.normaliseOutput() ? "normalised" : "as it is",
-        r.headNormWeight() ? "with a weight" : "without a weight",
-        r.normEps());
-  }
-
-  private static String attention(LayerConfig layer) {
-    AttentionConfig a = layer.attention();
-    return String.format(
-        Locale.ROOT,
-        "attention, %d heads (%d key/value) of %d, rotation of base %s, window %s, %s",
-        a.heads(),
-        a.kvHeads(),
-        a.headWidth(),
-        number(a.ropeBase()),
-        a.windowed() ? a.window() : "none",
-        a.bias() ? "bias on queries, keys and values" : "no bias");
-  }
-
-  private static String number(double x) {
-    return x == Math.rint(x) && Math.abs(x) < 1e15 ? Long.toString((long) x) : Double.toString(x);
+  /** Returns how many layers there are of each kind that the family has. */
+  private static String mixers(Checkpoint checkpoint) {
+    return checkpoint.mixers().stream()
+        .map(
+            kind ->
+                checkpoint.config().layers().stream()
+                        .filter(layer -> layer.mixer().kind().equals(kind))
+                        .count()
+                    + " "
+                    + kind)
+        .collect(Collectors.joining(", "));
   }
 
   private static String tokens(Checkpoint checkpoint) {
@@ -193,14 +158,13 @@ final class InfoCommand implements Callable<Integer> {
   }
 
   private void memory(DecoderConfig c) {
-    line(
-        "state per sequence",
-        Texts.bytes((double) SequenceMemory.stateBytes(c)) + " in fp32, at any length");
+    StateSize wide = size(c, CacheType.FLOAT32);
+    line("state per sequence", Texts.bytes((double) wide.fixed()) + " in fp32, at any length");
     String at = " at " + Texts.count(length);
-    if (c.layers().stream().anyMatch(layer -> !layer.retains())) {
+    if (c.layers().stream().anyMatch(layer -> layer.mixer().cacheElements(1) > 0)) {
       line("cache" + at, cache(c));
     }
-    if (c.layers().stream().noneMatch(LayerConfig::retains)) {
+    if (wide.fixed() == 0) {
       return;
     }
     // Attention of this width and depth, every layer of which sees all tokens.
@@ -213,19 +177,28 @@ final class InfoCommand implements Callable<Integer> {
         Texts.bytes(2 * equal));
   }
 
+  private StateSize size(DecoderConfig c, CacheType type) {
+    int limit = (int) Math.min(Integer.MAX_VALUE, length);
+    KvCacheOptions options =
+        KvCacheOptions.DEFAULT
+            .withMaxTokens(Math.max(limit, KvCacheOptions.DEFAULT.maxTokens()))
+            .withCacheType(type);
+    return new MemoryEstimate(ElementType.FLOAT32).sequence(c, options, length);
+  }
+
   private String cache(DecoderConfig c) {
-    long limit = Math.max(length, MemoryOptions.DEFAULT.maxTokens());
     String text = "";
     for (CacheType type : List.of(CacheType.FLOAT32, CacheType.BFLOAT16)) {
+      StateSize size = size(c, type);
       text +=
           String.format(
               Locale.ROOT,
               "%s%s in %s (with its blocks of %d tokens at most %s)",
               text.isEmpty() ? "" : ", ",
-              Texts.bytes(SequenceMemory.cacheBytes(c, type, length)),
+              Texts.bytes(size.cache()),
               type == CacheType.FLOAT32 ? "fp32" : "bf16",
               CacheHead.BLOCK,
-              Texts.bytes(SequenceMemory.heldCacheBytes(c, type, length, limit)));
+              Texts.bytes(size.heldCache()));
     }
     return text;
   }

@@ -5,21 +5,23 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.NpyFile;
 import org.retention4j.checkpoint.NpyWriter;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
+import org.retention4j.model.Forms;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
-import org.retention4j.parallel.ParallelForm;
-import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.nn.SequenceForm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Logits of given tokens, in a given form. */
 @Command(
@@ -76,41 +78,52 @@ final class LogitsCommand implements Callable<Integer> {
       description = "receives the logits (B,T,vocabulary)")
   private Path out;
 
+  @Option(names = "--force", description = "replace a file that is there already")
+  private boolean force;
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() {
-    RetentionForm retention = form();
+    SequenceForm taken = form();
     Checkpoint checkpoint = options.open();
+    if (!Effects.hasStates(checkpoint)) {
+      Effects.none(spec, "no layer of this model is retention", "--form", "--chunk");
+    }
     int[][] tokens = read(ids, checkpoint.config().vocabulary());
     int batch = tokens.length;
     int length = tokens[0].length;
     int vocabulary = checkpoint.config().vocabulary();
     SessionOptions how =
         SessionOptions.DEFAULT
-            .withForm(retention)
+            .withForm(taken)
             .withBfloat16Prefill(bfloat16Products)
-            .withMemory(MemoryOptions.DEFAULT.withMaxTokens(Math.max(1, length)));
+            .withCache(KvCacheOptions.DEFAULT.withMaxTokens(Math.max(1, length)));
     boolean wide = options.type() == ElementType.FLOAT64;
-    try (NpyWriter writer = new NpyWriter(out, wide, batch, length, vocabulary);
+    try (NpyWriter writer = writer(wide, batch, length, vocabulary);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
         Session session = model.newSession(batch, how)) {
+      options.sayProducts(spec, checkpoint, engine);
       session.append(
           tokens, (row, position, logits) -> writer.write((long) row * length + position, logits));
       writer.finish();
+    } catch (CheckpointException e) {
+      throw Texts.withForce(e);
     }
     return 0;
   }
 
-  private RetentionForm form() {
+  private NpyWriter writer(boolean wide, long... shape) {
+    return force ? NpyWriter.replacing(out, wide, shape) : new NpyWriter(out, wide, shape);
+  }
+
+  private SequenceForm form() {
     if (chunk != null && form != Form.CHUNKWISE) {
       throw new IllegalArgumentException(
           "expected --chunk with --form chunkwise only, got it with " + form);
     }
-    return switch (form) {
-      case PARALLEL -> new ParallelForm();
-      case RECURRENT -> new RecurrentForm();
-      case CHUNKWISE -> chunk == null ? new ChunkwiseForm() : new ChunkwiseForm(chunk);
-    };
+    int tokens = chunk == null ? ChunkwiseForm.DEFAULT_CHUNK : chunk;
+    return Forms.all(tokens).get(form.toString());
   }
 
   /** Refuses what is no token before the weights are loaded, which takes a while. */
@@ -119,8 +132,11 @@ final class LogitsCommand implements Callable<Integer> {
     if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected integers of shape (B,T) with B, T >= 1 in %s, got %s of shape %s",
-              file, npy.integers() == null ? "floats" : "integers", Arrays.toString(npy.shape())));
+              file,
+              npy.integers() == null ? "floats" : "integers",
+              Arrays.toString(npy.shape())));
     }
     int length = (int) npy.shape()[1];
     int[][] tokens = new int[(int) npy.shape()[0]][length];

@@ -1,16 +1,17 @@
 package org.retention4j.cli;
 
-import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.regex.Pattern;
+import org.retention4j.engine.NativeLibraryException;
 import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -25,16 +26,6 @@ import picocli.CommandLine.ScopeType;
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
     description = "Runs RetNet, Transformer and hybrid checkpoints.",
-    subcommands = {
-      InfoCommand.class,
-      LogitsCommand.class,
-      GenerateCommand.class,
-      PerplexityCommand.class,
-      VerifyCommand.class,
-      CreateCommand.class,
-      ConvertCommand.class,
-      BenchCommand.class
-    },
     footer = {"", "Exit code: 0 when done, 1 for a failed check, 2 for bad input."})
 public final class Main implements Runnable {
   /** A check failed. */
@@ -53,7 +44,7 @@ public final class Main implements Runnable {
   /** How picocli lists the names of an enumeration, which are written small here. */
   private static final Pattern NAMES = Pattern.compile("\\[[A-Z0-9]+(, [A-Z0-9]+)*]");
 
-  private static final Logger LIBRARY = Logger.getLogger("org.retention4j");
+  private static final Map<String, Class<?>> COMMANDS = commands();
 
   @Option(
       names = "--debug",
@@ -63,16 +54,31 @@ public final class Main implements Runnable {
 
   private Main() {}
 
+  private static Map<String, Class<?>> commands() {
+    Map<String, Class<?>> commands = new LinkedHashMap<>();
+    commands.put("info", InfoCommand.class);
+    commands.put("logits", LogitsCommand.class);
+    commands.put("generate", GenerateCommand.class);
+    commands.put("perplexity", PerplexityCommand.class);
+    commands.put("verify", VerifyCommand.class);
+    commands.put("create", CreateCommand.class);
+    commands.put("convert", ConvertCommand.class);
+    commands.put("bench", BenchCommand.class);
+    return commands;
+  }
+
   /** Runs a command and ends the virtual machine with its exit code. */
   public static void main(String[] args) {
-    VectorJvm.endWithFirst();
-    Optional<List<String>> other = VectorJvm.command(args);
-    if (other.isPresent()) {
-      try {
-        System.exit(VectorJvm.run(other.get()));
-      } catch (IOException e) {
-        System.err.println("retention: going on without the Vector API: " + e.getMessage());
-      }
+    SecondJvm.endWithFirst();
+    // Numbers as programs read them, whatever the machine's language is.
+    Locale.setDefault(Locale.ROOT);
+    Optional<String> fault = Arguments.fault(args);
+    if (fault.isPresent()) {
+      System.err.println("retention: " + fault.get());
+      System.exit(BAD_INPUT);
+    }
+    if (VectorJvm.wanted(args)) {
+      SecondJvm.tryRun(args).ifPresent(System::exit);
     }
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     int code = execute(args, out, new PrintWriter(System.err, true, StandardCharsets.UTF_8));
@@ -85,9 +91,18 @@ public final class Main implements Runnable {
     Main main = new Main();
     if (!Arrays.asList(args).contains("--debug")) {
       // The library's remarks on its providers are for those who look into something.
-      LIBRARY.setLevel(Level.WARNING);
+      Library.LOGGER.setLevel(Level.WARNING);
     }
     CommandLine command = new CommandLine(main);
+    // Reading the annotations of all commands takes a while: only the one that is called, if any.
+    Class<?> called = args.length == 0 ? null : COMMANDS.get(args[0]);
+    if (called == null) {
+      COMMANDS.values().forEach(command::addSubcommand);
+    } else {
+      command.addSubcommand(called);
+    }
+    // A text is what it says, also "@note".
+    command.setExpandAtFiles(false);
     command.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
     command.setErr(errors);
     command.setCaseInsensitiveEnumValuesAllowed(true);
@@ -118,7 +133,8 @@ public final class Main implements Runnable {
       failure.printStackTrace(errors);
     }
     if (failure instanceof IllegalArgumentException
-        || failure instanceof NonFiniteLogitsException) {
+        || failure instanceof NonFiniteLogitsException
+        || failure instanceof NativeLibraryException) {
       errors.println("retention: " + String.valueOf(failure.getMessage()).replaceAll("\\R", " "));
       return BAD_INPUT;
     }
@@ -133,6 +149,13 @@ public final class Main implements Runnable {
   @Override
   public void run() {
     throw new IllegalArgumentException("expected a command, got none (see --help)");
+  }
+
+  /**
+   * Held, so that its level is; and apart, since a virtual machine that starts another needs none.
+   */
+  private static final class Library {
+    private static final Logger LOGGER = Logger.getLogger("org.retention4j");
   }
 
   /** The version that the jar was built as. */

@@ -2,12 +2,15 @@ package org.retention4j.cli;
 
 import java.nio.file.Path;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointFiles;
+import org.retention4j.checkpoint.DType;
 import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.WeightChoice;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Provider;
 import org.retention4j.model.LanguageModel;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** Which model, in which types, on how many threads. */
@@ -78,6 +81,28 @@ final class ModelOptions {
 
   ElementType type() {
     return compute.type;
+  }
+
+  /** Says it where products of bf16 with bf16 are asked for and cannot be. */
+  void sayProducts(CommandSpec command, Checkpoint checkpoint, Engine engine) {
+    String option = "--bf16-products";
+    if (compute.type == ElementType.FLOAT64) {
+      Effects.none(command, "--compute is float64", option);
+    } else if (!bfloat16Weights(checkpoint)) {
+      Effects.none(command, "no weights are bf16", option);
+    } else if (!engine.multipliesBfloat16()) {
+      Effects.none(command, "this processor has no such products", option);
+    }
+  }
+
+  private boolean bfloat16Weights(Checkpoint checkpoint) {
+    if (weights != Weights.FILE) {
+      // With int8 the output matrix is bf16.
+      return weights != Weights.FP32;
+    }
+    try (CheckpointFiles files = checkpoint.files()) {
+      return files.names().stream().anyMatch(name -> files.info(name).dtype() == DType.BF16);
+    }
   }
 
   Engine engine() {

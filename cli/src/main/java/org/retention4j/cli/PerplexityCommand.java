@@ -6,13 +6,12 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.Engine;
+import org.retention4j.generate.Scorer;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
-import org.retention4j.text.Scorer;
+import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.text.Tokenizer;
-import org.retention4j.text.Tokenizers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,12 +48,15 @@ final class PerplexityCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     int limit = cacheLimit == null ? longest(Texts.size(file)) : cacheLimit;
-    MemoryOptions memory = MemoryOptions.DEFAULT.withMaxTokens(limit);
+    KvCacheOptions cache = KvCacheOptions.DEFAULT.withMaxTokens(limit);
     Checkpoint checkpoint = options.open();
-    try (Tokenizer tokenizer = Tokenizers.forCheckpoint(checkpoint);
+    if (!Effects.hasCaches(checkpoint)) {
+      Effects.none(spec, "no layer of this model is attention", "--cache-limit");
+    }
+    try (Tokenizer tokenizer = checkpoint.tokenizer();
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
-        Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(memory))) {
+        Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(cache))) {
       Scorer scorer = new Scorer(session);
       PrintWriter out = spec.commandLine().getOut();
       Texts.forEachPiece(

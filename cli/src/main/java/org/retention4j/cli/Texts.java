@@ -3,11 +3,13 @@ package org.retention4j.cli;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.text.TextPieces;
 
 /** Reading texts, writing numbers. */
@@ -35,6 +37,14 @@ final class Texts {
   static String withOptions(String message) {
     return NAME.matcher(message)
         .replaceAll(m -> "--" + m.group().replaceAll("(?=[A-Z])", "-").toLowerCase(Locale.ROOT));
+  }
+
+  /** Returns a failure that tells by which option a file that is there already may go. */
+  static IllegalArgumentException withForce(CheckpointException failure) {
+    return failure.getCause() instanceof FileAlreadyExistsException
+        ? new IllegalArgumentException(
+            failure.getMessage() + " (--force replaces what is there)", failure)
+        : failure;
   }
 
   /**

@@ -120,6 +120,30 @@ class GenerateCommandTest {
     }
   }
 
+  /** As chat models end their texts: <|end|> is token 261, which the configuration names too. */
+  @Test
+  void stopsAtTheTextOfASpecialTokenAndListsItsName() throws IOException {
+    addTokenizer();
+    Result result = generate("hello", "--ignore-eos", "--stop", "<|end|>", "--logprobs");
+    assertThat(result.errors()).contains("2 tokens", "stop string");
+    List<String> lines = result.out().lines().toList();
+    assertThat(lines.get(lines.size() - 1)).endsWith("<|end|>");
+    refuses(
+        "generate --prompt a --stop x<|end|> --model " + model, "--stop-token takes its number");
+  }
+
+  @Test
+  void endTokensOfGenerationConfigCount() throws IOException {
+    addTokenizer();
+    Path file = model.resolve("generation_config.json");
+    Files.writeString(file, "{\"eos_token_id\": [260], \"repetition_penalty\": 1.5}");
+    Result result = generate("hello");
+    assertThat(result.errors())
+        .contains("1 tokens", "stop token", "not followed", "repetition_penalty 1.5");
+    Files.writeString(file, "{\"eos_token_id\": \"260\"}");
+    refuses("generate --prompt a --model " + model, "generation_config.json");
+  }
+
   /** Tokens of the folder's tokenizer, each with the probability that arithmetic gives it. */
   @Test
   void perplexityReadsTheFoldersTokenizer() throws IOException {
@@ -190,5 +214,8 @@ class GenerateCommandTest {
     Files.delete(model.resolve("tokenizer.json"));
     Files.writeString(model.resolve("tokenizer.model"), "x");
     refuses("generate --prompt a --model " + model, "tokenizer.model");
+    Files.delete(model.resolve("tokenizer.model"));
+    Files.writeString(model.resolve("merges.txt"), "#version: 0.2");
+    refuses("generate --prompt a --model " + model, "merges.txt");
   }
 }

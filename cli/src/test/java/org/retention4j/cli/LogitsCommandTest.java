@@ -44,7 +44,8 @@ class LogitsCommandTest {
 
   private NpyFile logits(String model, String options) {
     String ids = golden(model) + "/input_ids.npy";
-    ok("logits --model " + golden(model) + " --ids " + ids + " --out " + out + " " + options);
+    String line = "logits --force --model " + golden(model) + " --ids " + ids;
+    ok(line + " --out " + out + " " + options);
     return NpyFile.read(out);
   }
 
@@ -185,7 +186,7 @@ class LogitsCommandTest {
     assertThat(out).doesNotExist();
     ok(command);
     assertThat(NpyFile.read(out).floats()).contains(Double.NaN);
-    ok(command.replace(model.toString(), golden("fla-f32")) + " --check");
+    ok(command.replace(model.toString(), golden("fla-f32")) + " --check --force");
     assertThat(error(NpyFile.read(out), expected("fla-f32"))).isLessThan(5e-6);
   }
 }

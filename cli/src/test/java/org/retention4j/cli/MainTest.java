@@ -175,8 +175,7 @@ class MainTest {
         "convert --from G/torchscale-f32 --to F/x --family fla | rotate",
         "convert --from G/torchscale-f32 --to F/x --family foo | [fla, torchscale], got foo",
         "convert --from G/fla-f32 --to F/x --shard-size 0 | shard-size",
-        "info nowhere | nowhere",
-        "bench --nonsense | nonsense"
+        "info nowhere | nowhere"
       })
   void badInputIsOneLineAndExitCodeTwo(String line, String message) {
     String[] args = line.replace("G/", GOLDEN + "/").replace("F/", folder + "/").split(" ");

@@ -2,154 +2,101 @@ package org.retention4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The second virtual machine gets what the first got, and the module. */
 class VectorJvmTest {
-  private static final String WARNING =
-      "WARNING: Using incubator modules: jdk.incubator.vector" + System.lineSeparator();
+  private static final JvmOptions NONE = new JvmOptions(List.of(), List.of());
+
+  @TempDir private Path folder;
+
+  private static List<String> command(JvmOptions options, Path jar, String... args) {
+    return VectorJvm.command(Path.of("home"), options, jar, args, 42);
+  }
 
   @Test
   void keepsOptionsAndArguments() {
-    assertThat(
-            VectorJvm.command(
-                Path.of("home"),
-                List.of("-Xmx9g", "-agentlib:jdwp=x", "-Da=b c"),
-                Map.of(),
-                "cli.jar",
-                new String[] {"info", "a folder"}))
+    JvmOptions options = new JvmOptions(List.of("-Xmx9g", "-Da=b c"), List.of("-Xmx9g", "-Da=b c"));
+    assertThat(command(options, Path.of("cli.jar"), "generate", "a folder"))
         .containsExactly(
             Path.of("home", "bin", "java").toString(),
             "-Xmx9g",
             "-Da=b c",
+            "-Dretention.oneOpenMpThread=true",
             "--add-modules",
             "jdk.incubator.vector",
-            "-Dretention.relaunch=second",
+            "-Dretention.relaunch=false",
+            "-Dretention.first=42",
             "-jar",
             "cli.jar",
-            "info",
+            "generate",
             "a folder");
   }
 
   /** The heap is laid out for weights, unless somebody has said how it is to be. */
-  @ParameterizedTest
-  @CsvSource({
-    "-Da=b,true",
-    "-XX:+UseParallelGC,true",
-    "-Xms1g,false",
-    "-Xmx1g,false",
-    "-XX:MaxHeapSize=1g,false",
-    "-XX:MaxRAMPercentage=80,false",
-    "-XX:MaxNewSize=1g,false",
-    "-XX:G1HeapRegionSize=8m,false",
-    "-XX:InitiatingHeapOccupancyPercent=45,false"
-  })
-  void laysOutTheHeap(String option, boolean ours) {
-    List<String> command =
-        VectorJvm.command(Path.of("home"), List.of(option), Map.of(), "cli.jar", new String[0]);
-    assertThat(command).contains(option);
-    String[] heap = {
-      "-XX:MaxRAMPercentage=50",
-      "-XX:G1HeapRegionSize=1m",
-      "-XX:MaxNewSize=256m",
-      "-XX:InitiatingHeapOccupancyPercent=100"
-    };
-    if (ours) {
-      assertThat(command).contains(heap);
-    } else {
-      assertThat(command).filteredOn(o -> o.startsWith("-X")).containsExactly(option);
-    }
-  }
-
-  /** Options come by the environment too, as they do in containers. */
-  @ParameterizedTest
-  @ValueSource(strings = {"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"})
-  void leavesTheHeapToTheEnvironment(String variable) {
-    Map<String, String> environment = Map.of(variable, "-Da=b -XX:MaxRAMPercentage=80");
-    assertThat(VectorJvm.command(Path.of("home"), List.of(), environment, "cli.jar", new String[0]))
-        .noneMatch(option -> option.startsWith("-X"));
-    assertThat(
-            VectorJvm.command(
-                Path.of("home"), List.of(), Map.of(variable, "-Da=b"), "cli.jar", new String[0]))
-        .contains("-XX:MaxRAMPercentage=50");
+  @Test
+  void laysOutTheHeap() {
+    assertThat(command(NONE, Path.of("cli.jar")))
+        .contains(
+            "-XX:MaxRAMPercentage=50",
+            "-XX:G1HeapRegionSize=1m",
+            "-XX:MaxNewSize=256m",
+            "-XX:InitiatingHeapOccupancyPercent=100");
+    // By the environment, which the second has from the first.
+    JvmOptions elsewhere = new JvmOptions(List.of("-Da=b"), List.of("-Da=b", "-Xms1g"));
+    assertThat(command(elsewhere, Path.of("cli.jar"))).noneMatch(o -> o.startsWith("-X"));
   }
 
   @Test
-  void thisOneWillDo() {
+  void theBenchmarkSetsItsThreadsItself() {
+    assertThat(command(NONE, Path.of("cli.jar"), "bench", "--quick"))
+        .noneMatch(option -> option.contains("OpenMp"));
+  }
+
+  /** A file that was cut off would be the end of the virtual machine. */
+  @Test
+  void sharesClassesOfTheRightSizeOnly() throws Exception {
+    Path jar = folder.resolve("cli.jar");
+    Path archive = Files.writeString(folder.resolve("retention.jsa"), "12345");
+    assertThat(command(NONE, jar)).noneMatch(option -> option.contains("Shared"));
+    Path size = Files.writeString(folder.resolve("retention.jsa.size"), "5\n");
+    assertThat(command(NONE, jar)).contains("-XX:SharedArchiveFile=" + archive);
+    Files.writeString(size, "6\n");
+    assertThat(command(NONE, jar)).noneMatch(option -> option.contains("Shared"));
+    Files.writeString(size, "");
+    assertThat(command(NONE, jar)).noneMatch(option -> option.contains("Shared"));
+  }
+
+  @Test
+  void isNotWantedTwice() {
     // Tests run from a class path, with the module.
-    assertThat(VectorJvm.command(new String[] {"info"})).isEmpty();
-  }
-
-  private static String copied(String errors) throws IOException {
-    ByteArrayOutputStream to = new ByteArrayOutputStream();
-    VectorJvm.copyErrors(new ByteArrayInputStream(errors.getBytes(StandardCharsets.UTF_8)), to);
-    return to.toString(StandardCharsets.UTF_8);
+    assertThat(VectorJvm.wanted(new String[] {"generate"})).isFalse();
   }
 
   @Test
-  void theWarningIsNoNews() throws IOException {
-    assertThat(copied(WARNING)).isEmpty();
-    assertThat(copied(WARNING + "retention: é\n")).isEqualTo("retention: é\n");
-    assertThat(copied(WARNING + WARNING)).isEqualTo(WARNING);
+  void whatIsForOneStaysThere() {
+    JvmOptions options = new JvmOptions(List.of(), List.of("-Da=b", "-javaagent:x.jar"));
+    assertThat(VectorJvm.refusal(options, new String[0], StandardCharsets.UTF_8))
+        .hasValueSatisfying(reason -> assertThat(reason).contains("-javaagent:x.jar"));
+    assertThat(VectorJvm.refusal(NONE, new String[] {"generate"}, StandardCharsets.UTF_8))
+        .isEmpty();
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"", "W", "WARNING: something else\n", "WARNING: Using incubator", "é"})
-  void everythingElseIsKept(String errors) throws IOException {
-    assertThat(copied(errors)).isEqualTo(errors);
-  }
-
-  /** Starts another virtual machine, as the command does, and waits for it. */
-  static final class First {
-    private First() {}
-
-    public static void main(String[] args) throws Exception {
-      System.exit(java("-Dretention.relaunch=second", Second.class).inheritIO().start().waitFor());
-    }
-  }
-
-  /** Says which process it is and works for a minute. */
-  static final class Second {
-    private Second() {}
-
-    public static void main(String[] args) throws Exception {
-      VectorJvm.endWithFirst();
-      System.out.println(ProcessHandle.current().pid());
-      Thread.sleep(60_000);
-    }
-  }
-
-  private static ProcessBuilder java(String option, Class<?> main) {
-    return new ProcessBuilder(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        option,
-        "-cp",
-        System.getProperty("java.class.path"),
-        main.getName());
-  }
-
-  /** SIGKILL leaves the first no time to stop the second. */
+  /** On JDK 17 processes get their words in -Dfile.encoding, and read them in the locale's. */
   @Test
-  void theSecondEndsWithTheFirst() throws Exception {
-    Process first = java("-Dx=y", First.class).start();
-    try (BufferedReader out = first.inputReader(StandardCharsets.UTF_8)) {
-      ProcessHandle second = ProcessHandle.of(Long.parseLong(out.readLine())).orElseThrow();
-      first.destroyForcibly();
-      assertThat(second.onExit().get(30, TimeUnit.SECONDS).isAlive()).isFalse();
-    } finally {
-      first.destroyForcibly();
-    }
+  void wordsThatWouldBecomeOthersStayToo() {
+    Charset other =
+        Arguments.encoding().equals(StandardCharsets.ISO_8859_1)
+            ? StandardCharsets.UTF_8
+            : StandardCharsets.ISO_8859_1;
+    assertThat(VectorJvm.refusal(NONE, new String[] {"--prompt", "é"}, other))
+        .hasValueSatisfying(reason -> assertThat(reason).contains("é", "file.encoding"));
+    assertThat(VectorJvm.refusal(NONE, new String[] {"--prompt", "e"}, other)).isEmpty();
   }
 }

@@ -1,37 +1,31 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.IntNode;
-import com.fasterxml.jackson.databind.node.NullNode;
-import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Function;
+import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.MatrixSource;
+import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.OutputHead;
-import org.retention4j.model.ReferenceDecoder;
+import org.retention4j.text.Tokenizer;
+import org.retention4j.text.Tokenizers;
 
 /**
  * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
  * Reading one never writes to it.
  */
 public final class Checkpoint {
+  static final String CONFIG = "config.json";
+
   private static final long LARGEST_CONFIG = 10_000_000;
 
   private final Path folder;
@@ -43,9 +37,11 @@ public final class Checkpoint {
   private Checkpoint(Path folder, JsonNode json) {
     this.folder = folder;
     this.json = json;
-    keys = new ConfigKeys(folder.resolve("config.json").toString(), json);
+    keys = new ConfigKeys(folder.resolve(CONFIG).toString(), json);
     family = Family.of(keys);
     config = config(family, keys);
+    beginToken();
+    endTokens();
   }
 
   /** Returns the shape that a configuration describes. */
@@ -73,12 +69,17 @@ public final class Checkpoint {
    */
   public static Checkpoint open(Path folder) {
     Objects.requireNonNull(folder, "folder");
-    Path file = folder.resolve("config.json");
+    Path file = folder.resolve(CONFIG);
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a model folder, got " + folder);
     }
     if (!Files.isRegularFile(file)) {
-      throw new CheckpointException("expected a config.json in " + folder + ", got none");
+      String killed =
+          PendingFolder.aside(folder, CONFIG)
+              .map(old -> "; a program that was replacing it was killed, and left " + old)
+              .orElse("");
+      throw new CheckpointException(
+          "expected a config.json in " + folder + ", got none" + killed);
     }
     return new Checkpoint(folder, parse(file));
   }
@@ -94,26 +95,7 @@ public final class Checkpoint {
 
   /** Reads the JSON of a configuration. */
   static JsonNode parse(Path file) {
-    ObjectMapper mapper =
-        JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-            .build();
-    try {
-      if (Files.size(file) > LARGEST_CONFIG) {
-        throw new CheckpointException(
-            "expected at most " + LARGEST_CONFIG + " bytes in " + file + ", got more");
-      }
-      JsonNode json = mapper.readTree(Files.readAllBytes(file));
-      if (json.isMissingNode()) {
-        throw new CheckpointException("expected JSON in " + file + ", got nothing");
-      }
-      return json;
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException("expected JSON in " + file + ", got: " + Shown.json(e), e);
-    } catch (IOException e) {
-      throw new CheckpointException("cannot read " + file + ": " + Shown.reason(e), e);
-    }
+    return Json.read(file, LARGEST_CONFIG);
   }
 
   /** Returns the folder. */
@@ -131,34 +113,63 @@ public final class Checkpoint {
     return family.name();
   }
 
+  /** Returns the kinds of mixers that the family describes. */
+  public List<String> mixers() {
+    return family.mixers();
+  }
+
+  /** Returns how far the whole model, logits and states, may be from float64. */
+  public double bound(ElementType type) {
+    return family.bound(type);
+  }
+
   /** Returns config.json as it stands in the folder. */
   public JsonNode json() {
     return json.deepCopy();
   }
 
-  /** Returns the token that begins a text: the configuration's, or 1, fla's default. */
+  /**
+   * Returns the tokenizer of the folder, which the caller closes; see {@link Tokenizers#forFolder}.
+   *
+   * @throws IllegalArgumentException if the folder holds one that is not read
+   */
+  public Tokenizer tokenizer() {
+    return Tokenizers.forFolder(folder, config.vocabulary());
+  }
+
+  /**
+   * Returns the token that begins a text: that of generation_config.json, else of config.json, else
+   * 1, fla's default.
+   *
+   * @throws CheckpointException if what stands there is no token
+   */
   public OptionalInt beginToken() {
-    return tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
+    return textKeys().tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
   }
 
-  /** Returns the tokens that end a text: the configuration's, or 2, fla's default; none at null. */
+  /**
+   * Returns the tokens that end a text: those of generation_config.json, else of config.json, else
+   * 2, fla's default; none at null. Numbers outside the vocabulary, which never come, are left out.
+   *
+   * @throws CheckpointException if what stands there is no token or list of tokens
+   */
   public Set<Integer> endTokens() {
-    return tokens("eos_token_id", 2);
+    return textKeys().tokens("eos_token_id", 2);
   }
 
-  /** Of one token or a list, those of the vocabulary, in order. */
-  private Set<Integer> tokens(String key, int otherwise) {
-    JsonNode named = json.get(key);
-    if (named == null) {
-      named = family.name().equals("fla") ? IntNode.valueOf(otherwise) : NullNode.instance;
-    }
-    Set<Integer> tokens = new LinkedHashSet<>();
-    for (JsonNode token : named.isArray() ? named : List.of(named)) {
-      if (token.isInt() && token.intValue() >= 0 && token.intValue() < config.vocabulary()) {
-        tokens.add(token.intValue());
-      }
-    }
-    return tokens;
+  /**
+   * Returns what generation_config.json asks for that is not done here, key and value: how Hugging
+   * Face would draw tokens, penalties, limits, and end tokens that are none.
+   *
+   * @throws CheckpointException if that file is no JSON object
+   */
+  public List<String> generationRemarks() {
+    return textKeys().remarks();
+  }
+
+  private TextKeys textKeys() {
+    boolean namesByDefault = family.name().equals("fla");
+    return new TextKeys(folder, keys, json, namesByDefault, config.vocabulary());
   }
 
   /**
@@ -175,17 +186,23 @@ public final class Checkpoint {
    *
    * @param engine computes with them; it stays the caller's
    * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   * @throws CancellationException if the thread is interrupted, before the next tensor; nothing
+   *     stays loaded, the interrupt status is kept
    */
   public LanguageModel load(Engine engine, LoadOptions options) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("interrupted before " + folder + " was loaded");
+    }
     try (CheckpointFiles files = files()) {
       requireTensors(files);
-      WeightReader reader = new WeightReader(engine, files, options);
-      try {
-        return family.load(config, reader);
-      } catch (RuntimeException | Error e) {
-        reader.free();
-        throw e;
+      return CheckpointParts.read(
+          engine, files, options, reader -> family.load(config, reader));
+    } catch (CheckpointException e) {
+      if (e.getCause() instanceof ClosedByInterruptException) { // while a file was being mapped
+        throw (CancellationException)
+            new CancellationException("interrupted while " + folder + " was loaded").initCause(e);
       }
+      throw e;
     }
   }
 
@@ -198,46 +215,31 @@ public final class Checkpoint {
   public long weightBytes(WeightChoice weights, ElementType engine) {
     try (CheckpointFiles files = files()) {
       requireTensors(files);
-      return new WeightMemory(engine, weights, name -> files.info(name).dtype())
-          .bytes(expected(files));
+      MemoryEstimate estimate = new MemoryEstimate(engine);
+      return expected(files).stream()
+          .mapToLong(
+              tensor -> tensor.bytes(files.info(tensor.name()).dtype(), weights, engine, estimate))
+          .sum();
     }
   }
 
-  /** Loads one layer; the caller closes it. */
-  DecoderLayer loadLayer(int index, CheckpointFiles files, Engine engine) {
-    return read(files, engine, reader -> family.layer(config, index, reader));
-  }
-
-  /** Loads the final norm and the output matrix; the caller closes them. */
-  OutputHead loadHead(CheckpointFiles files, Engine engine) {
-    return read(files, engine, reader -> family.head(config, reader));
-  }
-
-  private static <T> T read(
-      CheckpointFiles files, Engine engine, Function<WeightReader, T> loading) {
-    WeightReader reader = new WeightReader(engine, files, LoadOptions.DEFAULT);
+  /**
+   * Opens the model to be read part by part; the caller closes it.
+   *
+   * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
+   */
+  public CheckpointParts parts() {
+    CheckpointFiles files = files();
+    boolean fits = false;
     try {
-      return loading.apply(reader);
-    } catch (RuntimeException | Error e) {
-      reader.free();
-      throw e;
-    }
-  }
-
-  /** Returns the embeddings of tokens as the first layer sees them, (T,D), in plain float64. */
-  double[][] embed(int[] tokens, CheckpointFiles files, Engine engine) {
-    int d = config.modelWidth();
-    String name = family.embeddingName(files);
-    MatrixSource table = files.matrix(name, config.vocabulary(), d);
-    double[][] rows = new double[tokens.length][d];
-    for (int t = 0; t < tokens.length; t++) {
-      table.read(tokens[t], rows[t]);
-      for (int i = 0; i < d; i++) {
-        rows[t][i] *= config.embeddingScale();
+      requireTensors(files);
+      fits = true;
+      return new CheckpointParts(config, family, files);
+    } finally {
+      if (!fits) {
+        files.close();
       }
     }
-    double[] norm = read(files, engine, reader -> family.embeddingNorm(config, reader));
-    return norm == null ? rows : ReferenceDecoder.norm(rows, norm, config.normEps());
   }
 
   /** Returns the tensors that the configuration asks for. */

@@ -1,20 +1,12 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import org.retention4j.engine.MatrixSource;
 
 /**
@@ -22,11 +14,6 @@ import org.retention4j.engine.MatrixSource;
  * names. The single file is taken when both are there. May be read from many threads.
  */
 public final class CheckpointFiles implements AutoCloseable {
-  static final String SINGLE = "model.safetensors";
-  static final String INDEX = "model.safetensors.index.json";
-
-  private static final long LARGEST_INDEX = 100_000_000;
-
   private final Path folder;
   private final List<SafetensorsFile> files = new ArrayList<>();
   private final Map<String, Place> places = new LinkedHashMap<>();
@@ -46,15 +33,14 @@ public final class CheckpointFiles implements AutoCloseable {
   public static CheckpointFiles open(Path folder) {
     CheckpointFiles all = new CheckpointFiles(folder);
     try {
-      if (Files.isRegularFile(folder.resolve(SINGLE))) {
-        all.add(folder.resolve(SINGLE));
-      } else if (Files.isRegularFile(folder.resolve(INDEX))) {
-        all.addShards(folder.resolve(INDEX));
+      if (Files.isRegularFile(folder.resolve(WeightFiles.SINGLE))) {
+        all.add(folder.resolve(WeightFiles.SINGLE));
+      } else if (Files.isRegularFile(folder.resolve(WeightFiles.INDEX))) {
+        all.addShards(folder.resolve(WeightFiles.INDEX));
       } else {
-        throw new CheckpointException(
-            "expected " + SINGLE + " or " + INDEX + " in " + folder + ", got neither");
+        throw WeightFiles.missing(folder);
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       all.close();
       throw e;
     }
@@ -77,14 +63,17 @@ public final class CheckpointFiles implements AutoCloseable {
   }
 
   private void addShards(Path index) {
-    Map<String, Set<String>> byShard = new TreeMap<>();
-    JsonNode map = weightMap(index);
-    for (Map.Entry<String, JsonNode> entry : map.properties()) {
-      String shard = shardName(index, entry.getKey(), entry.getValue());
-      byShard.computeIfAbsent(shard, name -> new LinkedHashSet<>()).add(entry.getKey());
+    Map<String, Set<String>> shards = WeightFiles.shards(index);
+    List<String> missing =
+        shards.keySet().stream().filter(name -> !Files.exists(folder.resolve(name))).toList();
+    if (!missing.isEmpty()) {
+      throw new CheckpointException(
+          String.format(
+              "expected the %d shards that %s names, got none of %s; fetch what is missing",
+              shards.size(), index, Shown.name(String.join(", ", missing))));
     }
-    for (Map.Entry<String, Set<String>> shard : byShard.entrySet()) {
-      SafetensorsFile file = add(shardPath(index, shard.getKey()));
+    for (Map.Entry<String, Set<String>> shard : shards.entrySet()) {
+      SafetensorsFile file = add(folder.resolve(shard.getKey()));
       Set<String> found = file.tensors().keySet();
       for (String name : shard.getValue()) {
         if (!found.contains(name)) {
@@ -103,60 +92,6 @@ public final class CheckpointFiles implements AutoCloseable {
         }
       }
     }
-  }
-
-  private static JsonNode weightMap(Path index) {
-    try {
-      if (Files.size(index) > LARGEST_INDEX) {
-        throw new CheckpointException(
-            "expected at most " + LARGEST_INDEX + " bytes in " + index + ", got more");
-      }
-      JsonNode json =
-          JsonMapper.builder()
-              .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-              .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
-              .build()
-              .readTree(Files.readAllBytes(index));
-      if (!json.isObject() || !json.path("weight_map").isObject()) {
-        throw new CheckpointException("expected an object weight_map in " + index + ", got none");
-      }
-      return json.get("weight_map");
-    } catch (JsonProcessingException e) {
-      throw new CheckpointException("expected JSON in " + index + ", got: " + Shown.json(e), e);
-    } catch (IOException e) {
-      throw new CheckpointException("cannot read " + index + ": " + Shown.reason(e), e);
-    }
-  }
-
-  private Path shardPath(Path index, String name) {
-    try {
-      return folder.resolve(name);
-    } catch (InvalidPathException e) {
-      throw new CheckpointException(
-          String.format(
-              "expected the name of a file in %s, got %s: %s",
-              index, Shown.name(name), e.getReason()),
-          e);
-    }
-  }
-
-  private static String shardName(Path index, String tensor, JsonNode value) {
-    String name = value.isTextual() ? value.textValue() : "";
-    boolean plain =
-        !name.isEmpty()
-            && !name.equals(".")
-            && !name.equals("..")
-            && name.indexOf('/') < 0
-            && name.indexOf('\\') < 0
-            && name.indexOf('\0') < 0
-            && name.indexOf(':') < 0;
-    if (!plain) {
-      throw new CheckpointException(
-          String.format(
-              "expected the name of a file inside the folder for tensor %s in %s, got %s",
-              Shown.name(tensor), index, Shown.name(value)));
-    }
-    return name;
   }
 
   /** Returns what stands under __metadata__; of what files say differently, the first's word. */

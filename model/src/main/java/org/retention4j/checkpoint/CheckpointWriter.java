@@ -12,38 +12,49 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
-import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionWeights;
-import org.retention4j.model.AttentionMixer;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.RetentionMixer;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.nn.NamedWeights;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * Writes checkpoints in fla's format: models made here, and random ones for trials and benchmarks.
- * The folder must not hold a checkpoint yet; a failure leaves no file behind.
+ * All files appear together or none does: after a failure the folder is as it was. What is in it
+ * already stays; a checkpoint or a file of the same name there is a {@link CheckpointException},
+ * unless {@link WriteOptions} say that it is to be replaced.
  */
 public final class CheckpointWriter {
-  /** The most bytes of data in a file by default. */
-  public static final long SHARD_BYTES = 5_000_000_000L;
-
   /** The standard deviation of random weights, initializer_range in the published checkpoints. */
   private static final double DEVIATION = 0.02;
 
   private CheckpointWriter() {}
 
   /**
-   * Writes a model.
+   * Writes a model where none was before.
    *
    * @param dtype F64, F32, F16 or BF16
    * @throws IllegalArgumentException if fla's format cannot express the model, with the reason
    * @throws CheckpointException if it cannot be written
    */
   public static void write(LanguageModel model, Path folder, DType dtype) {
+    write(model, folder, WriteOptions.DEFAULT.withDType(dtype));
+  }
+
+  /**
+   * Writes a model.
+   *
+   * @param options with a type
+   * @throws IllegalArgumentException if fla's format cannot express the model, with the reason
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void write(LanguageModel model, Path folder, WriteOptions options) {
+    DType dtype = type(options);
     DecoderConfig config = model.config();
     JsonNode json = FlaConfig.json(config, dtype);
     List<OutTensor> tensors = new ArrayList<>();
@@ -60,35 +71,26 @@ public final class CheckpointWriter {
     if (!config.tiedOutput()) {
       tensors.add(OutTensor.of("lm_head.weight", dtype, model.head().output()));
     }
-    write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), (name, bytes) -> {});
+    write(folder, json, tensors, Map.of(), List.of(), options);
+  }
+
+  private static DType type(WriteOptions options) {
+    if (options.dtype() == null) {
+      throw new IllegalArgumentException("expected options with a type of weights, got none");
+    }
+    return options.dtype();
   }
 
   private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
     tensors.add(OutTensor.of(prefix + "attn_norm.weight", dtype, layer.mixerNorm()));
-    String attn = prefix + "attn.";
-    if (layer.mixer() instanceof RetentionMixer mixer) {
-      RetentionWeights w = mixer.weights();
-      tensors.add(OutTensor.of(attn + "q_proj.weight", dtype, w.query()));
-      tensors.add(OutTensor.of(attn + "k_proj.weight", dtype, w.key()));
-      tensors.add(OutTensor.of(attn + "v_proj.weight", dtype, w.value()));
-      if (w.gate() != null) {
-        tensors.add(OutTensor.of(attn + "g_proj.weight", dtype, w.gate()));
-      }
-      tensors.add(OutTensor.of(attn + "o_proj.weight", dtype, w.output()));
-      if (w.headNorm() != null) {
-        tensors.add(OutTensor.of(attn + headNormName(w.config()), dtype, w.headNorm()));
-      }
-    } else {
-      AttentionMixer mixer = (AttentionMixer) layer.mixer();
-      tensors.add(OutTensor.of(attn + "q_proj.weight", dtype, mixer.query()));
-      tensors.add(OutTensor.of(attn + "k_proj.weight", dtype, mixer.key()));
-      tensors.add(OutTensor.of(attn + "v_proj.weight", dtype, mixer.value()));
-      tensors.add(OutTensor.of(attn + "o_proj.weight", dtype, mixer.output()));
-      if (mixer.biases() != null) {
-        tensors.add(OutTensor.of(attn + "q_proj.bias", dtype, mixer.biases()[0]));
-        tensors.add(OutTensor.of(attn + "k_proj.bias", dtype, mixer.biases()[1]));
-        tensors.add(OutTensor.of(attn + "v_proj.bias", dtype, mixer.biases()[2]));
-      }
+    MixerConfig mixer = layer.mixer().config();
+    NamedWeights weights = layer.mixer().weights();
+    for (WeightSpec weight : mixer.weights()) {
+      String name = FlaFamily.tensor(prefix, mixer, weight, Family.Present.NOTHING);
+      tensors.add(
+          weight.isMatrix()
+              ? OutTensor.of(name, dtype, weights.matrix(weight.name()))
+              : OutTensor.of(name, dtype, weights.vector(weight.name())));
     }
     FeedForward ffn = layer.feedForward();
     tensors.add(OutTensor.of(prefix + "mlp_norm.weight", dtype, layer.feedForwardNorm()));
@@ -97,13 +99,9 @@ public final class CheckpointWriter {
     tensors.add(OutTensor.of(prefix + "mlp.down_proj.weight", dtype, ffn.down()));
   }
 
-  private static String headNormName(RetentionConfig config) {
-    return config.gate() ? "g_norm_swish_gate.weight" : "g_norm.weight";
-  }
-
   /**
    * Writes a checkpoint of seeded random weights, uniform with the spread of a new model's, and
-   * norms of 1.
+   * norms of 1, where none was before.
    *
    * @param dtype F64, F32, F16 or BF16
    * @throws IllegalArgumentException if fla's format cannot express the configuration
@@ -111,29 +109,50 @@ public final class CheckpointWriter {
    */
   public static void writeRandom(
       DecoderConfig config, Path folder, DType dtype, long seed, LoadOptions.Progress progress) {
-    JsonNode json = FlaConfig.json(config, dtype);
-    writeRandom(config, json, folder, dtype, seed, progress);
+    WriteOptions options = WriteOptions.DEFAULT.withDType(dtype).withProgress(progress);
+    writeRandom(config, folder, seed, options);
+  }
+
+  /**
+   * Writes a checkpoint of such weights.
+   *
+   * @param options with a type
+   * @throws IllegalArgumentException if fla's format cannot express the configuration
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void writeRandom(
+      DecoderConfig config, Path folder, long seed, WriteOptions options) {
+    writeRandom(config, FlaConfig.json(config, type(options)), folder, seed, options);
   }
 
   /**
    * Writes a checkpoint of such weights with a configuration as it is given, but for torch_dtype
-   * and dtype.
+   * and dtype, where none was before.
    *
    * @param dtype F64, F32, F16 or BF16
    * @throws CheckpointException if it cannot be written
    */
   public static void writeRandom(
       Configuration config, Path folder, DType dtype, long seed, LoadOptions.Progress progress) {
-    writeRandom(config.decoder(), config.json(dtype), folder, dtype, seed, progress);
+    WriteOptions options = WriteOptions.DEFAULT.withDType(dtype).withProgress(progress);
+    writeRandom(config, folder, seed, options);
+  }
+
+  /**
+   * Writes a checkpoint of such weights with a configuration as it is given, but for torch_dtype
+   * and dtype.
+   *
+   * @param options with a type
+   * @throws CheckpointException if it cannot be written
+   */
+  public static void writeRandom(
+      Configuration config, Path folder, long seed, WriteOptions options) {
+    writeRandom(config.decoder(), config.json(type(options)), folder, seed, options);
   }
 
   private static void writeRandom(
-      DecoderConfig config,
-      JsonNode json,
-      Path folder,
-      DType dtype,
-      long seed,
-      LoadOptions.Progress progress) {
+      DecoderConfig config, JsonNode json, Path folder, long seed, WriteOptions options) {
+    DType dtype = options.dtype();
     SplittableRandom seeds = new SplittableRandom(seed);
     List<ExpectedTensor> expected = new FlaFamily().tensors(config, Family.Present.NOTHING);
     expected.forEach(tensor -> requireWritable(tensor, dtype));
@@ -147,7 +166,7 @@ public final class CheckpointWriter {
             default -> uniform(tensor, dtype, seeds.split());
           });
     }
-    write(folder, json, tensors, SHARD_BYTES, Map.of(), List.of(), progress);
+    write(folder, json, tensors, Map.of(), List.of(), options);
   }
 
   private static double bytes(ExpectedTensor tensor, DType dtype) {
@@ -184,29 +203,48 @@ public final class CheckpointWriter {
   }
 
   /**
-   * Writes a checkpoint's tensors anew, in another type or other shards; names and configuration
-   * stay, but for torch_dtype and dtype, and so do the files' __metadata__.
-   *
-   * @param dtype of the weights, or null to keep each as it is; numbers are rounded once, to
-   *     nearest, ties to even
-   * @param shardBytes the most bytes of data in a file
-   * @throws CheckpointException if tensors and configuration disagree, a finite number becomes
-   *     infinite in the new type, or something cannot be read or written; nothing is left then
+   * Writes a checkpoint's tensors anew where none was before, see {@link #convert(Checkpoint, Path,
+   * WriteOptions)}.
    */
   public static void convert(
       Checkpoint from, Path to, DType dtype, long shardBytes, LoadOptions.Progress progress) {
+    convert(from, to, new WriteOptions(dtype, shardBytes, false, progress));
+  }
+
+  /**
+   * Writes a checkpoint's tensors anew, in another type or other shards; names and configuration
+   * stay, but for torch_dtype and dtype, and so do the files' __metadata__. What else is in its
+   * folder is copied: tokenizers, generation settings, licences.
+   *
+   * @param to another folder; numbers are rounded once, to nearest, ties to even
+   * @throws CheckpointException if tensors and configuration disagree, a finite number becomes
+   *     infinite in the new type, or something cannot be read or written
+   */
+  public static void convert(Checkpoint from, Path to, WriteOptions options) {
+    requireOther(from.folder(), to);
     try (CheckpointFiles files = from.files()) {
       from.requireTensors(files);
       List<OutTensor> tensors = new ArrayList<>();
       for (String name : files.names()) {
-        tensors.add(converted(files, name, dtype));
+        tensors.add(converted(files, name, options.dtype()));
       }
       ObjectNode json = (ObjectNode) from.json();
-      if (dtype != null) {
-        FlaConfig.putType(json, dtype);
+      if (options.dtype() != null) {
+        FlaConfig.putType(json, options.dtype());
       }
-      List<Path> others = others(from.folder());
-      write(to, json, tensors, shardBytes, files.metadata(), others, progress);
+      write(to, json, tensors, files.metadata(), others(from.folder()), options);
+    }
+  }
+
+  /** A checkpoint that replaces itself would be lost if the new one is not what was meant. */
+  private static void requireOther(Path from, Path to) {
+    try {
+      if (Files.isDirectory(to) && Files.isSameFile(from, to)) {
+        throw new CheckpointException(
+            "expected another folder to write to than the checkpoint's own, got " + to);
+      }
+    } catch (IOException e) {
+      throw new CheckpointException("cannot read " + to + ": " + Shown.reason(e), e);
     }
   }
 
@@ -230,7 +268,7 @@ public final class CheckpointWriter {
     String name = file.getFileName().toString();
     return !name.endsWith(".safetensors")
         && !name.endsWith(".safetensors.index.json")
-        && !name.equals("config.json")
+        && !name.equals(Checkpoint.CONFIG)
         && !name.startsWith(".");
   }
 
@@ -258,39 +296,37 @@ public final class CheckpointWriter {
       Path folder,
       JsonNode json,
       List<OutTensor> tensors,
-      long shardBytes,
       Map<String, String> metadata,
       List<Path> others,
-      LoadOptions.Progress progress) {
-    DiskRoom.require(folder, tensors.stream().mapToDouble(OutTensor::bytes).sum());
-    boolean made = !Files.exists(folder);
-    SafetensorsWriter.prepareFolder(folder);
-    if (made) {
-      PendingFile.noteFolder(folder, true);
-    }
-    boolean written = false;
-    // Written first, so that nothing appears if it cannot be; it appears last, for a folder without
-    // it is no checkpoint.
-    try (PendingFile config = new PendingFile(folder.resolve("config.json"))) {
-      String text = json.toPrettyString() + "\n";
-      config.write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
-      config.sync();
-      SafetensorsWriter.writeFolder(folder, tensors, shardBytes, metadata, others, progress);
-      config.finish();
-      written = true;
-    } finally {
-      if (made && !written) {
-        removeEmpty(folder);
+      WriteOptions options) {
+    DiskRoom.require(
+        folder, tensors.stream().mapToDouble(OutTensor::bytes).sum() + bytes(others));
+    SafetensorsWriter writer = new SafetensorsWriter(tensors, options.shardBytes(), metadata);
+    List<String> names = writer.names();
+    others.forEach(other -> names.add(other.getFileName().toString()));
+    // It comes last: a folder without it is no checkpoint.
+    names.add(Checkpoint.CONFIG);
+    Set<String> weights = WeightFiles.names(folder);
+    try (PendingFolder pending = PendingFolder.of(folder, names, weights, options.replace())) {
+      String text = Json.text(json) + "\n";
+      pending.add(Checkpoint.CONFIG).write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      writer.write(pending, options.progress());
+      for (Path other : others) {
+        pending.add(other.getFileName().toString()).write(other);
       }
-      PendingFile.noteFolder(folder, false);
+      pending.finish();
     }
   }
 
-  private static void removeEmpty(Path folder) {
-    try {
-      Files.deleteIfExists(folder);
-    } catch (IOException e) {
-      // Somebody put something there; it is theirs.
+  private static double bytes(List<Path> files) {
+    double bytes = 0;
+    for (Path file : files) {
+      try {
+        bytes += Files.size(file);
+      } catch (IOException e) {
+        throw new CheckpointException("cannot read " + file + ": " + Shown.reason(e), e);
+      }
     }
+    return bytes;
   }
 }

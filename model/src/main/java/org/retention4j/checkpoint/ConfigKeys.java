@@ -39,26 +39,36 @@ final class ConfigKeys {
     return has(key) ? node.get(key) : null;
   }
 
+  /** Returns whether a key is there, be it null. */
+  boolean names(String key) {
+    return node.has(key);
+  }
+
   /** Returns an integer of at least 1 that must be there. */
   int size(String key) {
-    if (!has(key)) {
+    if (!names(key)) {
       throw new CheckpointException("expected the key " + key + " in " + where + ", got none");
     }
     return size(key, 0);
   }
 
-  /** Returns an integer of at least 1. */
+  /** Returns an integer of at least 1, or what it is where there is no such key. */
   int size(String key, int otherwise) {
     int value = integer(key, otherwise);
-    if (has(key) && value < 1) {
+    if (names(key) && value < 1) {
       throw bad(key, "an integer >= 1");
     }
     return value;
   }
 
-  /** Returns an integer. */
+  /** Returns an integer of at least 1, or what it is where there is no such key or null. */
+  int sizeOrNull(String key, int otherwise) {
+    return isNull(key) ? otherwise : size(key, otherwise);
+  }
+
+  /** Returns an integer, or what it is where there is no such key. */
   int integer(String key, int otherwise) {
-    if (!has(key)) {
+    if (!names(key)) {
       return otherwise;
     }
     JsonNode value = node.get(key);
@@ -69,9 +79,9 @@ final class ConfigKeys {
     return (int) value.doubleValue();
   }
 
-  /** Returns a finite number greater than 0. */
+  /** Returns a finite number greater than 0, or what it is where there is no such key. */
   double positive(String key, double otherwise) {
-    if (!has(key)) {
+    if (!names(key)) {
       return otherwise;
     }
     JsonNode value = node.get(key);
@@ -81,20 +91,22 @@ final class ConfigKeys {
     return value.doubleValue();
   }
 
-  /** Returns a truth value. */
+  /**
+   * Returns a truth value, or what it is where there is no such key. Null is false, as in Python.
+   */
   boolean flag(String key, boolean otherwise) {
-    if (!has(key)) {
+    if (!names(key)) {
       return otherwise;
     }
-    if (!node.get(key).isBoolean()) {
+    if (!node.get(key).isBoolean() && !isNull(key)) {
       throw bad(key, "true or false");
     }
     return node.get(key).booleanValue();
   }
 
-  /** Returns a text. */
+  /** Returns a text, or what it is where there is no such key. */
   String text(String key, String otherwise) {
-    if (!has(key)) {
+    if (!names(key)) {
       return otherwise;
     }
     if (!node.get(key).isTextual()) {
@@ -103,20 +115,25 @@ final class ConfigKeys {
     return node.get(key).textValue();
   }
 
+  /** Returns a text, or what it is where there is no such key or null. */
+  String textOrNull(String key, String otherwise) {
+    return isNull(key) ? otherwise : text(key, otherwise);
+  }
+
   /** Refuses a key that changes the mathematics in a way that is not built. */
   void refuse(String key, boolean refused, String built) {
     if (refused) {
       throw new CheckpointException(
           String.format(
               "%s has %s = %s, which is not supported: expected %s",
-              where, key, Shown.name(node.get(key)), built));
+              where, key, Json.shown(node.get(key)), built));
     }
   }
 
   CheckpointException bad(String key, String expected) {
     return new CheckpointException(
         String.format(
-            "expected %s for %s in %s, got %s", expected, key, where, Shown.name(node.get(key))));
+            "expected %s for %s in %s, got %s", expected, key, where, Json.shown(node.get(key))));
   }
 
   String where() {

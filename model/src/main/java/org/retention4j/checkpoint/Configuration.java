@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** A config.json in fla's format with all its keys, also those that nobody here knows. */
 public final class Configuration {
@@ -51,14 +52,15 @@ public final class Configuration {
   public Configuration transformer() {
     LayerConfig layer =
         decoder.layers().stream()
-            .filter(LayerConfig::retains)
+            .filter(other -> RetentionMixerConfig.matching(other.mixer()).isPresent())
             .findFirst()
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
                         "expected a retention layer to replace in " + where + ", got none"));
     int d = decoder.modelWidth();
-    int heads = d % 128 == 0 ? d / 128 : layer.retention().heads();
+    int retentionHeads = RetentionMixerConfig.matching(layer.mixer()).orElseThrow().block().heads();
+    int heads = d % 128 == 0 ? d / 128 : retentionHeads;
     ObjectNode changed = json.deepCopy();
     changed.put("intermediate_size", ModelShapes.equalHidden(layer));
     ObjectNode attn = changed.putObject("attn");

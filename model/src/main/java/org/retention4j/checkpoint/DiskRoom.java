@@ -1,6 +1,7 @@
 package org.retention4j.checkpoint;
 
 import java.io.IOException;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -24,7 +25,11 @@ final class DiskRoom {
     }
     long room;
     try {
-      room = there == null ? Long.MAX_VALUE : Files.getFileStore(there).getUsableSpace();
+      FileStore disk = there == null ? null : Files.getFileStore(there);
+      if (disk == null || disk.getTotalSpace() == 0) {
+        return; // No disk at all, /proc for instance: writing will tell.
+      }
+      room = disk.getUsableSpace();
     } catch (IOException | SecurityException e) {
       return; // Writing will tell.
     }

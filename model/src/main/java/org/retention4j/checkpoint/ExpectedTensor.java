@@ -1,6 +1,10 @@
 package org.retention4j.checkpoint;
 
 import java.util.List;
+import org.retention4j.engine.ElementType;
+import org.retention4j.engine.WeightType;
+import org.retention4j.estimate.MemoryEstimate;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * A tensor that a configuration asks for.
@@ -28,6 +32,15 @@ record ExpectedTensor(String name, List<Long> shape, Use use, int parts) {
     NORM,
     /** A bias. */
     BIAS
+  }
+
+  /** Returns a weight of a mixer. */
+  static ExpectedTensor of(String name, WeightSpec weight) {
+    return switch (weight.kind()) {
+      case MATRIX -> matrix(name, weight.rows(), weight.columns());
+      case NORM -> norm(name, weight.rows());
+      case BIAS -> bias(name, weight.rows());
+    };
   }
 
   /** Returns a layer's matrix. */
@@ -58,6 +71,26 @@ record ExpectedTensor(String name, List<Long> shape, Use use, int parts) {
   /** Returns a bias. */
   static ExpectedTensor bias(String name, long length) {
     return new ExpectedTensor(name, List.of(length), Use.BIAS, 0);
+  }
+
+  /**
+   * Returns the bytes of what becomes of it.
+   *
+   * @param file its type in the file
+   */
+  long bytes(DType file, WeightChoice choice, ElementType engine, MemoryEstimate estimate) {
+    WeightType table = choice.table(file, engine);
+    return switch (use) {
+      case NORM, BIAS -> 0;
+      case MATRIX -> {
+        WeightType type = choice.matrix(file, engine);
+        yield parts * estimate.matrix(type, rows() / parts, columns());
+      }
+      case OUTPUT -> estimate.matrix(table, rows(), columns());
+      case TABLE -> estimate.table(table, rows(), columns());
+      case TIED_TABLE ->
+          estimate.table(table, rows(), columns()) + estimate.matrix(table, rows(), columns());
+    };
   }
 
   private static ExpectedTensor of(String name, long rows, long columns, Use use, int parts) {

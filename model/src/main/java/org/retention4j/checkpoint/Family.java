@@ -1,10 +1,12 @@
 package org.retention4j.checkpoint;
 
 import java.util.List;
+import org.retention4j.core.reference.Bounds;
+import org.retention4j.engine.ElementType;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.OutputHead;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.LmHead;
 
 /** A family of checkpoints: how its configuration is read and how its tensors are named. */
 interface Family {
@@ -32,6 +34,14 @@ interface Family {
   /** Returns its name. */
   String name();
 
+  /** Returns the kinds of mixers that it describes. */
+  List<String> mixers();
+
+  /** Returns how far its models, logits and states, may be from float64. */
+  default double bound(ElementType type) {
+    return Bounds.model(type);
+  }
+
   /** Returns the shape that a configuration describes. */
   DecoderConfig config(ConfigKeys keys);
 
@@ -51,7 +61,7 @@ interface Family {
   }
 
   /** Packs the final norm and the output matrix. */
-  OutputHead head(DecoderConfig config, WeightReader reader);
+  LmHead head(DecoderConfig config, WeightReader reader);
 
   /** Packs one layer's weights. */
   DecoderLayer layer(DecoderConfig config, int index, WeightReader reader);
@@ -68,8 +78,8 @@ interface Family {
    * @throws CheckpointException for another model type
    */
   static Family of(ConfigKeys keys) {
-    String type = keys.text("model_type", null);
-    boolean torchscale = keys.has("decoder_embed_dim");
+    String type = keys.textOrNull("model_type", null);
+    boolean torchscale = TorchscaleFamily.KEYS.stream().anyMatch(keys::names);
     if (!"retnet".equals(type) && !(type == null && torchscale)) {
       throw new CheckpointException(
           String.format(

@@ -6,14 +6,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.Rotation;
 import org.retention4j.engine.Activation;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** The config.json that describes a decoder in fla's format, where that can express it. */
 final class FlaConfig {
@@ -41,10 +43,7 @@ final class FlaConfig {
     json.put("bos_token_id", 1);
     json.put("eos_token_id", 2);
     putType(json, dtype);
-    config.layers().stream()
-        .filter(LayerConfig::retains)
-        .findFirst()
-        .ifPresent(layer -> putRetention(json, layer.retention(), d));
+    retention(config).stream().findFirst().ifPresent(c -> putRetention(json, c, d));
     ArrayNode attn = attention(config, json);
     if (attn.isEmpty()) {
       json.putNull("attn");
@@ -92,10 +91,9 @@ final class FlaConfig {
   private static ArrayNode attention(DecoderConfig config, ObjectNode json) {
     Map<AttentionConfig, TreeSet<Integer>> layers = new LinkedHashMap<>();
     for (int i = 0; i < config.layers().size(); i++) {
-      if (!config.layers().get(i).retains()) {
-        AttentionConfig c = config.layers().get(i).attention();
-        layers.computeIfAbsent(c, key -> new TreeSet<>()).add(i);
-      }
+      int index = i;
+      AttentionConfig.matching(config.layers().get(i).mixer())
+          .ifPresent(c -> layers.computeIfAbsent(c, key -> new TreeSet<>()).add(index));
     }
     ArrayNode attn = json.arrayNode();
     layers.forEach(
@@ -126,12 +124,7 @@ final class FlaConfig {
     require(
         layers.stream().mapToInt(LayerConfig::hidden).distinct().count() == 1,
         "feed-forwards of one width");
-    List<RetentionConfig> retention =
-        layers.stream()
-            .filter(LayerConfig::retains)
-            .map(LayerConfig::retention)
-            .distinct()
-            .toList();
+    List<RetentionConfig> retention = retention(config);
     require(retention.size() <= 1, "retention layers of one shape");
     for (RetentionConfig c : retention) {
       require(
@@ -142,11 +135,23 @@ final class FlaConfig {
       require(c.normEps() == config.normEps(), "one eps for all norms");
     }
     for (LayerConfig layer : layers) {
+      Optional<AttentionConfig> attention = AttentionConfig.matching(layer.mixer());
       require(
-          layer.retains()
-              || layer.attention().heads() * layer.attention().headWidth() == config.modelWidth(),
+          attention.isPresent() || RetentionMixerConfig.matching(layer.mixer()).isPresent(),
+          "mixers of retention and attention");
+      require(
+          attention.map(c -> c.heads() * c.headWidth() == config.modelWidth()).orElse(true),
           "attention heads that make up the model's width");
     }
+  }
+
+  /** Returns the shapes of retention that there are. */
+  private static List<RetentionConfig> retention(DecoderConfig config) {
+    return config.layers().stream()
+        .flatMap(layer -> RetentionMixerConfig.matching(layer.mixer()).stream())
+        .map(RetentionMixerConfig::block)
+        .distinct()
+        .toList();
   }
 
   private static void require(boolean condition, String expected) {

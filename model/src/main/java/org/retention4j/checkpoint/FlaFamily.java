@@ -3,27 +3,56 @@ package org.retention4j.checkpoint;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
-import org.retention4j.chunkwise.ChunkwiseForm;
+import java.util.Map;
+import java.util.Set;
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.EmbeddingTable;
-import org.retention4j.engine.Engine;
 import org.retention4j.engine.PackedMatrix;
-import org.retention4j.model.AttentionConfig;
-import org.retention4j.model.AttentionMixer;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
-import org.retention4j.model.OutputHead;
-import org.retention4j.model.RetentionMixer;
-import org.retention4j.model.TokenMixer;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.model.stack.LmHead;
+import org.retention4j.nn.WeightSpec;
 
 /** RetNetForCausalLM of flash-linear-attention, the format of the published checkpoints. */
 final class FlaFamily implements Family {
+  /** Keys of fla that have a default, each with what other RetNets call the same. */
+  private static final List<List<String>> OTHERS =
+      List.of(
+          List.of("num_hidden_layers", "num_layers", "n_layers", "n_layer", "layers"),
+          List.of("hidden_size", "d_model", "n_embd", "embed_dim", "hidden_dim"),
+          List.of("num_heads", "num_attention_heads", "n_heads", "n_head", "heads"),
+          List.of("expand_k", "qk_dim"),
+          List.of("expand_v", "v_dim"),
+          List.of("intermediate_size", "ffn_proj_size", "ffn_dim", "ffn_size", "n_inner"));
+  private static final String HEAD_NORM = "head norm";
+
+  /** The tensors of mixers' weights but for head norms. */
+  private static final Map<String, String> TENSORS =
+      Map.of(
+          "query", "q_proj.weight",
+          "key", "k_proj.weight",
+          "value", "v_proj.weight",
+          "gate", "g_proj.weight",
+          "output", "o_proj.weight",
+          "query bias", "q_proj.bias",
+          "key bias", "k_proj.bias",
+          "value bias", "v_proj.bias");
+
+  @Override
+  public List<String> mixers() {
+    return List.of(RetentionMixerConfig.KIND, AttentionConfig.KIND);
+  }
+
   @Override
   public String name() {
     return "fla";
@@ -31,13 +60,15 @@ final class FlaFamily implements Family {
 
   @Override
   public DecoderConfig config(ConfigKeys keys) {
+    refuseOthers(keys);
     String act = keys.text("hidden_act", "swish");
     keys.refuse("hidden_act", !act.equals("swish") && !act.equals("silu"), "swish or silu");
     keys.refuse("attnres_block_size", keys.has("attnres_block_size"), "null");
+    keys.refuse("quantization_config", keys.has("quantization_config"), "null");
     int d = keys.size("hidden_size", 2048);
     int count = keys.layers("num_hidden_layers", keys.size("num_hidden_layers", 24));
     double eps = keys.positive("norm_eps", 1e-6);
-    int hidden = keys.size("intermediate_size", roundedHidden(keys, d));
+    int hidden = keys.sizeOrNull("intermediate_size", roundedHidden(keys, d));
     LayerConfig[] layers = new LayerConfig[count];
     JsonNode attn = keys.get("attn");
     if (attn != null) {
@@ -46,7 +77,8 @@ final class FlaFamily implements Family {
       }
     }
     if (Arrays.asList(layers).contains(null)) {
-      LayerConfig usual = LayerConfig.of(retention(keys, d, eps), hidden, Activation.SILU);
+      RetentionMixerConfig retention = new RetentionMixerConfig(retention(keys, d, eps));
+      LayerConfig usual = new LayerConfig(retention, hidden, Activation.SILU);
       Arrays.setAll(layers, i -> layers[i] == null ? usual : layers[i]);
     }
     boolean tied = keys.flag("tie_word_embeddings", false);
@@ -54,20 +86,38 @@ final class FlaFamily implements Family {
         keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
   }
 
+  /** A key of another RetNet, without fla's own, would leave fla's default in its place. */
+  private static void refuseOthers(ConfigKeys keys) {
+    for (List<String> names : OTHERS) {
+      for (String name : names) {
+        if (keys.has(name) && !keys.has(names.get(0))) {
+          throw new CheckpointException(
+              String.format(
+                  "expected fla's key %s in %s, got %s = %s, a key of another RetNet",
+                  names.get(0), keys.where(), name, Json.shown(keys.get(name))));
+        }
+      }
+    }
+    for (String bias : List.of("use_bias_in_msr", "use_bias_in_msr_out", "use_bias_in_mlp")) {
+      keys.refuse(bias, keys.flag(bias, false), "false");
+    }
+    keys.refuse("use_default_gamma", !keys.flag("use_default_gamma", true), "true");
+  }
+
   /** 256·⌈int(hidden·ratio·2/3)/256⌉. */
   private static int roundedHidden(ConfigKeys keys, int d) {
-    double ratio = keys.positive("hidden_ratio", keys.isNull("hidden_ratio") ? 4 : 2);
+    double ratio = keys.isNull("hidden_ratio") ? 4 : keys.positive("hidden_ratio", 2);
     long inner = (long) (d * ratio * 2 / 3);
     return Math.toIntExact(Math.max(1, (inner + 255) / 256) * 256);
   }
 
   private static RetentionConfig retention(ConfigKeys keys, int d, double eps) {
     int heads = keys.size("num_heads", 8);
-    int kvHeads = keys.size("num_kv_heads", heads);
+    int kvHeads = keys.sizeOrNull("num_kv_heads", heads);
     if (heads % kvHeads != 0) {
       throw keys.bad("num_kv_heads", "a divisor of num_heads = " + heads);
     }
-    String map = keys.text("feature_map", "identity");
+    String map = keys.textOrNull("feature_map", "identity");
     keys.refuse(
         "feature_map", !map.equals("relu") && !map.equals("identity"), "null, relu or identity");
     int keyWidth = headWidth(keys, "expand_k", 1, d, heads);
@@ -89,19 +139,25 @@ final class FlaFamily implements Family {
   }
 
   private static int headWidth(ConfigKeys keys, String key, double otherwise, int d, int heads) {
-    long all = (long) (d * keys.positive(key, otherwise));
+    double factor = keys.positive(key, otherwise);
+    long all = (long) (d * factor);
     if (all < heads || all % heads != 0) {
       throw new CheckpointException(
           String.format(
-              "expected hidden_size x %s to be a multiple of num_heads = %d in %s, got %d",
-              key, heads, keys.where(), all));
+              "expected hidden_size x %s to be a multiple of num_heads = %d in %s, got %d x %s%s",
+              key,
+              heads,
+              keys.where(),
+              d,
+              factor,
+              all == d * factor ? " = " + all : ", which is cut off to " + all));
     }
     return Math.toIntExact(all / heads);
   }
 
   private static void attend(ConfigKeys keys, int d, int hidden, LayerConfig[] layers) {
     int heads = keys.size("num_heads");
-    int kvHeads = keys.size("num_kv_heads", heads);
+    int kvHeads = keys.sizeOrNull("num_kv_heads", heads);
     if (d % heads != 0 || heads % kvHeads != 0 || d / heads % 2 != 0) {
       throw new CheckpointException(
           String.format(
@@ -116,17 +172,25 @@ final class FlaFamily implements Family {
             kvHeads,
             d / heads,
             keys.positive("rope_theta", 10_000),
-            keys.size("window_size", AttentionConfig.UNBOUNDED),
+            keys.sizeOrNull("window_size", AttentionConfig.UNBOUNDED),
             keys.flag("qkv_bias", false));
     JsonNode indices = keys.get("layers");
     if (indices == null || !indices.isArray()) {
       throw keys.bad("layers", "a list of layer numbers");
     }
+    Set<Integer> own = new HashSet<>();
     for (JsonNode index : indices) {
       if (!index.isInt() || index.intValue() < 0 || index.intValue() >= layers.length) {
         throw keys.bad("layers", "layer numbers in 0.." + (layers.length - 1));
       }
-      layers[index.intValue()] = LayerConfig.of(attention, hidden, Activation.SILU);
+      if (layers[index.intValue()] != null && !own.contains(index.intValue())) {
+        throw new CheckpointException(
+            String.format(
+                "expected each layer in one entry of %s, got layer %s in two",
+                keys.where(), index));
+      }
+      own.add(index.intValue());
+      layers[index.intValue()] = new LayerConfig(attention, hidden, Activation.SILU);
     }
   }
 
@@ -145,10 +209,8 @@ final class FlaFamily implements Family {
       String prefix = "model.layers." + i + ".";
       LayerConfig layer = config.layers().get(i);
       all.add(ExpectedTensor.norm(prefix + "attn_norm.weight", d));
-      if (layer.retains()) {
-        addRetention(all, layer.retention(), prefix + "attn.", present);
-      } else {
-        addAttention(all, layer.attention(), prefix + "attn.");
+      for (WeightSpec weight : layer.mixer().weights()) {
+        all.add(ExpectedTensor.of(tensor(prefix, layer.mixer(), weight, present), weight));
       }
       all.add(ExpectedTensor.norm(prefix + "mlp_norm.weight", d));
       addFeedForward(all, layer.hidden(), d, prefix + "mlp.", present);
@@ -160,36 +222,21 @@ final class FlaFamily implements Family {
     return all;
   }
 
-  private static void addRetention(
-      List<ExpectedTensor> all, RetentionConfig c, String prefix, Present present) {
-    int d = c.modelWidth();
-    long values = (long) c.heads() * c.valueWidth();
-    all.add(ExpectedTensor.matrix(prefix + "q_proj.weight", (long) c.heads() * c.keyWidth(), d));
-    all.add(ExpectedTensor.matrix(prefix + "k_proj.weight", (long) c.kvHeads() * c.keyWidth(), d));
-    all.add(
-        ExpectedTensor.matrix(prefix + "v_proj.weight", (long) c.kvHeads() * c.valueWidth(), d));
-    if (c.gate()) {
-      all.add(ExpectedTensor.matrix(prefix + "g_proj.weight", values, d));
-    }
-    all.add(ExpectedTensor.matrix(prefix + "o_proj.weight", d, values));
-    if (c.headNormWeight()) {
-      all.add(ExpectedTensor.norm(headNormName(c, prefix, present), c.valueWidth()));
-    }
+  /** Returns the name of the tensor of a mixer's weight. */
+  static String tensor(String prefix, MixerConfig mixer, WeightSpec weight, Present present) {
+    String attn = prefix + "attn.";
+    return weight.name().equals(HEAD_NORM)
+        ? headNorm(attn, mixer, present)
+        : attn + TENSORS.get(weight.name());
   }
 
-  private static void addAttention(List<ExpectedTensor> all, AttentionConfig c, String prefix) {
-    int d = c.modelWidth();
-    long queries = (long) c.heads() * c.headWidth();
-    long kv = (long) c.kvHeads() * c.headWidth();
-    all.add(ExpectedTensor.matrix(prefix + "q_proj.weight", queries, d));
-    all.add(ExpectedTensor.matrix(prefix + "k_proj.weight", kv, d));
-    all.add(ExpectedTensor.matrix(prefix + "v_proj.weight", kv, d));
-    all.add(ExpectedTensor.matrix(prefix + "o_proj.weight", d, queries));
-    if (c.bias()) {
-      all.add(ExpectedTensor.bias(prefix + "q_proj.bias", queries));
-      all.add(ExpectedTensor.bias(prefix + "k_proj.bias", kv));
-      all.add(ExpectedTensor.bias(prefix + "v_proj.bias", kv));
-    }
+  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
+  private static String headNorm(String attn, MixerConfig mixer, Present present) {
+    String plain = attn + "g_norm.weight";
+    String fused = attn + "g_norm_swish_gate.weight";
+    boolean gate = mixer.weights().stream().anyMatch(weight -> weight.name().equals("gate"));
+    boolean usePlain = !present.has(fused) && (present.has(plain) || !gate);
+    return usePlain ? plain : fused;
   }
 
   private static void addFeedForward(
@@ -209,14 +256,6 @@ final class FlaFamily implements Family {
         && present.test(prefix + "gate_proj.weight", 2L * hidden);
   }
 
-  /** The norm's name depends on whether norm and gate were one kernel where it was trained. */
-  private static String headNormName(RetentionConfig c, String prefix, Present present) {
-    String plain = prefix + "g_norm.weight";
-    String fused = prefix + "g_norm_swish_gate.weight";
-    boolean usePlain = !present.has(fused) && (present.has(plain) || !c.gate());
-    return usePlain ? plain : fused;
-  }
-
   @Override
   public LanguageModel load(DecoderConfig config, WeightReader reader) {
     int d = config.modelWidth();
@@ -230,10 +269,10 @@ final class FlaFamily implements Family {
   }
 
   @Override
-  public OutputHead head(DecoderConfig config, WeightReader reader) {
+  public LmHead head(DecoderConfig config, WeightReader reader) {
     int d = config.modelWidth();
     String output = config.tiedOutput() ? "model.embeddings.weight" : "lm_head.weight";
-    return new OutputHead(
+    return new LmHead(
         reader.engine(),
         reader.vector("model.norm.weight", d),
         config.normEps(),
@@ -251,9 +290,10 @@ final class FlaFamily implements Family {
     LayerConfig layer = config.layers().get(index);
     int d = config.modelWidth();
     TokenMixer mixer =
-        layer.retains()
-            ? retention(layer.retention(), reader, prefix + "attn.")
-            : attention(layer.attention(), reader, prefix + "attn.");
+        layer
+            .mixer()
+            .create(
+                reader.source(weight -> tensor(prefix, layer.mixer(), weight, reader.present())));
     return new DecoderLayer(
         reader.engine(),
         mixer,
@@ -261,47 +301,6 @@ final class FlaFamily implements Family {
         reader.vector(prefix + "attn_norm.weight", d),
         reader.vector(prefix + "mlp_norm.weight", d),
         config.normEps());
-  }
-
-  private static TokenMixer retention(RetentionConfig c, WeightReader reader, String prefix) {
-    Engine engine = reader.engine();
-    int d = c.modelWidth();
-    int values = c.heads() * c.valueWidth();
-    PackedMatrix query = reader.matrix(prefix + "q_proj.weight", c.heads() * c.keyWidth(), d);
-    PackedMatrix key = reader.matrix(prefix + "k_proj.weight", c.kvHeads() * c.keyWidth(), d);
-    PackedMatrix value = reader.matrix(prefix + "v_proj.weight", c.kvHeads() * c.valueWidth(), d);
-    PackedMatrix gate = c.gate() ? reader.matrix(prefix + "g_proj.weight", values, d) : null;
-    PackedMatrix output = reader.matrix(prefix + "o_proj.weight", d, values);
-    double[] norm =
-        c.headNormWeight()
-            ? reader.vector(headNormName(c, prefix, reader.present()), c.valueWidth())
-            : null;
-    RetentionWeights weights =
-        RetentionWeights.of(engine, c, query, key, value, gate, output, norm);
-    return new RetentionMixer(engine, weights, new ChunkwiseForm());
-  }
-
-  private static TokenMixer attention(AttentionConfig c, WeightReader reader, String prefix) {
-    int d = c.modelWidth();
-    int all = c.heads() * c.headWidth();
-    int kv = c.kvHeads() * c.headWidth();
-    double[][] biases = null;
-    if (c.bias()) {
-      biases =
-          new double[][] {
-            reader.vector(prefix + "q_proj.bias", all),
-            reader.vector(prefix + "k_proj.bias", kv),
-            reader.vector(prefix + "v_proj.bias", kv)
-          };
-    }
-    return new AttentionMixer(
-        reader.engine(),
-        c,
-        reader.matrix(prefix + "q_proj.weight", all, d),
-        reader.matrix(prefix + "k_proj.weight", kv, d),
-        reader.matrix(prefix + "v_proj.weight", kv, d),
-        reader.matrix(prefix + "o_proj.weight", d, all),
-        biases);
   }
 
   private static FeedForward feedForward(int hidden, int d, WeightReader reader, String prefix) {

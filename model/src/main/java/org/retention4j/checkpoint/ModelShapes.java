@@ -4,11 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.Activation;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.nn.WeightSpec;
 
 /** Decoders of the paper's sizes, each with a Transformer of as many weights beside it. */
 public final class ModelShapes {
@@ -41,7 +42,8 @@ public final class ModelShapes {
   public static DecoderConfig retNet(String name) {
     Size s = size(name);
     LayerConfig layer =
-        LayerConfig.of(RetentionConfig.fla(s.width(), s.heads()), s.hidden(), Activation.SILU);
+        new LayerConfig(
+            RetentionMixerConfig.fla(s.width(), s.heads()), s.hidden(), Activation.SILU);
     return DecoderConfig.of(VOCABULARY, s.width(), DecoderConfig.uniform(s.layers(), layer));
   }
 
@@ -49,7 +51,7 @@ public final class ModelShapes {
   public static DecoderConfig transformer(String name) {
     Size s = size(name);
     LayerConfig layer =
-        LayerConfig.of(
+        new LayerConfig(
             AttentionConfig.multiHead(s.width(), s.attentionHeads()),
             s.attentionHidden(),
             Activation.SILU);
@@ -57,14 +59,17 @@ public final class ModelShapes {
   }
 
   /**
-   * Returns the width of a feed-forward beside attention that has as many weights as a retention
-   * layer, 8D² + 3DI against 4D² + 3DI' at the usual widths, rounded down to a multiple of 64.
+   * Returns the width of a feed-forward beside attention that has as many weights as another layer,
+   * 8D² + 3DI against 4D² + 3DI' at the usual widths, rounded down to a multiple of 64.
    */
   static int equalHidden(LayerConfig layer) {
-    RetentionConfig retention = layer.retention();
-    long d = retention.modelWidth();
-    long norm = retention.headNormWeight() ? retention.valueWidth() : 0;
-    long hidden = layer.hidden() + Math.floorDiv(retention.parameters() - norm - 4 * d * d, 3 * d);
+    long d = layer.modelWidth();
+    long matrices =
+        layer.mixer().weights().stream()
+            .filter(WeightSpec::isMatrix)
+            .mapToLong(WeightSpec::elements)
+            .sum();
+    long hidden = layer.hidden() + Math.floorDiv(matrices - 4 * d * d, 3 * d);
     if (hidden < 1) {
       throw new IllegalArgumentException(
           "expected a layer with more weights than attention alone, got " + layer);

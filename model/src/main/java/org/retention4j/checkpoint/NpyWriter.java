@@ -27,14 +27,23 @@ public final class NpyWriter implements AutoCloseable {
   private final BitSet written = new BitSet();
 
   /**
-   * Begins a file.
+   * Begins a file where none was before.
    *
    * @param wide whether elements are float64 instead of fp32
    * @param shape at least one dimension; the last is a row
-   * @throws CheckpointException if it cannot be written
+   * @throws CheckpointException if it cannot be written, or a file that is not empty is there
    * @throws IllegalArgumentException for 2^31 rows or bytes of a row, or more
    */
   public NpyWriter(Path path, boolean wide, long... shape) {
+    this(false, path, wide, shape);
+  }
+
+  /** Begins a file, which replaces one that is there when it is finished; see the constructor. */
+  public static NpyWriter replacing(Path path, boolean wide, long... shape) {
+    return new NpyWriter(true, path, wide, shape);
+  }
+
+  private NpyWriter(boolean replace, Path path, boolean wide, long... shape) {
     this.shape = shape.clone();
     rowWidth = shape[shape.length - 1];
     elementBytes = wide ? Double.BYTES : Float.BYTES;
@@ -48,10 +57,10 @@ public final class NpyWriter implements AutoCloseable {
     start = header.length;
     row = ByteBuffer.allocate(Math.toIntExact(rowWidth * elementBytes));
     row.order(ByteOrder.LITTLE_ENDIAN);
-    file = new PendingFile(path);
+    file = PendingFile.of(path, replace);
     try {
       file.write(0, ByteBuffer.wrap(header));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       file.close();
       throw e;
     }
@@ -112,6 +121,7 @@ public final class NpyWriter implements AutoCloseable {
    * Makes the file appear.
    *
    * @throws IllegalStateException if rows are missing
+   * @throws CheckpointException if another has appeared there meanwhile, which stays then
    */
   public void finish() {
     if (written.cardinality() != rows) {

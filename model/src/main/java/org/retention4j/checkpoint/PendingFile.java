@@ -4,65 +4,73 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Objects;
 
 /**
  * A file that is written beside its place, synced, and renamed into it when it is whole. Closed
- * before that, it leaves nothing.
+ * before that, it leaves nothing. A file that has the place already stays what it was, unless it is
+ * to be replaced or holds nothing.
  */
 final class PendingFile implements AutoCloseable {
   /** As many links one after the other as systems follow. */
   private static final int LINKS = 40;
 
-  /** Temporary files, which go too when the virtual machine ends early, by Ctrl-C for instance. */
-  private static final Set<Path> OPEN = ConcurrentHashMap.newKeySet();
-
-  /** Folders that were made for such files, which go too if they are empty then. */
-  private static final Set<Path> FOLDERS = ConcurrentHashMap.newKeySet();
-
-  private static volatile boolean ending;
-
-  static {
-    Runtime.getRuntime().addShutdownHook(new Thread(PendingFile::removeAll));
-  }
-
   private final Path target;
   private final Path temporary;
   private final FileChannel channel;
+  private final boolean replace;
+  private Object key;
+  private boolean appeared;
   private boolean synced;
-  private boolean finished;
   private boolean closed;
 
-  /** Creates the temporary file in the folder of the target, or of what it links to. */
-  PendingFile(Path target) {
-    if (Files.isDirectory(target)) {
-      throw new CheckpointException("expected a file to write to, got the folder " + target);
-    }
-    if (Files.exists(target) && !Files.isRegularFile(target)) {
-      throw new CheckpointException(
-          "expected a regular file to write to, got a device or a pipe, " + target);
-    }
-    this.target = real(target);
-    Path folder = this.target.toAbsolutePath().getParent();
+  private PendingFile(Path target, boolean replace) {
+    this.target = target;
+    this.replace = replace;
+    Path folder = target.toAbsolutePath().getParent();
     String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
     temporary = folder.resolve(name);
-    OPEN.add(temporary);
-    if (ending) {
-      throw new IllegalStateException("the virtual machine ends");
-    }
+    Unfinished.add(temporary);
     try {
       channel =
           FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (IOException e) {
-      OPEN.remove(temporary);
+      Unfinished.remove(temporary);
       throw new CheckpointException("cannot write " + target + ": " + reason(e, folder), e);
     }
+  }
+
+  /**
+   * Begins a file that stands alone; where a link has its place, what that points to is written.
+   *
+   * @param replace whether a file that is there already may go
+   */
+  static PendingFile of(Path path, boolean replace) {
+    Path target = real(path);
+    if (Files.isDirectory(target)) {
+      throw new CheckpointException("expected a file to write to, got the folder " + path);
+    }
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new CheckpointException(
+          "expected a regular file to write to, got a device or a pipe, " + path);
+    }
+    if (!replace && Files.exists(target, LinkOption.NOFOLLOW_LINKS) && !isEmpty(target)) {
+      throw taken(path);
+    }
+    return new PendingFile(target, replace);
+  }
+
+  /** Begins one of several files of a folder, which takes no place that is taken. */
+  static PendingFile in(Path folder, String name) {
+    return new PendingFile(folder.resolve(name), false);
   }
 
   private static String reason(IOException e, Path folder) {
@@ -85,27 +93,20 @@ final class PendingFile implements AutoCloseable {
     }
   }
 
-  /** Notes a folder that was made for files which are pending, or that it shall stay. */
-  static void noteFolder(Path folder, boolean pending) {
-    if (pending) {
-      FOLDERS.add(folder);
-    } else {
-      FOLDERS.remove(folder);
-    }
-  }
-
-  private static void removeAll() {
-    ending = true;
-    OPEN.forEach(PendingFile::remove);
-    FOLDERS.forEach(PendingFile::remove);
-  }
-
-  private static void remove(Path path) {
+  /** Returns whether nothing is lost with a file; programs that reserve a name leave such ones. */
+  private static boolean isEmpty(Path path) {
     try {
-      Files.deleteIfExists(path);
+      return Files.isRegularFile(path) && Files.size(path) == 0;
     } catch (IOException e) {
-      // Nobody is left to be told; or a folder that something else was put into.
+      return false;
     }
+  }
+
+  /** The cause is what tells this from other failures. */
+  private static CheckpointException taken(Path path) {
+    return new CheckpointException(
+        "expected no file that would be lost, got " + path + ", which is there already",
+        new FileAlreadyExistsException(path.toString()));
   }
 
   /** Writes all that remains of a buffer. */
@@ -116,7 +117,7 @@ final class PendingFile implements AutoCloseable {
         place += channel.write(from, place);
       }
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
+      throw failed(e);
     }
   }
 
@@ -139,43 +140,87 @@ final class PendingFile implements AutoCloseable {
 
   /** Puts everything on the disk; the file does not appear yet. */
   void sync() {
+    if (synced) {
+      return;
+    }
     try {
       channel.force(true);
       channel.close();
       synced = true;
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
+      throw failed(e);
     }
   }
 
-  /** Makes the file appear, in place of one of that name. */
+  /**
+   * Makes the file appear.
+   *
+   * @throws CheckpointException if another has appeared there meanwhile, which stays then
+   */
   void finish() {
-    if (!synced) {
-      sync();
-    }
+    sync();
     try {
-      try {
-        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
-      }
-      OPEN.remove(temporary);
-      closed = true;
-      finished = true;
+      Unfinished.undisturbed(
+          () -> {
+            if (replace || isEmpty(target)) {
+              moveOver(temporary, target);
+            } else {
+              moveBeside(temporary, target);
+            }
+          });
+    } catch (FileAlreadyExistsException e) {
+      throw taken(target);
     } catch (IOException e) {
-      throw new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
+      throw failed(e);
+    }
+    close();
+    PendingFolder.sync(target.toAbsolutePath().getParent());
+  }
+
+  private CheckpointException failed(IOException e) {
+    return new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
+  }
+
+  private static void moveOver(Path from, Path to) throws IOException {
+    try {
+      Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      Files.move(from, to, StandardCopyOption.REPLACE_EXISTING);
     }
   }
 
-  /** Takes the file away again if it has appeared. */
-  void withdraw() {
+  /** Puts a file into a place that must be free, at which a rename would not look. */
+  private static void moveBeside(Path from, Path to) throws IOException {
     try {
-      if (finished) {
-        Files.deleteIfExists(target);
-      }
-    } catch (IOException e) {
-      throw new CheckpointException("cannot remove " + target + ": " + Shown.reason(e), e);
+      Files.createLink(to, from);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (IOException | UnsupportedOperationException e) {
+      // No links here: looked at first, then renamed.
+      Files.move(from, to);
     }
+  }
+
+  /** Takes the place, which must be free; {@link #takeBack} leaves it again. */
+  void place() throws IOException {
+    key = key(temporary);
+    moveBeside(temporary, target);
+    appeared = true;
+  }
+
+  /** Leaves the place, unless something else has come there. */
+  void takeBack() throws IOException {
+    if (appeared
+        && Files.exists(target, LinkOption.NOFOLLOW_LINKS)
+        && Objects.equals(key(target), key)) {
+      Files.delete(target);
+    }
+  }
+
+  /** Returns what tells a file from others; null where the system has no such thing. */
+  private static Object key(Path file) throws IOException {
+    return Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+        .fileKey();
   }
 
   @Override
@@ -185,9 +230,12 @@ final class PendingFile implements AutoCloseable {
     }
     closed = true;
     try {
-      channel.close();
-      Files.deleteIfExists(temporary);
-      OPEN.remove(temporary);
+      try {
+        channel.close();
+      } finally {
+        Files.deleteIfExists(temporary);
+        Unfinished.remove(temporary);
+      }
     } catch (IOException e) {
       throw new CheckpointException("cannot remove " + temporary + ": " + Shown.reason(e), e);
     }

@@ -2,13 +2,15 @@ package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,41 +59,69 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       throw bad(path, "to begin with {", json.length == 0 ? "nothing" : shown(json[0]));
     }
     CharBuffer text = decoded(path, json);
-    try (JsonParser parser = JSON.createParser(text.array(), text.arrayOffset(), text.length())) {
-      Parsing parsing = new Parsing(path, parser, dataBytes);
+    try (JsonParser parser = parser(text)) {
+      Parsing parsing = new Parsing(path, parser);
       parsing.header();
-      requireSpacesOnly(path, json);
+      requireSpaces(path, text, (int) parser.currentLocation().getCharOffset());
       return new SafetensorsHeader(
           contiguous(path, parsing.tensors, dataBytes),
           Collections.unmodifiableMap(parsing.metadata));
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+    } catch (JsonProcessingException e) {
       throw new CheckpointException(
-          "expected JSON in the header of " + path + ", got: " + Shown.json(e), e);
+          "expected JSON in the header of " + path + ", got " + Json.wrong(e), e);
     } catch (IOException e) {
       throw new CheckpointException("cannot read the header of " + path, e);
     }
   }
 
-  /** Jackson skips any white space behind the object; the format is padded with spaces only. */
-  private static void requireSpacesOnly(Path path, byte[] json) {
-    int last = json.length - 1;
-    while (json[last] == ' ') {
-      last--;
-    }
-    if (json[last] != '}') {
-      throw bad(path, "to end with } and spaces", shown(json[last]));
+  private static JsonParser parser(CharBuffer text) throws IOException {
+    return JSON.createParser(text.array(), text.arrayOffset(), text.length());
+  }
+
+  /** The format is padded with spaces only. */
+  private static void requireSpaces(Path path, CharBuffer text, int end) {
+    for (int i = end; i < text.length(); i++) {
+      if (text.get(i) != ' ') {
+        throw behind(path, shown(text.get(i)));
+      }
     }
   }
 
-  private static String shown(byte b) {
-    return b >= ' ' && b < 127 ? "'" + (char) b + "'" : String.format("byte 0x%02x", b);
+  private static CheckpointException behind(Path path, String what) {
+    return bad(path, "to end with its object and spaces", what + " behind it; its length may be wrong");
+  }
+
+  private static String shown(int c) {
+    return c >= ' ' && c < 127 ? "'" + (char) c + "'" : String.format("character 0x%02x", c & 0xff);
   }
 
   private static CharBuffer decoded(Path path, byte[] json) {
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(json));
-    } catch (CharacterCodingException e) {
-      throw new CheckpointException("expected UTF-8 in the header of " + path + ", got other", e);
+    ByteBuffer bytes = ByteBuffer.wrap(json);
+    CharBuffer text = CharBuffer.allocate(json.length);
+    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    CoderResult result = decoder.decode(bytes, text, true);
+    text.flip();
+    if (!result.isError()) {
+      return text;
+    }
+    if (isWhole(text)) {
+      // The data, read as a part of the header.
+      throw behind(path, shown(bytes.get(bytes.position())));
+    }
+    throw new CheckpointException(
+        String.format(
+            "expected UTF-8 in the header of %s, got other bytes from byte %d on",
+            path, bytes.position()));
+  }
+
+  /** Returns whether a text begins with a whole object. */
+  private static boolean isWhole(CharBuffer text) {
+    try (JsonParser parser = parser(text)) {
+      parser.nextToken();
+      parser.skipChildren();
+      return parser.currentToken() == JsonToken.END_OBJECT;
+    } catch (IOException e) {
+      return false;
     }
   }
 
@@ -105,6 +135,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       Path path, List<TensorInfo> tensors, long dataBytes) {
     List<TensorInfo> sorted = new ArrayList<>(tensors);
     sorted.sort(Comparator.comparingLong(TensorInfo::begin).thenComparingLong(TensorInfo::end));
+    requireOwnPlaces(path, sorted);
     Map<String, TensorInfo> byName = new LinkedHashMap<>();
     long at = 0;
     for (TensorInfo tensor : sorted) {
@@ -125,23 +156,44 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       throw new CheckpointException(
           String.format(
               "expected %d bytes of tensors in %s, got %d: the file is %s",
-              at, path, dataBytes, at > dataBytes ? "truncated" : "too long"));
+              at,
+              path,
+              dataBytes,
+              at > dataBytes
+                  ? "truncated, " + (at - dataBytes) + " bytes are missing; fetch it again"
+                  : "too long by " + (dataBytes - at) + " bytes"));
     }
     return Collections.unmodifiableMap(byName);
+  }
+
+  private static void requireOwnPlaces(Path path, List<TensorInfo> sorted) {
+    for (int i = 1; i < sorted.size(); i++) {
+      TensorInfo first = sorted.get(i - 1);
+      TensorInfo second = sorted.get(i);
+      boolean same = first.begin() == second.begin() && first.end() == second.end();
+      if (same && first.begin() < first.end()) {
+        throw new CheckpointException(
+            String.format(
+                "expected a place of its own for each tensor of %s, got [%d, %d] for both %s and %s",
+                path,
+                first.begin(),
+                first.end(),
+                Shown.name(first.name()),
+                Shown.name(second.name())));
+      }
+    }
   }
 
   /** A walk through the JSON. */
   private static final class Parsing {
     private final Path path;
     private final JsonParser parser;
-    private final long dataBytes;
     private final List<TensorInfo> tensors = new ArrayList<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
-    Parsing(Path path, JsonParser parser, long dataBytes) {
+    Parsing(Path path, JsonParser parser) {
       this.path = path;
       this.parser = parser;
-      this.dataBytes = dataBytes;
     }
 
     void header() throws IOException {
@@ -153,9 +205,6 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
         } else {
           tensor(name);
         }
-      }
-      if (parser.nextToken() != null) {
-        throw bad(path, "to end with its object", "more JSON behind it");
       }
     }
 
@@ -244,12 +293,12 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     }
 
     private TensorInfo checked(String name, DType dtype, List<Long> shape, long begin, long end) {
-      if (begin > end || end > dataBytes) {
+      if (begin > end) {
         throw new CheckpointException(
             String.format(
-                "expected data_offsets within the %d bytes of data for tensor %s of %s,"
+                "expected data_offsets of which the second is not the smaller for tensor %s of %s,"
                     + " got [%d, %d]",
-                dataBytes, Shown.name(name), path, begin, end));
+                Shown.name(name), path, begin, end));
       }
       long bytes = bytes(name, dtype, shape);
       if (bytes != end - begin) {

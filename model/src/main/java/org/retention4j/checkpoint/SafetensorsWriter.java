@@ -6,81 +6,64 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /**
- * Writes model folders: one safetensors file, or shards with an index. Everything goes to temporary
- * files first, which are synced and renamed when all of them are whole; a failure leaves none.
+ * Tensors that become one safetensors file, or shards with an index when that would be larger than
+ * a shard may be.
  */
 final class SafetensorsWriter {
   private static final int BUFFER = 1 << 20;
 
-  private SafetensorsWriter() {}
+  private final List<List<OutTensor>> shards;
+  private final Map<String, String> metadata;
 
-  /** Writes one file. */
+  /**
+   * Divides tensors among files.
+   *
+   * @param shardBytes the most bytes of data in a file, but for a tensor that is larger by itself
+   * @param metadata goes into every file; readers of the hub's library look for "format" there
+   */
+  SafetensorsWriter(List<OutTensor> tensors, long shardBytes, Map<String, String> metadata) {
+    shards = shards(tensors, shardBytes);
+    this.metadata = new LinkedHashMap<>(metadata);
+    this.metadata.putIfAbsent("format", "pt");
+  }
+
+  /** Writes one file, in place of one of that name. */
   static void writeFile(Path path, List<OutTensor> tensors, Map<String, String> metadata) {
-    try (PendingFile file = new PendingFile(path)) {
+    try (PendingFile file = PendingFile.of(path, true)) {
       fill(file, tensors, metadata, (name, bytes) -> {});
       file.finish();
     }
   }
 
-  /**
-   * Writes model.safetensors, or shards and their index when that would be larger than a shard may
-   * be.
-   *
-   * @param shardBytes the most bytes of data in a file, but for a tensor that is larger by itself
-   * @param others files that are copied beside them
-   * @param metadata goes into every file; readers of the hub's library look for "format" there
-   */
-  static void writeFolder(
-      Path folder,
-      List<OutTensor> tensors,
-      long shardBytes,
-      Map<String, String> metadata,
-      List<Path> others,
-      LoadOptions.Progress progress) {
-    List<List<OutTensor>> shards = shards(tensors, shardBytes);
-    Map<String, String> withFormat = new LinkedHashMap<>(metadata);
-    withFormat.putIfAbsent("format", "pt");
-    List<PendingFile> pending = new ArrayList<>();
-    Deque<PendingFile> finished = new ArrayDeque<>();
-    try {
-      for (int i = 0; i < shards.size(); i++) {
-        PendingFile file = new PendingFile(folder.resolve(name(i, shards.size())));
-        pending.add(file);
-        fill(file, shards.get(i), withFormat, progress);
-        file.sync();
-      }
-      if (shards.size() > 1) {
-        PendingFile index = new PendingFile(folder.resolve(CheckpointFiles.INDEX));
-        pending.add(index);
-        index.write(0, ByteBuffer.wrap(index(shards)));
-        index.sync();
-      }
-      for (Path other : others) {
-        PendingFile copy = new PendingFile(folder.resolve(other.getFileName()));
-        pending.add(copy);
-        copy.write(other);
-        copy.sync();
-      }
-      for (PendingFile file : pending) {
-        finished.push(file);
-        file.finish();
-      }
-      finished.clear();
-    } finally {
-      // All or nothing: what has appeared goes again if the rest cannot.
-      finished.forEach(PendingFile::withdraw);
-      pending.forEach(PendingFile::close);
+  /** Returns the names of the files. */
+  List<String> names() {
+    List<String> names = new ArrayList<>();
+    for (int i = 0; i < shards.size(); i++) {
+      names.add(name(i, shards.size()));
+    }
+    if (shards.size() > 1) {
+      names.add(WeightFiles.INDEX);
+    }
+    return names;
+  }
+
+  /** Writes the files; they appear with the folder's others. */
+  void write(PendingFolder folder, LoadOptions.Progress progress) {
+    for (int i = 0; i < shards.size(); i++) {
+      PendingFile file = folder.add(name(i, shards.size()));
+      fill(file, shards.get(i), metadata, progress);
+      file.sync();
+    }
+    if (shards.size() > 1) {
+      folder.add(WeightFiles.INDEX).write(0, ByteBuffer.wrap(index(shards)));
     }
   }
 
@@ -101,7 +84,7 @@ final class SafetensorsWriter {
 
   private static String name(int shard, int count) {
     return count == 1
-        ? CheckpointFiles.SINGLE
+        ? WeightFiles.SINGLE
         : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", shard + 1, count);
   }
 
@@ -188,24 +171,5 @@ final class SafetensorsWriter {
     byte[] padded = java.util.Arrays.copyOf(json, (json.length + 7) / 8 * 8);
     java.util.Arrays.fill(padded, json.length, padded.length, (byte) ' ');
     return padded;
-  }
-
-  /**
-   * Makes a folder for a new checkpoint.
-   *
-   * @throws CheckpointException if it cannot be made or holds one already
-   */
-  static void prepareFolder(Path folder) {
-    for (String name : List.of("config.json", CheckpointFiles.SINGLE, CheckpointFiles.INDEX)) {
-      if (Files.exists(folder.resolve(name))) {
-        throw new CheckpointException(
-            "expected a folder without a checkpoint, got " + folder + " with a " + name);
-      }
-    }
-    try {
-      Files.createDirectories(folder);
-    } catch (java.io.IOException e) {
-      throw new CheckpointException("cannot make the folder " + folder + ": " + Shown.reason(e), e);
-    }
   }
 }

@@ -1,23 +1,16 @@
 package org.retention4j.checkpoint;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /** Text from a file as messages show it: on one line, without what steers terminals, and short. */
 final class Shown {
   private static final int LONGEST_NAME = 100;
   private static final int LONGEST_MESSAGE = 2000;
-
-  /** How Jackson says that a key stands twice in an object. */
-  private static final Pattern TWICE = Pattern.compile("^Duplicate field '([^']*)'");
 
   private Shown() {}
 
@@ -70,19 +63,6 @@ final class Shown {
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
       default -> token.asString() == null ? token.name() : token.asString();
     };
-  }
-
-  /** Returns what is wrong with JSON, without what Jackson says of where it read it from. */
-  static String json(JsonProcessingException e) {
-    String message = e.getOriginalMessage();
-    Matcher twice = TWICE.matcher(message);
-    if (twice.find()) {
-      return "the key " + name(twice.group(1)) + " twice";
-    }
-    if (e instanceof MismatchedInputException) {
-      return "something behind the end of the JSON";
-    }
-    return message.replaceAll("\\[Source: [^;\\]]*; ", "[");
   }
 
   /** Returns why a file could not be read or written, where its name is told already. */

@@ -2,28 +2,59 @@ package org.retention4j.checkpoint;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.retention4j.chunkwise.ChunkwiseForm;
+import java.util.Map;
 import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionWeights;
 import org.retention4j.core.Rotation;
+import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.Activation;
+import org.retention4j.engine.ElementType;
 import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.FeedForward;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
-import org.retention4j.model.OutputHead;
-import org.retention4j.model.RetentionMixer;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.model.stack.LmHead;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * RetNet of Microsoft's torchscale, and of its port to the Hugging Face library, which puts
  * "model." before the names.
  */
 final class TorchscaleFamily implements Family {
+  /** Those that tell it from other families; each must be there. */
+  static final List<String> KEYS =
+      List.of(
+          "decoder_embed_dim",
+          "decoder_value_embed_dim",
+          "decoder_retention_heads",
+          "decoder_ffn_embed_dim",
+          "decoder_layers");
+
   private static final String PORT_EMBEDDING = "model.embed_tokens.weight";
+
+  /** The tensors of retention's weights. */
+  private static final Map<String, String> TENSORS =
+      Map.of(
+          "query", "retention.q_proj.weight",
+          "key", "retention.k_proj.weight",
+          "value", "retention.v_proj.weight",
+          "gate", "retention.g_proj.weight",
+          "output", "retention.out_proj.weight");
+
+  @Override
+  public List<String> mixers() {
+    return List.of(RetentionMixerConfig.KIND);
+  }
+
+  @Override
+  public double bound(ElementType type) {
+    return Bounds.torchscaleModel(type);
+  }
 
   @Override
   public String name() {
@@ -37,14 +68,16 @@ final class TorchscaleFamily implements Family {
     keys.refuse("decoder_normalize_before", !keys.flag("decoder_normalize_before", true), "true");
     keys.refuse("moe_freq", keys.integer("moe_freq", 0) != 0, "0");
     keys.refuse("multiway", keys.flag("multiway", false), "false");
+    keys.refuse("no_output_layer", keys.flag("no_output_layer", false), "false");
+    keys.refuse("quantization_config", keys.has("quantization_config"), "null");
     String act = keys.text("activation_fn", "gelu");
     boolean swish = act.equals("swish") || act.equals("silu");
     keys.refuse("activation_fn", !swish && !act.equals("gelu"), "gelu or swish");
     int d = keys.size("decoder_embed_dim");
     double eps = keys.positive("layernorm_eps", 1e-6);
     LayerConfig layer =
-        LayerConfig.of(
-            retention(keys, d, eps),
+        new LayerConfig(
+            new RetentionMixerConfig(retention(keys, d, eps)),
             keys.size("decoder_ffn_embed_dim"),
             swish ? Activation.SILU : Activation.GELU);
     boolean tied =
@@ -114,14 +147,10 @@ final class TorchscaleFamily implements Family {
   }
 
   private static void add(List<ExpectedTensor> all, LayerConfig layer, String prefix) {
-    RetentionConfig c = layer.retention();
-    int d = c.modelWidth();
-    long values = (long) c.heads() * c.valueWidth();
-    all.add(ExpectedTensor.matrix(prefix + "retention.q_proj.weight", d, d));
-    all.add(ExpectedTensor.matrix(prefix + "retention.k_proj.weight", d, d));
-    all.add(ExpectedTensor.matrix(prefix + "retention.v_proj.weight", values, d));
-    all.add(ExpectedTensor.matrix(prefix + "retention.g_proj.weight", values, d));
-    all.add(ExpectedTensor.matrix(prefix + "retention.out_proj.weight", d, values));
+    int d = layer.modelWidth();
+    for (WeightSpec weight : layer.mixer().weights()) {
+      all.add(ExpectedTensor.of(prefix + TENSORS.get(weight.name()), weight));
+    }
     all.add(ExpectedTensor.norm(prefix + "retention_layer_norm.weight", d));
     all.add(ExpectedTensor.matrix(prefix + "ffn.fc1.weight", layer.hidden(), d));
     all.add(ExpectedTensor.matrix(prefix + "ffn.gate.weight", layer.hidden(), d));
@@ -162,11 +191,11 @@ final class TorchscaleFamily implements Family {
   }
 
   @Override
-  public OutputHead head(DecoderConfig config, WeightReader reader) {
+  public LmHead head(DecoderConfig config, WeightReader reader) {
     boolean port = reader.has(PORT_EMBEDDING);
     String root = port ? "model." : "";
     int d = config.modelWidth();
-    return new OutputHead(
+    return new LmHead(
         reader.engine(),
         reader.vector(root + "layer_norm.weight", d),
         config.normEps(),
@@ -187,19 +216,9 @@ final class TorchscaleFamily implements Family {
     String prefix = root + "layers." + index + ".";
     Engine engine = reader.engine();
     LayerConfig layer = config.layers().get(index);
-    RetentionConfig c = layer.retention();
-    int d = c.modelWidth();
-    int values = c.heads() * c.valueWidth();
-    RetentionWeights weights =
-        RetentionWeights.of(
-            engine,
-            c,
-            reader.matrix(prefix + "retention.q_proj.weight", d, d),
-            reader.matrix(prefix + "retention.k_proj.weight", d, d),
-            reader.matrix(prefix + "retention.v_proj.weight", values, d),
-            reader.matrix(prefix + "retention.g_proj.weight", values, d),
-            reader.matrix(prefix + "retention.out_proj.weight", d, values),
-            null);
+    int d = layer.modelWidth();
+    TokenMixer mixer =
+        layer.mixer().create(reader.source(weight -> prefix + TENSORS.get(weight.name())));
     FeedForward feedForward =
         new FeedForward(
             engine,
@@ -209,7 +228,7 @@ final class TorchscaleFamily implements Family {
             layer.activation());
     return new DecoderLayer(
         engine,
-        new RetentionMixer(engine, weights, new ChunkwiseForm()),
+        mixer,
         feedForward,
         reader.vector(prefix + "retention_layer_norm.weight", d),
         reader.vector(prefix + "final_layer_norm.weight", d),

@@ -2,11 +2,15 @@ package org.retention4j.checkpoint;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.CancellationException;
+import java.util.function.Function;
 import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.MatrixSource;
 import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.WeightType;
+import org.retention4j.nn.WeightSource;
+import org.retention4j.nn.WeightSpec;
 
 /** Packs a checkpoint's tensors for an engine; when one does not fit, what was packed is freed. */
 final class WeightReader {
@@ -33,6 +37,28 @@ final class WeightReader {
     return files.present();
   }
 
+  /** Returns a mixer's weights, each of which is read from the tensor of a name. */
+  WeightSource source(Function<WeightSpec, String> names) {
+    return new WeightSource() {
+      @Override
+      public Engine engine() {
+        return engine;
+      }
+
+      @Override
+      public PackedMatrix matrix(WeightSpec weight) {
+        int rows = Math.toIntExact(weight.rows());
+        int columns = Math.toIntExact(weight.columns());
+        return WeightReader.this.matrix(names.apply(weight), rows, columns);
+      }
+
+      @Override
+      public double[] vector(WeightSpec weight) {
+        return WeightReader.this.vector(names.apply(weight), Math.toIntExact(weight.rows()));
+      }
+    };
+  }
+
   /** Packs a layer's matrix. */
   PackedMatrix matrix(String name, int rows, int columns) {
     return pack(name, files.matrix(name, rows, columns));
@@ -49,6 +75,7 @@ final class WeightReader {
   }
 
   private PackedMatrix pack(String name, MatrixSource source, WeightType type) {
+    requireGoingOn(name);
     PackedMatrix matrix = engine.pack(checked(name, source), type);
     packed.push(matrix);
     options.progress().loaded(name, matrix.bytes());
@@ -64,6 +91,7 @@ final class WeightReader {
 
   /** Copies the embedding table. */
   EmbeddingTable table(String name, int rows, int columns) {
+    requireGoingOn(name);
     MatrixSource source = checked(name, files.matrix(name, rows, columns));
     WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
     EmbeddingTable table = new EmbeddingTable(source, type);
@@ -88,6 +116,12 @@ final class WeightReader {
   private static void requireFinite(String name, double value, String at) {
     if (!Double.isFinite(value)) {
       throw new CheckpointException("expected finite weights, got " + value + " in " + name + at);
+    }
+  }
+
+  private static void requireGoingOn(String name) {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new CancellationException("interrupted before " + name + " was loaded");
     }
   }
 

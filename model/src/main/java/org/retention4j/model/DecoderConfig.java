@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * The shape of a decoder: embedding, layers, final norm, output matrix. Which layers retain and
- * which attend makes a RetNet, a Transformer or a hybrid.
+ * The shape of a decoder: embedding, layers, final norm, output matrix. The layers' mixers make it
+ * a RetNet, a Transformer or a hybrid.
  *
  * @param vocabulary number of tokens
  * @param modelWidth D
@@ -99,25 +99,5 @@ public record DecoderConfig(
       sum += layer.parameters();
     }
     return embeddingNorm ? sum + modelWidth : sum;
-  }
-
-  /** Returns the state's elements of one sequence: Σ H·K·V over the retention layers. */
-  public long stateElements() {
-    return layers.stream()
-        .filter(LayerConfig::retains)
-        .mapToLong(
-            layer ->
-                (long) layer.retention().heads()
-                    * layer.retention().keyWidth()
-                    * layer.retention().valueWidth())
-        .sum();
-  }
-
-  /** Returns the cache's elements per token: Σ 2·n_kv·d_h over the attention layers. */
-  public long cacheElementsPerToken() {
-    return layers.stream()
-        .filter(layer -> !layer.retains())
-        .mapToLong(layer -> 2L * layer.attention().kvHeads() * layer.attention().headWidth())
-        .sum();
   }
 }

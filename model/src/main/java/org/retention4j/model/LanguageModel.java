@@ -6,13 +6,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.core.RetentionParameters;
-import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.DecoderPlan;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.model.stack.LmHead;
+import org.retention4j.model.stack.TokenEmbedding;
+import org.retention4j.nn.Init;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.nn.SequenceForm;
+import org.retention4j.nn.WeightSource;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * A decoder with its weights: tokens to logits. Immutable and shared by sessions on any number of
@@ -21,25 +29,20 @@ import org.retention4j.engine.WeightType;
  * <p>Decoder layer (arXiv 2307.08621, equation 9): x += mixer(RMSNorm(x)); x += ffn(RMSNorm(x)).
  */
 public final class LanguageModel implements AutoCloseable {
-  /** Bindings kept for reuse, each of a batch size and a piece length: so many at most. */
-  private static final int KEPT_PASSES = 16;
+  /** Plans kept for reuse, each of a batch size and a micro-batch: so many at most. */
+  private static final int KEPT_PLANS = 16;
 
   /** What they may hold beside the one in use: a large model's for prompts go while it decodes. */
   private static final long KEPT_BYTES = 32L << 20;
 
   private final Engine engine;
   private final DecoderConfig config;
-  private final EmbeddingTable embedding;
-  private final double[] embeddingNorm;
+  private final TokenEmbedding embedding;
   private final List<DecoderLayer> layers;
-  private final OutputHead head;
-  private final Map<PassKey, StackPass> passes = new LinkedHashMap<>(16, 0.75f, true);
-  private StackPass lastUsed;
+  private final LmHead head;
+  private final Map<DecoderPlan.Key, DecoderPlan> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private DecoderPlan lastUsed;
   private volatile boolean closed;
-  private boolean running;
-
-  /** What bindings are made for. */
-  record PassKey(RetentionForm form, int batch, int tokens, boolean bfloat16Products) {}
 
   /**
    * Takes over weights and closes them when it is closed. The engine stays the caller's.
@@ -56,42 +59,37 @@ public final class LanguageModel implements AutoCloseable {
       EmbeddingTable embedding,
       double[] embeddingNorm,
       List<DecoderLayer> layers,
-      OutputHead head) {
-    check("embedding", embedding.rows(), embedding.columns(), config);
-    check("output", head.output().outputs(), head.output().inputs(), config);
-    if (config.embeddingNorm() != (embeddingNorm != null)
-        || (embeddingNorm != null && embeddingNorm.length != config.modelWidth())) {
+      LmHead head) {
+    int d = config.modelWidth();
+    WeightSpec.matrix("embedding", config.vocabulary(), d)
+        .checkShape(new long[] {embedding.rows(), embedding.columns()});
+    WeightSpec.matrix("output", config.vocabulary(), d).check(head.output());
+    if (config.embeddingNorm()) {
+      WeightSpec.norm("embedding norm", d).check(embeddingNorm);
+    } else if (embeddingNorm != null) {
       throw new IllegalArgumentException(
-          "expected norms of " + config.modelWidth() + " weights as the configuration has them");
+          "expected no embedding norm weights without such a norm, got " + embeddingNorm.length);
     }
     if (layers.size() != config.layers().size()) {
       throw new IllegalArgumentException(
           "expected " + config.layers().size() + " layers, got " + layers.size());
     }
     for (int i = 0; i < layers.size(); i++) {
-      boolean retains = layers.get(i).mixer() instanceof RetentionMixer;
-      if (retains != config.layers().get(i).retains()) {
+      MixerConfig expected = config.layers().get(i).mixer();
+      MixerConfig got = layers.get(i).mixer().config();
+      if (!got.equals(expected)) {
         throw new IllegalArgumentException(
             String.format(
-                "expected layer %d to be one of %s as the configuration has it, got %s",
-                i, retains ? "attention" : "retention", layers.get(i).mixer().name()));
+                "expected layer %d to mix as the configuration has it, %s, got %s",
+                i, expected.describe(), got.describe()));
       }
     }
     this.engine = engine;
     this.config = config;
-    this.embedding = embedding;
-    this.embeddingNorm = embeddingNorm == null ? null : embeddingNorm.clone();
+    this.embedding =
+        new TokenEmbedding(embedding, config.embeddingScale(), embeddingNorm, config.normEps());
     this.layers = List.copyOf(layers);
     this.head = head;
-  }
-
-  private static void check(String name, int rows, int columns, DecoderConfig config) {
-    if (rows != config.vocabulary() || columns != config.modelWidth()) {
-      throw new IllegalArgumentException(
-          String.format(
-              "expected an %s matrix of shape [%d, %d], got [%d, %d]",
-              name, config.vocabulary(), config.modelWidth(), rows, columns));
-    }
   }
 
   /** Returns a model with seeded random weights, uniform with variance 1/in, and norms of 1. */
@@ -102,29 +100,20 @@ public final class LanguageModel implements AutoCloseable {
     WeightType tableType = type == WeightType.INT8 ? WeightType.BFLOAT16 : type;
     List<DecoderLayer> layers = new ArrayList<>();
     for (LayerConfig layer : config.layers()) {
-      TokenMixer mixer =
-          layer.retains()
-              ? new RetentionMixer(
-                  engine,
-                  RetentionWeights.random(engine, layer.retention(), type, seeds.nextLong()),
-                  new ChunkwiseForm())
-              : AttentionMixer.random(engine, layer.attention(), type, seeds.nextLong());
+      TokenMixer mixer = layer.mixer().create(WeightSource.random(engine, type, seeds.nextLong()));
       FeedForward feedForward =
           FeedForward.random(engine, d, layer.hidden(), layer.activation(), type, seeds.nextLong());
       layers.add(new DecoderLayer(engine, mixer, feedForward, ones(d), ones(d), config.normEps()));
     }
-    var table = RetentionParameters.uniform(seeds.split(), config.vocabulary(), d);
-    var out =
-        config.tiedOutput()
-            ? table
-            : RetentionParameters.uniform(seeds.split(), config.vocabulary(), d);
+    var table = Init.uniform(seeds.split(), config.vocabulary(), d);
+    var out = config.tiedOutput() ? table : Init.uniform(seeds.split(), config.vocabulary(), d);
     return new LanguageModel(
         engine,
         config,
         new EmbeddingTable(engine.source(table), tableType),
         config.embeddingNorm() ? ones(d) : null,
         layers,
-        new OutputHead(engine, ones(d), config.normEps(), engine.pack(out, type)));
+        new LmHead(engine, ones(d), config.normEps(), engine.pack(out, type)));
   }
 
   private static double[] ones(int n) {
@@ -150,7 +139,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** Returns the bytes of all weights held. */
   public long weightBytes() {
-    return streamedBytes() + embedding.bytes();
+    return streamedBytes() + embedding.table().bytes();
   }
 
   /** Returns the bytes of weights that a decoding step reads: all but the embedding table. */
@@ -160,15 +149,11 @@ public final class LanguageModel implements AutoCloseable {
 
   /** Returns the embedding table, which stays the model's. */
   public EmbeddingTable embedding() {
-    return embedding;
-  }
-
-  double[] embeddingNorm() {
-    return embeddingNorm;
+    return embedding.table();
   }
 
   /** Returns the final norm and the output matrix, which stay the model's. */
-  public OutputHead head() {
+  public LmHead head() {
     return head;
   }
 
@@ -188,81 +173,76 @@ public final class LanguageModel implements AutoCloseable {
     return new Session(this, batch, options);
   }
 
-  /**
-   * Returns the bindings of a shape; call it under the engine's lock and {@link #leave} when done.
-   *
-   * @throws IllegalStateException from within a callback of a call that is using them
-   */
-  StackPass enter(PassKey key) {
+  /** Returns into which micro-batches all layers let a sequence be cut. */
+  MicroBatches microBatches(SequenceForm form) {
+    MicroBatches all = MicroBatches.FULL;
+    for (LayerConfig layer : config.layers()) {
+      all = all.and(layer.mixer().microBatches(form));
+    }
+    return all;
+  }
+
+  /** Takes the plan of a shape, under the engine's lock; it is to be released. */
+  DecoderPlan enter(DecoderPlan.Key key) {
     requireOpen();
-    requireIdle();
-    StackPass pass = pass(key);
-    running = true;
-    return pass;
-  }
-
-  /** Ends the use of bindings. */
-  void leave() {
-    running = false;
-  }
-
-  private void requireIdle() {
-    if (running) {
-      throw new IllegalStateException(
-          "a callback that receives logits may not run or close the model that gives them");
+    DecoderPlan plan = plan(key);
+    for (DecoderPlan.Key other = key; !plan.take(); ) { // whoever has it is in a callback
+      other = other.next();
+      plan = plan(other);
     }
+    return plan;
   }
 
-  private StackPass pass(PassKey key) {
-    StackPass pass = passes.get(key);
-    if (pass == null) {
-      forget(null, KEPT_PASSES - 1);
-      pass = new StackPass(this, key.form(), key.batch(), key.tokens(), key.bfloat16Products());
-      passes.put(key, pass);
-    } else if (pass != lastUsed) {
-      forget(pass, KEPT_PASSES);
+  private DecoderPlan plan(DecoderPlan.Key key) {
+    DecoderPlan plan = plans.get(key);
+    if (plan == null) {
+      forget(null, KEPT_PLANS - 1);
+      plan = new DecoderPlan(engine, embedding, layers, head, key, this::requireOpen);
+      plans.put(key, plan);
+    } else if (plan != lastUsed) {
+      forget(plan, KEPT_PLANS);
     }
-    lastUsed = pass;
-    return pass;
+    lastUsed = plan;
+    return plan;
   }
 
-  /** Closes the bindings that were not used for longest until few enough are left beside one. */
-  private void forget(StackPass used, int count) {
+  /** Closes the plans that were not used for longest until few enough are left beside one. */
+  private void forget(DecoderPlan used, int count) {
     long held = 0;
-    for (StackPass pass : passes.values()) {
-      held += pass == used ? 0 : pass.bytes();
+    for (DecoderPlan plan : plans.values()) {
+      held += plan == used ? 0 : plan.bytes();
     }
-    Iterator<StackPass> eldest = passes.values().iterator();
-    while (eldest.hasNext() && (passes.size() > count || held > KEPT_BYTES)) {
-      StackPass pass = eldest.next();
-      if (pass != used) {
-        held -= pass.bytes();
-        pass.close();
+    Iterator<DecoderPlan> eldest = plans.values().iterator();
+    while (eldest.hasNext() && (plans.size() > count || held > KEPT_BYTES)) {
+      DecoderPlan plan = eldest.next();
+      if (plan != used) {
+        held -= plan.bytes();
+        plan.discard();
         eldest.remove();
       }
     }
   }
 
-  private void requireOpen() {
+  void requireOpen() {
     if (closed) {
       throw new IllegalStateException("this language model is closed");
     }
   }
 
-  /** Frees the weights once no step is running; sessions cannot go on. */
+  /**
+   * Frees the weights once no step is running; sessions cannot go on, nor can a call that is
+   * between two micro-batches or in a callback.
+   */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      requireIdle();
-      closed = true;
-      passes.values().forEach(StackPass::close);
-      passes.clear();
-      layers.forEach(DecoderLayer::close);
-      embedding.close();
-      head.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          closed = true;
+          plans.values().forEach(DecoderPlan::discard);
+          plans.clear();
+          layers.forEach(DecoderLayer::close);
+          embedding.close();
+          head.close();
+        });
   }
 }

@@ -22,6 +22,18 @@ final class LastLogits implements AutoCloseable {
     return rows;
   }
 
+  /** Returns B. */
+  int batch() {
+    return known.length;
+  }
+
+  /** Forgets rows that see tokens: what is written is no longer after their last one. */
+  void forget(int[] tokens) {
+    for (int b = 0; b < known.length; b++) {
+      known[b] &= tokens[b] == 0;
+    }
+  }
+
   /** Notes which rows were written. */
   void note(boolean[] written) {
     for (int b = 0; b < known.length; b++) {
@@ -33,7 +45,7 @@ final class LastLogits implements AutoCloseable {
    * Refuses a row without logits.
    *
    * @throws IllegalArgumentException if there is no such row
-   * @throws IllegalStateException if it has seen nothing yet
+   * @throws IllegalStateException if it has seen nothing yet, or has not come to its end
    */
   void requireKnown(int row) {
     if (row < 0 || row >= known.length) {
@@ -41,7 +53,10 @@ final class LastLogits implements AutoCloseable {
           "expected a row in 0.." + (known.length - 1) + ", got " + row);
     }
     if (!known[row]) {
-      throw new IllegalStateException("row " + row + " has seen no token yet: it has no logits");
+      throw new IllegalStateException(
+          "row "
+              + row
+              + " has no logits: it has seen no token yet, or a call ended before its last one");
     }
   }
 

@@ -8,68 +8,60 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.core.RetentionState;
 import org.retention4j.engine.Engine;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.stack.DecoderPlan;
+import org.retention4j.model.stack.TokenLogits;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.nn.SequenceForm;
 
 /**
  * A batch of sequences in progress: what a {@link LanguageModel} remembers of them, and the logits
- * after each one's last token. The memory of retention layers does not depend on the length.
+ * after each one's last token. What retention layers remember does not depend on the length.
  *
  * <p>Used by one thread at a time; sessions of one model may run on many. A refused call changes
  * nothing. A call that fails half-way, for want of memory say, leaves a session that refuses to go
  * on. Closing twice does no harm; use after close is an {@link IllegalStateException}.
+ *
+ * <p>Many tokens are read in pieces, between which other sessions have their turn. An interrupt of
+ * the thread, or a callback that throws, ends a call behind a piece: the session is whole then,
+ * {@link #position} says how far it came, and it can go on from there.
  */
 public final class Session implements AutoCloseable {
   private final LanguageModel model;
-  private final Engine engine;
   private final SessionOptions options;
-  private final MixerMemory[] memories;
+  private final MixerState[] states;
   private final int batch;
   private final SessionChecks checks;
   private final LastLogits logits;
-  private final int[] counts;
-  private final boolean[] ends;
-  private final int[][] single;
-
-  /** Made once, for a step must not allocate. */
-  private final LanguageModel.PassKey stepKey;
-
+  private final SessionAdvance advance;
   private final Deque<Mark> marks = new ArrayDeque<>();
-
-  /** Set while a call changes memories: if it throws then, they are of no more use. */
-  private boolean broken;
-
   private boolean closed;
 
   Session(LanguageModel model, int batch, SessionOptions options) {
-    this(model, options, batch, memories(model, batch, options));
+    this(model, options, batch, states(model, batch, options));
   }
 
-  private Session(LanguageModel model, SessionOptions options, int batch, MixerMemory[] memories) {
+  private Session(LanguageModel model, SessionOptions options, int batch, MixerState[] states) {
     this.model = model;
     this.options = options;
     this.batch = batch;
-    this.memories = memories;
-    engine = model.engine();
-    checks = new SessionChecks(model.config().vocabulary(), batch, memories);
-    logits = new LastLogits(engine, batch, model.config().vocabulary());
-    counts = new int[batch];
-    ends = new boolean[batch];
-    single = new int[batch][1];
-    stepKey = new LanguageModel.PassKey(options.decode(), batch, 1, false);
+    this.states = states;
+    checks = new SessionChecks(model.config().vocabulary(), batch, states);
+    logits = new LastLogits(model.engine(), batch, model.config().vocabulary());
+    advance = new SessionAdvance(model, options, states, logits);
   }
 
-  private static MixerMemory[] memories(LanguageModel model, int batch, SessionOptions options) {
+  private static MixerState[] states(LanguageModel model, int batch, SessionOptions options) {
     if (batch < 1) {
       throw new IllegalArgumentException("expected batch >= 1, got " + batch);
     }
-    return all(model.layers(), layer -> layer.mixer().newMemory(batch, options.memory()));
+    return all(model.layers(), layer -> layer.mixer().newState(batch, options.cache()));
   }
 
-  /** Makes a memory of each; if one fails, those made before it are freed. */
-  private static <T> MixerMemory[] all(List<T> sources, Function<T, MixerMemory> make) {
-    MixerMemory[] made = new MixerMemory[sources.size()];
+  /** Makes a state of each; if one fails, those made before it are freed. */
+  private static <T> MixerState[] all(List<T> sources, Function<T, MixerState> make) {
+    MixerState[] made = new MixerState[sources.size()];
     int i = 0;
     try {
       for (; i < made.length; i++) {
@@ -78,7 +70,7 @@ public final class Session implements AutoCloseable {
       return made;
     } finally {
       if (i < made.length) {
-        Arrays.stream(made, 0, i).forEach(MixerMemory::close);
+        Arrays.stream(made, 0, i).forEach(MixerState::close);
       }
     }
   }
@@ -97,15 +89,15 @@ public final class Session implements AutoCloseable {
   public long position(int row) {
     requireUsable();
     requireRow(row);
-    return memories[0].position(row);
+    return states[0].position(row);
   }
 
   /** Returns the bytes that states, caches and open marks hold. */
   public long bytes() {
     requireOpen();
     long sum = 0;
-    for (MixerMemory memory : memories) {
-      sum += memory.bytes();
+    for (MixerState state : states) {
+      sum += state.bytes();
     }
     for (Mark mark : marks) {
       sum += mark.bytes();
@@ -124,48 +116,47 @@ public final class Session implements AutoCloseable {
    * @param tokens (B) rows of any lengths, 0 included
    * @throws IllegalArgumentException for another number of rows, a token outside the vocabulary or
    *     more tokens than a cache may hold
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted: before the
+   *     first piece, or behind one; its interrupt status is kept and {@link #logits} are those
+   *     after the last token read
    */
   public void append(int[][] tokens) {
     append(tokens, null);
   }
 
   /**
-   * Appends tokens to the sequences and gives the logits after each.
+   * Appends tokens to the sequences and gives the logits after each; see {@link
+   * #append(int[][])}.
    *
-   * @param each receives them, or null; it must neither run nor close this session or its model
+   * @param each receives them, or null; it is called under no lock and may run other sessions and
+   *     models, but neither use nor close this one. What it throws ends the call: the session
+   *     stands behind the piece of tokens that it was called for, without logits of rows that have
+   *     not come to their end
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
     checks.rows(tokens);
     boolean more = Arrays.stream(tokens).anyMatch(row -> row.length > 1);
-    appendChecked(more ? options.prefill() : options.decode(), tokens, each);
+    advance.append(more ? options.prefill() : options.decode(), tokens, each);
   }
 
   /**
    * Appends tokens to the sequences in a form of this call's own: any mix of forms gives the same.
    *
-   * @param form of retention; attention layers do not depend on it
+   * @param form in which mixers take tokens; attention does not depend on it
    * @param tokens (B) rows of any lengths, 0 included
    * @param each receives the logits after each token, or null
    */
-  public void append(RetentionForm form, int[][] tokens, TokenLogits each) {
+  public void append(SequenceForm form, int[][] tokens, TokenLogits each) {
     requireUsable();
     Objects.requireNonNull(form, "form");
     checks.rows(tokens);
-    appendChecked(form, tokens, each);
-  }
-
-  private void appendChecked(RetentionForm form, int[][] tokens, TokenLogits each) {
-    int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0);
-    int piece = PieceLengths.of(model.layers(), form, batch, longest);
-    for (int from = 0; from < longest; from += piece) {
-      advance(form, tokens, from, Math.min(piece, longest - from), each);
-    }
-    broken = false;
+    advance.append(form, tokens, each);
   }
 
   /**
-   * Appends one token to each sequence; allocates nothing once it has run.
+   * Appends one token to each sequence; allocates nothing once it has run. It is short: an
+   * interrupt does not end it.
    *
    * @param tokens (B); a negative one leaves its sequence as it is
    * @throws IllegalArgumentException for another number of tokens, a token outside the vocabulary
@@ -174,57 +165,7 @@ public final class Session implements AutoCloseable {
   public void step(int... tokens) {
     requireUsable();
     checks.step(tokens);
-    for (int b = 0; b < batch; b++) {
-      single[b][0] = tokens[b];
-      counts[b] = tokens[b] < 0 ? 0 : 1;
-      ends[b] = counts[b] == 1;
-    }
-    engine.lock();
-    try {
-      StackPass pass = model.enter(stepKey);
-      broken = true;
-      try {
-        pass.run(memories, single, 0, counts);
-        pass.lastLogits(ends, logits.rows());
-      } finally {
-        model.leave();
-      }
-    } finally {
-      engine.unlock();
-    }
-    logits.note(ends);
-    broken = false;
-  }
-
-  private void advance(
-      RetentionForm form, int[][] tokens, int from, int longest, TokenLogits each) {
-    boolean last = false;
-    for (int b = 0; b < batch; b++) {
-      counts[b] = Math.max(0, Math.min(tokens[b].length - from, longest));
-      ends[b] = counts[b] > 0 && from + counts[b] == tokens[b].length;
-      last |= ends[b];
-    }
-    engine.lock();
-    try {
-      boolean narrow = options.bfloat16Prefill();
-      int rows = PieceLengths.roundUp(longest);
-      StackPass pass = model.enter(new LanguageModel.PassKey(form, batch, rows, narrow));
-      broken = true;
-      try {
-        pass.run(memories, tokens, from, counts);
-        if (last) {
-          pass.lastLogits(ends, logits.rows());
-        }
-        if (each != null) {
-          pass.allLogits(memories[0], each);
-        }
-      } finally {
-        model.leave();
-      }
-    } finally {
-      engine.unlock();
-    }
-    logits.note(ends);
+    advance.step(tokens);
   }
 
   /**
@@ -235,8 +176,8 @@ public final class Session implements AutoCloseable {
     requireUsable();
     requireRow(row);
     long room = Long.MAX_VALUE;
-    for (MixerMemory memory : memories) {
-      room = Math.min(room, memory.room(row));
+    for (MixerState state : states) {
+      room = Math.min(room, state.room(row));
     }
     return room;
   }
@@ -246,7 +187,7 @@ public final class Session implements AutoCloseable {
    *
    * @param into at least the vocabulary long
    * @throws IllegalArgumentException if it is shorter, or there is no such row
-   * @throws IllegalStateException if the row has seen nothing yet
+   * @throws IllegalStateException if the row has seen nothing yet, or a callback ended its call
    */
   public void logits(int row, float[] into) {
     requireUsable();
@@ -264,17 +205,24 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Returns a copy of a layer's retention state, (B,H,K,V).
+   * Returns a copy of a layer's state, (B,H,K,V).
    *
-   * @throws IllegalArgumentException if the layer is none of retention
+   * @throws IllegalArgumentException if there is no such layer, or what it remembers grows with the
+   *     length
    */
   public INDArray state(int layer) {
     requireUsable();
-    if (layer < 0 || layer >= memories.length || !model.config().layers().get(layer).retains()) {
-      throw new IllegalArgumentException("expected a retention layer, got layer " + layer);
+    if (layer < 0 || layer >= states.length) {
+      throw new IllegalArgumentException(
+          "expected a layer in 0.." + (states.length - 1) + ", got " + layer);
     }
-    RetentionState state = RetentionMixer.state(memories[layer]);
-    return state.toArray();
+    return states[layer]
+        .toArray()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "expected a layer with a state of fixed size, as of retention, got layer "
+                        + layer));
   }
 
   /** Returns an independent copy that goes on bit for bit as this session would. */
@@ -301,7 +249,7 @@ public final class Session implements AutoCloseable {
         throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
       }
     }
-    MixerMemory[] copies = all(Arrays.asList(memories), memory -> memory.select(rows));
+    MixerState[] copies = all(Arrays.asList(states), state -> state.select(rows));
     Session copy = new Session(model, options, rows.length, copies);
     copy.logits.copy(logits, rows);
     return copy;
@@ -309,16 +257,16 @@ public final class Session implements AutoCloseable {
 
   /** A moment of a session, see {@link #mark}. */
   public final class Mark implements AutoCloseable {
-    private final List<MixerMemory.Mark> parts = new ArrayList<>();
+    private final List<MixerState.Mark> parts = new ArrayList<>();
     private final LastLogits.Moment seen = logits.moment();
     private boolean freed;
 
     private Mark() {
       try {
-        for (MixerMemory memory : memories) {
-          parts.add(memory.mark());
+        for (MixerState state : states) {
+          parts.add(state.mark());
         }
-      } catch (RuntimeException | Error e) {
+      } catch (Throwable e) {
         free();
         throw e;
       }
@@ -329,7 +277,7 @@ public final class Session implements AutoCloseable {
     }
 
     private long bytes() {
-      return parts.stream().mapToLong(MixerMemory.Mark::bytes).sum();
+      return parts.stream().mapToLong(MixerState.Mark::bytes).sum();
     }
 
     /** Frees the copies of states; the mark cannot be returned to any more. */
@@ -342,7 +290,7 @@ public final class Session implements AutoCloseable {
     private void free() {
       if (!freed) {
         freed = true;
-        parts.forEach(MixerMemory.Mark::close);
+        parts.forEach(MixerState.Mark::close);
       }
     }
   }
@@ -371,12 +319,12 @@ public final class Session implements AutoCloseable {
     while (marks.peek() != mark) {
       marks.pop().free();
     }
-    broken = true;
-    for (int i = 0; i < memories.length; i++) {
-      memories[i].rollback(mark.parts.get(i));
+    advance.tearing();
+    for (int i = 0; i < states.length; i++) {
+      states[i].rollback(mark.parts.get(i));
     }
     logits.restore(mark.seen);
-    broken = false;
+    advance.whole();
   }
 
   private void requireRow(int row) {
@@ -393,10 +341,7 @@ public final class Session implements AutoCloseable {
 
   private void requireUsable() {
     requireOpen();
-    if (broken) {
-      throw new IllegalStateException(
-          "an earlier call failed half-way: this session cannot go on, make a new one");
-    }
+    advance.requireWhole();
   }
 
   @Override
@@ -404,11 +349,12 @@ public final class Session implements AutoCloseable {
     if (closed) {
       return;
     }
+    advance.requireIdle();
     closed = true;
     marks.forEach(Mark::free);
     marks.clear();
-    for (MixerMemory memory : memories) {
-      memory.close();
+    for (MixerState state : states) {
+      state.close();
     }
     logits.close();
   }

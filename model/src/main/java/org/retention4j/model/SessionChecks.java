@@ -1,15 +1,17 @@
 package org.retention4j.model;
 
+import org.retention4j.model.mixer.MixerState;
+
 /** Refuses what a session is given where it does not fit, before anything is changed. */
 final class SessionChecks {
   private final int vocabulary;
   private final int batch;
-  private final MixerMemory[] memories;
+  private final MixerState[] states;
 
-  SessionChecks(int vocabulary, int batch, MixerMemory[] memories) {
+  SessionChecks(int vocabulary, int batch, MixerState[] states) {
     this.vocabulary = vocabulary;
     this.batch = batch;
-    this.memories = memories;
+    this.states = states;
   }
 
   /** Checks (B) rows of tokens that are to be appended. */
@@ -56,8 +58,8 @@ final class SessionChecks {
   }
 
   private void room(int row, long more) {
-    for (MixerMemory memory : memories) {
-      MixerMemory.checkRoom(memory, row, more);
+    for (MixerState state : states) {
+      MixerState.checkRoom(state, row, more);
     }
   }
 

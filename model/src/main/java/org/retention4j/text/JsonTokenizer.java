@@ -5,9 +5,15 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Map;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.retention4j.text.json.ByteRuns;
+import org.retention4j.text.json.Shown;
+import org.retention4j.text.json.TokenizerJson;
 
 /**
  * A local {@code tokenizer.json} of Hugging Face, read by their own library through DJL.
@@ -20,6 +26,11 @@ public final class JsonTokenizer implements Tokenizer {
   private final String name;
   private final int vocabulary;
   private final boolean addSpecialTokens;
+  private final Map<String, Integer> special;
+  private final int longestText;
+
+  /** Null where no tokens stand for bytes. */
+  private final ByteRuns byteRuns;
 
   /** Many may use the native tokenizer at once, none while it is freed. */
   private final ReadWriteLock lock = new ReentrantReadWriteLock();
@@ -28,15 +39,28 @@ public final class JsonTokenizer implements Tokenizer {
 
   private JsonTokenizer(
       TokenizersLibrary library,
-      long handle,
       String name,
+      TokenizerJson json,
       int vocabulary,
       boolean addSpecialTokens) {
     this.library = library;
-    this.handle = handle;
     this.name = name;
     this.vocabulary = vocabulary;
     this.addSpecialTokens = addSpecialTokens;
+    special = Collections.unmodifiableMap(json.special());
+    longestText = json.longestText();
+    byteRuns = json.byteRuns();
+    String checked = json.checked(name, library);
+    try {
+      handle = library.createTokenizerFromString(checked);
+    } catch (RuntimeException e) {
+      throw new IllegalArgumentException(
+          "expected a Hugging Face tokenizer in " + name + ", got: " + Shown.text(reason(e)), e);
+    }
+  }
+
+  private static String reason(RuntimeException e) {
+    return String.valueOf(e.getMessage());
   }
 
   /** Opens a file whose special tokens, such as the begin of a text, are added by encode. */
@@ -50,23 +74,14 @@ public final class JsonTokenizer implements Tokenizer {
    * @param vocabulary of the model, >= 1; the file's may be smaller or larger
    * @param addSpecialTokens whether encode adds the special tokens that the file asks for
    * @throws IllegalArgumentException if the file is missing, cannot be read, is empty or no
-   *     tokenizer
+   *     tokenizer, or holds anything that the native library does not know, naming the key
    * @throws UnsupportedOperationException on a platform without the native library
    */
   public static JsonTokenizer open(Path file, int vocabulary, boolean addSpecialTokens) {
     Text.checkVocabulary(vocabulary);
-    String json = read(file);
-    TokenizersLibrary library = NativeTokenizers.library();
-    long handle;
-    try {
-      handle = library.createTokenizerFromString(json);
-    } catch (RuntimeException e) {
-      throw new IllegalArgumentException(
-          "expected a Hugging Face tokenizer in " + file + ", got: " + e.getMessage(), e);
-    }
-    library.disableTruncation(handle);
-    library.disablePadding(handle);
-    return new JsonTokenizer(library, handle, file.toString(), vocabulary, addSpecialTokens);
+    TokenizerJson json = new TokenizerJson(file.toString(), read(file));
+    return new JsonTokenizer(
+        NativeTokenizers.library(), file.toString(), json, vocabulary, addSpecialTokens);
   }
 
   private static String read(Path file) {
@@ -93,7 +108,9 @@ public final class JsonTokenizer implements Tokenizer {
    * {@inheritDoc}
    *
    * @param text an unpaired surrogate is encoded as U+FFFD
-   * @throws IllegalArgumentException also if the tokenizer cannot encode the text
+   * @throws IllegalArgumentException also if the tokenizer cannot encode the text, or if it is too
+   *     long to be encoded at once, by the file's regular expressions some hundred thousand to four
+   *     million characters
    * @throws IllegalStateException if this tokenizer is closed
    */
   @Override
@@ -107,6 +124,13 @@ public final class JsonTokenizer implements Tokenizer {
   }
 
   private int[] encode(String text, boolean special) {
+    if (text.length() > longestText) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected at most %d characters to be encoded at once with %s, got %d: give them in"
+                  + " pieces",
+              longestText, name, text.length()));
+    }
     Lock reading = lock.readLock();
     reading.lock();
     try {
@@ -127,24 +151,25 @@ public final class JsonTokenizer implements Tokenizer {
       return library.encode(tokenizer, text, special);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          "expected a text that " + name + " can encode, got: " + e.getMessage(), e);
+          "expected a text that " + name + " can encode, got: " + Shown.text(reason(e)), e);
     }
   }
 
   /**
    * {@inheritDoc}
    *
-   * <p>Special tokens and tokens that the file does not know have no text.
+   * <p>Special tokens and tokens that the file does not know have no text. Of tokens that stand for
+   * bytes, those that belong to no character become U+FFFD, one each.
    *
    * @throws IllegalStateException if this tokenizer is closed
    */
   @Override
   public String decode(int[] tokens) {
     Text.checkTokens(tokens);
-    long[] ids = new long[tokens.length];
-    for (int i = 0; i < tokens.length; i++) {
-      ids[i] = tokens[i];
-    }
+    long[] ids =
+        byteRuns == null
+            ? Arrays.stream(tokens).asLongStream().toArray()
+            : byteRuns.repaired(tokens);
     Lock reading = lock.readLock();
     reading.lock();
     try {
@@ -152,6 +177,11 @@ public final class JsonTokenizer implements Tokenizer {
     } finally {
       reading.unlock();
     }
+  }
+
+  @Override
+  public Map<String, Integer> specialTokens() {
+    return special;
   }
 
   @Override

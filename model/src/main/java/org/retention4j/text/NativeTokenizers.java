@@ -3,7 +3,11 @@ package org.retention4j.text;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import org.bytedeco.javacpp.Loader;
+import org.retention4j.engine.NativeLibrary;
 
 /**
  * Loads the native library of DJL's tokenizers.
@@ -15,34 +19,52 @@ import org.bytedeco.javacpp.Loader;
 final class NativeTokenizers {
   private static final String RESOURCES = "/native/lib/";
 
+  private static final NativeLibrary<TokenizersLibrary> LIBRARY =
+      new NativeLibrary<>("the tokenizers' library", NativeTokenizers::load);
+
   private NativeTokenizers() {}
 
   /**
    * Returns DJL's entry points, with the library loaded.
    *
    * @throws UnsupportedOperationException where the jar holds no library for this platform
-   * @throws IllegalStateException if the library cannot be put into the cache or loaded
+   * @throws org.retention4j.engine.NativeLibraryException if the library cannot be put into the
+   *     cache or loaded
    */
   static TokenizersLibrary library() {
-    return Loaded.LIBRARY;
+    resource(Loader.getPlatform());
+    return LIBRARY.get();
   }
 
-  private static final class Loaded {
-    static final TokenizersLibrary LIBRARY = load();
-  }
-
-  private static TokenizersLibrary load() {
+  private static TokenizersLibrary load() throws IOException {
     String resource = RESOURCES + resource(Loader.getPlatform());
+    if (TokenizersLibrary.class.getResource(resource) == null) {
+      throw new IOException("the tokenizers' jar does not hold " + resource);
+    }
+    File file = Loader.cacheResource(TokenizersLibrary.class, resource);
     try {
-      File file = Loader.cacheResource(TokenizersLibrary.class, resource);
-      if (file == null) {
-        throw new IllegalStateException("the tokenizers' jar does not hold " + resource);
-      }
       System.load(file.getAbsolutePath());
-    } catch (IOException | UnsatisfiedLinkError e) {
-      throw new IllegalStateException("cannot load the tokenizers' library " + resource, e);
+    } catch (UnsatisfiedLinkError e) {
+      loadCopy(file.toPath(), e);
     }
     return TokenizersLibrary.LIB;
+  }
+
+  /** A file can be loaded by one class loader only: another needs one of its own. */
+  private static void loadCopy(Path file, UnsatisfiedLinkError refused) throws IOException {
+    Path copy = null;
+    try {
+      copy = Files.createTempFile(file.getParent(), "copy", file.getFileName().toString());
+      Files.copy(file, copy, StandardCopyOption.REPLACE_EXISTING);
+      System.load(copy.toAbsolutePath().toString());
+    } catch (IOException | UnsatisfiedLinkError e) {
+      refused.addSuppressed(e);
+      throw refused;
+    } finally {
+      if (copy != null) {
+        Files.deleteIfExists(copy); // what is loaded stays
+      }
+    }
   }
 
   static String resource(String platform) {

@@ -4,7 +4,7 @@ package org.retention4j.text;
 public final class NonFiniteLogitsException extends IllegalStateException {
   private static final long serialVersionUID = 1;
 
-  NonFiniteLogitsException(double logit, String where) {
+  public NonFiniteLogitsException(double logit, String where) {
     super(
         "expected finite logits, got "
             + logit

@@ -1,6 +1,9 @@
 package org.retention4j.text;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 
 /**
  * Ends streamed text before the first stop string, wherever the pieces break.
@@ -22,6 +25,34 @@ public final class StopStrings {
     if (this.stops.contains("")) {
       throw new IllegalArgumentException("expected stop strings with text, got an empty one");
     }
+  }
+
+  /**
+   * Returns the special tokens that stop strings stand for: those whose whole text one is. Such
+   * tokens have no text of their own, so that no string would be found where they come.
+   *
+   * @throws IllegalArgumentException if a stop string holds a special token's text and more
+   */
+  public static Set<Integer> specialTokens(List<String> stops, Tokenizer tokenizer) {
+    Map<String, Integer> special = tokenizer.specialTokens();
+    Set<Integer> tokens = new HashSet<>();
+    for (String stop : stops) {
+      Integer token = special.get(stop);
+      if (token != null) {
+        tokens.add(token);
+        continue;
+      }
+      for (Map.Entry<String, Integer> each : special.entrySet()) {
+        if (stop.contains(each.getKey())) {
+          throw new IllegalArgumentException(
+              String.format(
+                  "expected stop strings that are a special token's text or hold none, got '%s' with"
+                      + " '%s': special tokens have no text; stop at '%s', or at token %d",
+                  stop, each.getKey(), each.getKey(), each.getValue()));
+        }
+      }
+    }
+    return tokens;
   }
 
   /** Takes the next piece and returns the text that is certain; empty after the stop. */

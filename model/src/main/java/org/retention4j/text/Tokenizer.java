@@ -1,5 +1,7 @@
 package org.retention4j.text;
 
+import java.util.Map;
+
 /** Text to tokens and back. Implementations may be used by several threads at once. */
 public interface Tokenizer extends AutoCloseable {
   /**
@@ -25,6 +27,14 @@ public interface Tokenizer extends AutoCloseable {
    * @throws IllegalArgumentException if a token is negative
    */
   String decode(int[] tokens);
+
+  /**
+   * Returns the tokens that have no text in {@link #decode}, such as the end of a text, by the text
+   * that stands for them where they are written; by default there are none.
+   */
+  default Map<String, Integer> specialTokens() {
+    return Map.of();
+  }
 
   /** Returns the number of tokens of the model this tokenizer serves. */
   int vocabulary();

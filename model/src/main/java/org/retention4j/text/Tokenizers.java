@@ -1,57 +1,82 @@
 package org.retention4j.text;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.retention4j.checkpoint.Checkpoint;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.retention4j.text.json.Shown;
 
 /** Finds the tokenizer of a model. */
 public final class Tokenizers {
   private static final String JSON = "tokenizer.json";
-  private static final String SENTENCE_PIECE = "tokenizer.model";
+
+  /**
+   * Files that say that a model's tokens are no bytes: SentencePiece's models, the vocabularies and
+   * merges of Hugging Face's slow tokenizers, fairseq's, tiktoken's and Mistral's, and what only
+   * describes a tokenizer.
+   */
+  private static final Pattern OTHERS =
+      Pattern.compile(
+          "(tokenizer|spiece|spm|.*sentencepiece.*|.*bpe.*)\\.model|.*\\.spm|.*\\.tiktoken"
+              + "|(.*[-_.])?(vocab|merges|encoder)\\.(json|txt|bpe|model)|dict\\.txt|bpe\\.codes|bpecodes"
+              + "|tekken\\.json|tokenizer[-_.].*|special_tokens_map\\.json|added_tokens\\.json",
+          Pattern.CASE_INSENSITIVE);
 
   private Tokenizers() {}
 
   /**
-   * Returns the tokenizer of a checkpoint, see {@link #forFolder}.
+   * Returns whether a folder's tokens are bytes, for want of a tokenizer.
    *
-   * @throws IllegalArgumentException as {@link #forFolder} does
+   * @throws IllegalArgumentException as {@link #forFolder} does, unless for what is in its {@code
+   *     tokenizer.json}
    */
-  public static Tokenizer forCheckpoint(Checkpoint checkpoint) {
-    return forFolder(checkpoint.folder(), checkpoint.config().vocabulary());
+  public static boolean areBytes(Path modelFolder) {
+    List<String> names = names(modelFolder);
+    if (names.contains(JSON)) {
+      return false;
+    }
+    List<String> others = names.stream().filter(name -> OTHERS.matcher(name).matches()).toList();
+    if (!others.isEmpty()) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected %s, or no tokenizer for byte tokens, got %s%s: files of SentencePiece, of"
+                  + " slow tokenizers and of their options are not read; save the tokenizer as %s"
+                  + " with Hugging Face's AutoTokenizer.from_pretrained(...).save_pretrained(...)",
+              JSON,
+              modelFolder.resolve(others.get(0)),
+              others.size() == 1
+                  ? ""
+                  : " and " + Shown.text(String.join(", ", others.subList(1, others.size()))),
+              JSON));
+    }
+    return true;
   }
 
-  /** Returns whether a folder's tokens are bytes, for want of a tokenizer. */
-  static boolean areBytes(Path modelFolder) {
-    return !Files.exists(modelFolder.resolve(JSON));
+  /** Returns the names in a folder, of links that lead nowhere too. */
+  private static List<String> names(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      throw new IllegalArgumentException("expected a model folder, got no folder " + folder);
+    }
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    } catch (IOException e) {
+      throw new IllegalArgumentException("cannot list the model folder " + folder, e);
+    }
   }
 
   /**
    * Returns the tokenizer of a model folder: its {@code tokenizer.json}, or bytes where the folder
-   * holds no tokenizer.
+   * holds nothing of a tokenizer.
    *
    * @param vocabulary of the model, >= 1
-   * @throws IllegalArgumentException if there is no such folder, if it holds only a SentencePiece
-   *     model, or if its {@code tokenizer.json} is no tokenizer
+   * @throws IllegalArgumentException if there is no such folder, if it holds a tokenizer of another
+   *     format, or if its {@code tokenizer.json} is no tokenizer
    */
   public static Tokenizer forFolder(Path modelFolder, int vocabulary) {
-    if (!Files.isDirectory(modelFolder)) {
-      throw new IllegalArgumentException("expected a model folder, got no folder " + modelFolder);
-    }
-    Path json = modelFolder.resolve(JSON);
-    if (!areBytes(modelFolder)) {
-      return JsonTokenizer.open(json, vocabulary);
-    }
-    Path sentencePiece = modelFolder.resolve(SENTENCE_PIECE);
-    if (Files.exists(sentencePiece)) {
-      throw new IllegalArgumentException(
-          "expected "
-              + JSON
-              + ", or no tokenizer for byte tokens, got "
-              + sentencePiece
-              + ": SentencePiece files are not supported; save the tokenizer as "
-              + JSON
-              + " with Hugging Face's fast tokenizers");
-    }
-    return new ByteTokenizer(vocabulary);
+    return areBytes(modelFolder)
+        ? new ByteTokenizer(vocabulary)
+        : JsonTokenizer.open(modelFolder.resolve(JSON), vocabulary);
   }
 }

@@ -2,6 +2,7 @@ package org.retention4j.parallel;
 
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Lane;
+import org.retention4j.nn.MicroBatches;
 
 /**
  * Every query against every earlier key (arXiv 2307.08621, equation 5): (Q Kᵀ ⊙ D) V with D_ij =
@@ -39,10 +40,10 @@ public record ParallelForm(int block) implements RetentionForm {
     return "parallel";
   }
 
-  /** Returns T: the form looks at a sequence as a whole. */
+  /** The form looks at a sequence as a whole. */
   @Override
-  public int pieceLength(int tokens) {
-    return Math.max(1, tokens);
+  public MicroBatches microBatches() {
+    return MicroBatches.WHOLE;
   }
 
   @Override

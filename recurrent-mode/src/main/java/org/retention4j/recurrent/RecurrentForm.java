@@ -3,6 +3,7 @@ package org.retention4j.recurrent;
 import org.retention4j.core.HeadPass;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Lane;
+import org.retention4j.nn.MicroBatches;
 
 /**
  * The recurrence itself, token by token (arXiv 2307.08621, equation 6):
@@ -14,17 +15,14 @@ import org.retention4j.engine.Lane;
  * per token and writes it once per sixteen; the results are the recurrence's to rounding.
  */
 public record RecurrentForm() implements RetentionForm {
-  /** Enough tokens for the products around the recurrence to run at full speed. */
-  private static final int PIECE = 512;
-
   @Override
   public String name() {
     return "recurrent";
   }
 
   @Override
-  public int pieceLength(int tokens) {
-    return Math.max(1, Math.min(tokens, PIECE));
+  public MicroBatches microBatches() {
+    return MicroBatches.FULL;
   }
 
   @Override

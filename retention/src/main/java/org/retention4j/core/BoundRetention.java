@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
@@ -36,6 +37,7 @@ public final class BoundRetention implements AutoCloseable {
   private final RetentionPass pass;
   private final TokenTask copyIn;
   private final TokenTask copyOut;
+  private final Runnable advance = this::advancePiece;
 
   /** Tokens of this piece of each row, padded ones too. */
   private final int[] padded;
@@ -67,31 +69,31 @@ public final class BoundRetention implements AutoCloseable {
     copyOut = new TokenTask(engine, this::copyOut);
     this.x = Rows.of(x);
     this.y = Rows.of(y);
-    piece = pieceLength(form, batch, tokens);
+    piece = form.microBatches().tokens(tokens);
     int width = weights.config().modelWidth();
-    Tile in = engine.tile(arena, batch * piece, width);
-    Tile out = engine.tile(arena, batch * piece, width);
-    xTile = Rows.of(in, piece, width);
-    yTile = Rows.of(out, piece, width);
     scratch = new Scratch(engine);
-    TilePiece tiles = new TilePiece(batch, piece, in, out, scratch, false);
-    pass = new RetentionPass(engine, weights, form, tiles);
-  }
-
-  /** Returns the tokens of a piece; a form that cuts sequences cuts a batch's shorter. */
-  private static int pieceLength(RetentionForm form, int batch, int tokens) {
-    int whole = form.pieceLength(tokens);
-    if (whole >= tokens || batch == 1) {
-      return Math.max(1, Math.min(whole, Math.max(1, tokens)));
+    try {
+      Tile in = engine.tile(arena, batch * piece, width);
+      Tile out = engine.tile(arena, batch * piece, width);
+      xTile = Rows.of(in, piece, width);
+      yTile = Rows.of(out, piece, width);
+      TilePiece tiles = new TilePiece(batch, piece, in, out, scratch, false);
+      pass = new RetentionPass(engine, weights, form, tiles);
+    } catch (Throwable e) {
+      scratch.close();
+      arena.close();
+      throw e;
     }
-    return Math.min(whole, form.pieceLength(Math.max(1, tokens / batch)));
   }
 
   /**
    * Advances the state over the tokens now in x and writes the outputs to y; padded tokens give 0.
+   * Many tokens are computed in pieces, between which other threads have their turn.
    *
    * @throws IllegalArgumentException if the state is closed or a log decay is not finite or &gt; 0
-   * @throws IllegalStateException after close
+   * @throws IllegalStateException after close, or if an earlier call left the state half advanced
+   * @throws CancellationException if the thread is interrupted, between two pieces: the state's
+   *     positions and y have those before; the interrupt status is kept
    */
   public void step() {
     if (closed) {
@@ -99,20 +101,18 @@ public final class BoundRetention implements AutoCloseable {
     }
     x.requireOpen();
     y.requireOpen();
-    CoreChecks.checkOpen(state);
+    CoreChecks.checkUsable(state);
     CoreChecks.checkValues(decay, tokenDecay, batch, tokens, heads, lengths);
-    engine.lock();
-    try {
-      weights.requireOpen();
-      for (from = 0; from < tokens; from += piece) {
-        advancePiece();
+    for (from = 0; from < tokens; from += piece) {
+      if (from > 0 && Thread.currentThread().isInterrupted()) {
+        throw new CancellationException("interrupted after " + from + " of " + tokens + " tokens");
       }
-    } finally {
-      engine.unlock();
+      engine.exclusively(advance);
     }
   }
 
   private void advancePiece() {
+    weights.requireOpen();
     for (int b = 0; b < batch; b++) {
       int length = lengths == null ? tokens : lengths[b];
       counts[b] = Math.max(0, Math.min(piece, length - from));

@@ -23,7 +23,7 @@ final class CoreChecks {
     present("state", state);
     present("log decay", decay);
     present("out", out);
-    checkOpen(state);
+    checkUsable(state);
     if (state.type() != engine.type()) {
       throw new IllegalArgumentException(
           "expected a state of type " + engine.type() + ", the engine's, got " + state.type());
@@ -142,10 +142,11 @@ final class CoreChecks {
     }
   }
 
-  static void checkOpen(RetentionState state) {
+  static void checkUsable(RetentionState state) {
     if (state.closed()) {
       throw new IllegalArgumentException("expected an open state, got a closed one");
     }
+    state.requireWhole();
   }
 
   /** Checks every per-token decay that is not padding. */

@@ -114,7 +114,7 @@ public final class MultiScaleRetention {
               + Arrays.toString(y.shape()));
     }
     CoreChecks.checkType("y", y, engine);
-    CoreChecks.checkOpen(state);
+    CoreChecks.checkUsable(state);
     checkState(state, x.size(0));
     if (decay != null) {
       CoreChecks.checkDecay(decay, x.size(0), x.size(1), config.heads());

@@ -30,7 +30,8 @@ public final class Retention {
   private final Rows out;
   private final RetentionForm.HeadKernel[] kernels;
   private final HeadPass[] passes;
-  private final LaneTask task;
+  private final LaneTask task = this::advanceHead;
+  private final Runnable advance = this::advance;
 
   private Retention(
       Engine engine,
@@ -64,7 +65,6 @@ public final class Retention {
         passes[i].tokenDecay(tokenDecay, 0);
       }
     }
-    task = this::advanceHead;
   }
 
   /** Returns the form's kernels, one per lane, made once per engine, form and head shape. */
@@ -137,18 +137,24 @@ public final class Retention {
    * Advances the state over the tokens now in q, k and v and writes the outputs.
    *
    * @throws IllegalArgumentException if the state is closed or a log decay is not finite or &gt; 0
+   * @throws IllegalStateException if an earlier call left the state half advanced
    */
   public void step() {
     q.requireOpen();
     k.requireOpen();
     v.requireOpen();
     out.requireOpen();
-    CoreChecks.checkOpen(state);
+    CoreChecks.checkUsable(state);
     CoreChecks.checkValues(decay, tokenDecay, state.batch(), tokens, heads, lengths);
+    engine.exclusively(advance);
+  }
+
+  private void advance() {
     engine.run(state.batch() * heads, task);
     for (int b = 0; b < state.batch(); b++) {
       state.moved(b, length(b));
     }
+    state.settled();
   }
 
   private int length(int row) {
@@ -160,7 +166,7 @@ public final class Retention {
     int h = index % heads;
     int n = length(b);
     if (n > 0) {
-      HeadPass pass = passes[lane.index()].at(b, h, h / group, n, state.head(b, h));
+      HeadPass pass = passes[lane.index()].at(b, h, h / group, n, state.advancing(b, h));
       kernels[lane.index()].advance(pass);
       state.decayed(b, h, pass.totalDecay());
     }

@@ -1,6 +1,9 @@
 package org.retention4j.core;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.retention4j.engine.Activation;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * The shape and conventions of one multi-scale retention block (arXiv 2307.08621, §2.2).
@@ -34,6 +37,12 @@ public record RetentionConfig(
     boolean gate,
     boolean scaleKeys,
     boolean normaliseOutput) {
+  static final String QUERY = "query";
+  static final String KEY = "key";
+  static final String VALUE = "value";
+  static final String GATE = "gate";
+  static final String OUTPUT = "output";
+  static final String HEAD_NORM = "head norm";
 
   /** Checks that the parts fit together. */
   public RetentionConfig {
@@ -117,11 +126,31 @@ public record RetentionConfig(
     return new StateConvention(scaleKeys, rotation, decay.logDecay());
   }
 
+  /**
+   * Returns the weights of the block in the order in which they are drawn and written: W_Q (H·K,
+   * D), W_K (H_kv·K, D), W_V (H_kv·V, D), W_G (H·V, D) with a gate, W_O (D, H·V), and the head
+   * norm's (V) where it has one.
+   */
+  public List<WeightSpec> weights() {
+    long d = modelWidth;
+    long values = (long) heads * valueWidth;
+    List<WeightSpec> all = new ArrayList<>();
+    all.add(WeightSpec.matrix(QUERY, (long) heads * keyWidth, d));
+    all.add(WeightSpec.matrix(KEY, (long) kvHeads * keyWidth, d));
+    all.add(WeightSpec.matrix(VALUE, (long) kvHeads * valueWidth, d));
+    if (gate) {
+      all.add(WeightSpec.matrix(GATE, values, d));
+    }
+    all.add(WeightSpec.matrix(OUTPUT, d, values));
+    if (headNormWeight) {
+      all.add(WeightSpec.norm(HEAD_NORM, valueWidth));
+    }
+    return all;
+  }
+
   /** Returns the number of weights of the block, the head norm's included. */
   public long parameters() {
-    long perInput = (long) heads * keyWidth + (long) kvHeads * (keyWidth + valueWidth);
-    long values = (long) heads * valueWidth;
-    return modelWidth * (perInput + values * (gate ? 2 : 1)) + (headNormWeight ? valueWidth : 0);
+    return weights().stream().mapToLong(WeightSpec::elements).sum();
   }
 
   /** Collects a configuration; see the record's components for their meaning. */

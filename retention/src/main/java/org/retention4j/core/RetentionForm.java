@@ -1,19 +1,16 @@
 package org.retention4j.core;
 
 import org.retention4j.engine.Lane;
+import org.retention4j.nn.SequenceForm;
 
 /**
  * One arrangement of the retention recurrence (parallel, recurrent or chunkwise): how the tokens of
  * one head of one sequence are taken from the incoming state to the outgoing one.
  *
  * <p>A form sees one head at a time; batches, heads, lengths, threads, checks and memory are the
- * business of {@link Retention} and {@link MultiScaleRetention}. Forms that are equal by {@code
- * equals} share what they prepare, so a form should be a record of its settings.
+ * business of {@link Retention} and {@link MultiScaleRetention}.
  */
-public interface RetentionForm {
-  /** Returns the name that reports show. */
-  String name();
-
+public interface RetentionForm extends SequenceForm {
   /**
    * Makes what this form needs on one lane; called once per lane and head shape.
    *
@@ -22,14 +19,6 @@ public interface RetentionForm {
    * @param valueWidth V
    */
   HeadKernel prepare(Lane lane, int keyWidth, int valueWidth);
-
-  /**
-   * Returns into pieces of how many tokens a block may cut a sequence of T tokens, so that its
-   * buffers stay small; at least 1.
-   *
-   * @param tokens T
-   */
-  int pieceLength(int tokens);
 
   /** Advances heads on the lane it was prepared for. */
   @FunctionalInterface

@@ -1,10 +1,17 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.WeightType;
+import org.retention4j.nn.Init;
+import org.retention4j.nn.WeightSource;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * The weights of a block as plain arrays, in the layout of the checkpoints: (out,in).
@@ -30,36 +37,57 @@ public record RetentionParameters(
    */
   public static RetentionParameters random(RetentionConfig config, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
-    int d = config.modelWidth();
-    int keys = config.keyWidth();
-    int values = config.valueWidth();
-    INDArray query = uniform(random, config.heads() * keys, d);
-    INDArray key = uniform(random, config.kvHeads() * keys, d);
-    INDArray value = uniform(random, config.kvHeads() * values, d);
-    INDArray gate = config.gate() ? uniform(random, config.heads() * values, d) : null;
-    INDArray output = uniform(random, d, config.heads() * values);
+    Map<String, INDArray> matrices = new HashMap<>();
     double[] headNorm = null;
-    if (config.headNormWeight()) {
-      headNorm = new double[values];
-      for (int i = 0; i < values; i++) {
-        headNorm[i] = (float) (0.75 + 0.5 * random.nextDouble());
+    for (WeightSpec weight : config.weights()) {
+      int rows = Math.toIntExact(weight.rows());
+      if (weight.isMatrix()) {
+        matrices.put(weight.name(), Init.uniform(random, rows, Math.toIntExact(weight.columns())));
+      } else {
+        headNorm = Init.norm(random, rows);
       }
     }
-    return new RetentionParameters(query, key, value, gate, output, headNorm);
+    return new RetentionParameters(
+        matrices.get(RetentionConfig.QUERY),
+        matrices.get(RetentionConfig.KEY),
+        matrices.get(RetentionConfig.VALUE),
+        matrices.get(RetentionConfig.GATE),
+        matrices.get(RetentionConfig.OUTPUT),
+        headNorm);
   }
 
-  /**
-   * Returns a seeded fp32 matrix (out,in), uniform with variance 1/in.
-   *
-   * @param random advanced by out·in draws
-   */
-  public static INDArray uniform(SplittableRandom random, int outputs, int inputs) {
-    float[] data = new float[Math.multiplyExact(outputs, inputs)];
-    double bound = Math.sqrt(3.0 / inputs);
-    for (int i = 0; i < data.length; i++) {
-      data[i] = (float) ((2 * random.nextDouble() - 1) * bound);
-    }
-    return Nd4j.createFromArray(data).reshape(outputs, inputs);
+  /** Returns a matrix by the name that the configuration gives it. */
+  private INDArray matrix(String name) {
+    return switch (name) {
+      case RetentionConfig.QUERY -> query;
+      case RetentionConfig.KEY -> key;
+      case RetentionConfig.VALUE -> value;
+      case RetentionConfig.GATE -> gate;
+      case RetentionConfig.OUTPUT -> output;
+      default -> throw new IllegalArgumentException("expected a matrix of a block, got " + name);
+    };
+  }
+
+  /** Returns these as what is to be packed; they are kept alive. */
+  WeightSource source(Engine engine, WeightType type) {
+    return new WeightSource() {
+      @Override
+      public Engine engine() {
+        return engine;
+      }
+
+      @Override
+      public PackedMatrix matrix(WeightSpec weight) {
+        INDArray array = RetentionParameters.this.matrix(weight.name());
+        boolean direct = array.dataType() != DataType.BFLOAT16;
+        return engine.pack(direct ? array : array.castTo(DataType.FLOAT), type);
+      }
+
+      @Override
+      public double[] vector(WeightSpec weight) {
+        return headNorm.clone();
+      }
+    };
   }
 
   /**
@@ -68,41 +96,29 @@ public record RetentionParameters(
    * @throws IllegalArgumentException naming the first weight that is missing, extra or misshapen
    */
   public void checkAgainst(RetentionConfig config) {
-    long d = config.modelWidth();
-    long values = (long) config.heads() * config.valueWidth();
-    check("query", query, (long) config.heads() * config.keyWidth(), d);
-    check("key", key, (long) config.kvHeads() * config.keyWidth(), d);
-    check("value", value, (long) config.kvHeads() * config.valueWidth(), d);
-    if (config.gate()) {
-      check("gate", gate, values, d);
-    } else if (gate != null) {
+    if (!config.gate() && gate != null) {
       throw new IllegalArgumentException(
           "expected no gate weights without a gate, got " + Arrays.toString(gate.shape()));
     }
-    check("output", output, d, values);
-    int expected = config.headNormWeight() ? config.valueWidth() : 0;
-    int actual = headNorm == null ? 0 : headNorm.length;
-    if (expected != actual) {
+    if (!config.headNormWeight() && headNorm != null) {
       throw new IllegalArgumentException(
-          "expected " + expected + " head norm weights, got " + actual);
+          "expected no head norm weights without such a norm, got " + headNorm.length);
+    }
+    for (WeightSpec weight : config.weights()) {
+      if (weight.isMatrix()) {
+        check(weight, matrix(weight.name()));
+      } else {
+        weight.check(headNorm);
+      }
     }
   }
 
-  private static void check(String name, INDArray array, long outputs, long inputs) {
-    if (array == null) {
-      throw new IllegalArgumentException(
-          String.format("expected %s weights of shape [%d, %d], got none", name, outputs, inputs));
-    }
-    if (!Arrays.equals(array.shape(), new long[] {outputs, inputs})) {
-      throw new IllegalArgumentException(
-          String.format(
-              "expected %s weights of shape [%d, %d], got %s",
-              name, outputs, inputs, Arrays.toString(array.shape())));
-    }
+  private static void check(WeightSpec weight, INDArray array) {
+    weight.checkShape(array == null ? null : array.shape());
     DataType type = array.dataType();
     if (type != DataType.FLOAT && type != DataType.DOUBLE && type != DataType.BFLOAT16) {
       throw new IllegalArgumentException(
-          "expected " + name + " weights of type FLOAT, DOUBLE or BFLOAT16, got " + type);
+          "expected " + weight.name() + " weights of type FLOAT, DOUBLE or BFLOAT16, got " + type);
     }
   }
 

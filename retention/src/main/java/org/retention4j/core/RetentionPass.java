@@ -50,6 +50,7 @@ public final class RetentionPass implements AutoCloseable {
   private final boolean sharedKeys;
   private final LaneTask turnKeys = this::turnKeys;
   private final LaneTask advance = this::advanceHead;
+  private final Runnable whole = this::runWhole;
   private final int[] counts;
   private RetentionState state;
 
@@ -73,6 +74,7 @@ public final class RetentionPass implements AutoCloseable {
     int heads = config.heads();
     int keyWidth = config.keyWidth();
     int valueWidth = config.valueWidth();
+    kernels = Retention.kernels(engine, form, keyWidth, valueWidth); // first, for a form may fail
     Tile qTile = scratch.tile(rows, heads * keyWidth);
     Tile kTile = scratch.tile(rows, config.kvHeads() * keyWidth);
     Tile vTile = scratch.tile(rows, config.kvHeads() * valueWidth);
@@ -104,7 +106,6 @@ public final class RetentionPass implements AutoCloseable {
     angles = new Angles[engine.threads()];
     Arrays.setAll(angles, i -> Angles.of(engine.type(), keyWidth / 2));
     keyFactor = config.scaleKeys() ? config.scale() : 1;
-    kernels = Retention.kernels(engine, form, keyWidth, valueWidth);
     passes = new HeadPass[kernels.length];
     for (int i = 0; i < passes.length; i++) {
       passes[i] = new HeadPass(q, k, v, o, config.outputScale(), config.decay().logDecay());
@@ -124,24 +125,29 @@ public final class RetentionPass implements AutoCloseable {
    *     undefined
    * @param tokenDecay (B,T,H) as rows of H, or null for the configuration's decay
    * @param decayOffset the index in T of this piece's token 0
+   * @throws IllegalStateException if an earlier call left the state half advanced
    */
   public void run(RetentionState state, int[] tokenCounts, Rows tokenDecay, long decayOffset) {
-    engine.lock();
+    state.requireWhole();
+    this.state = state;
+    System.arraycopy(tokenCounts, 0, counts, 0, batch);
+    for (HeadPass pass : passes) {
+      pass.tokenDecay(tokenDecay, decayOffset);
+    }
     try {
-      weights.requireOpen();
-      this.state = state;
-      System.arraycopy(tokenCounts, 0, counts, 0, batch);
-      for (HeadPass pass : passes) {
-        pass.tokenDecay(tokenDecay, decayOffset);
-      }
-      runTasks();
-      for (int b = 0; b < batch; b++) {
-        state.moved(b, counts[b]);
-      }
+      engine.exclusively(whole);
     } finally {
       this.state = null;
-      engine.unlock();
     }
+  }
+
+  private void runWhole() {
+    weights.requireOpen();
+    runTasks();
+    for (int b = 0; b < batch; b++) {
+      state.moved(b, counts[b]);
+    }
+    state.settled();
   }
 
   private void runTasks() {
@@ -194,7 +200,7 @@ public final class RetentionPass implements AutoCloseable {
     }
     int kvHead = h / (config.heads() / config.kvHeads());
     turn(lane, b, h, sharedKeys ? NONE : h);
-    HeadPass pass = passes[lane.index()].at(b, h, kvHead, n, state.head(b, h));
+    HeadPass pass = passes[lane.index()].at(b, h, kvHead, n, state.advancing(b, h));
     kernels[lane.index()].advance(pass);
     state.decayed(b, h, pass.totalDecay());
     long start = state.position(b);

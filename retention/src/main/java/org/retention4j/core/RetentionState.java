@@ -1,12 +1,15 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.HeadState;
+import org.retention4j.engine.NativeLibraries;
 import org.retention4j.engine.Rows;
+import org.retention4j.engine.StateDecay;
 
 /**
  * The state S (B,H,K,V) of a batch of sequences, with each row's position: all that retention
@@ -17,6 +20,10 @@ import org.retention4j.engine.Rows;
  * state may move between threads but is used by one at a time. Closing it twice does no harm; use
  * after close is an {@link IllegalArgumentException} from the forms and an {@link
  * IllegalStateException} here.
+ *
+ * <p>A call that fails half-way, for want of memory say, leaves heads that have seen its tokens and
+ * others that have not: such a state refuses with an {@link IllegalStateException} to go on and to
+ * be copied; {@link #toArray()} still shows it.
  */
 public final class RetentionState implements AutoCloseable {
   /** Beyond it angles position·θ have no digits left. */
@@ -30,10 +37,13 @@ public final class RetentionState implements AutoCloseable {
   private final HeadState[] states;
   private final long[] start;
   private final long[] position;
-  private final CompensatedSum[] decay;
+  private final Sum[] decay;
   private final boolean fromZero;
   private final Arena arena = new Arena();
   private boolean closed;
+
+  /** Set from when the first head begins to advance until all have. */
+  private boolean torn;
 
   private RetentionState(
       ElementType type,
@@ -44,7 +54,7 @@ public final class RetentionState implements AutoCloseable {
       HeadState[] states,
       long[] start,
       long[] position,
-      CompensatedSum[] decay,
+      Sum[] decay,
       boolean fromZero) {
     this.type = type;
     this.heads = heads;
@@ -109,10 +119,10 @@ public final class RetentionState implements AutoCloseable {
     }
     CoreChecks.present("convention", convention);
     HeadState[] states = new HeadState[Math.multiplyExact(batch, heads)];
-    CompensatedSum[] decay = new CompensatedSum[states.length];
+    Sum[] decay = new Sum[states.length];
     for (int i = 0; i < states.length; i++) {
       states[i] = HeadState.zeros(type, keyWidth, valueWidth);
-      decay[i] = new CompensatedSum();
+      decay[i] = Sum.create();
     }
     long[] starts = new long[batch];
     Arrays.fill(starts, start);
@@ -237,6 +247,11 @@ public final class RetentionState implements AutoCloseable {
     return position[row];
   }
 
+  /** Returns the bytes that one sequence's state of a block holds, pending tokens included. */
+  public static long bytes(RetentionConfig config, ElementType type) {
+    return config.heads() * HeadState.bytes(type, config.keyWidth(), config.valueWidth());
+  }
+
   /** Returns the bytes held, pending tokens included. */
   public long bytes() {
     return arena.bytes();
@@ -254,6 +269,25 @@ public final class RetentionState implements AutoCloseable {
 
   HeadState head(int row, int head) {
     return states[row * heads + head];
+  }
+
+  /** Returns a head that is about to advance; {@link #settled()} ends what it begins. */
+  HeadState advancing(int row, int head) {
+    torn = true;
+    return head(row, head);
+  }
+
+  /** Records that all heads have advanced, and with them the positions. */
+  void settled() {
+    torn = false;
+  }
+
+  /** Refuses a state of which a call that failed has advanced some heads. */
+  void requireWhole() {
+    if (torn) {
+      throw new IllegalStateException(
+          "an earlier call failed half-way: this retention state cannot go on, make a new one");
+    }
   }
 
   /** Records that a row saw tokens; the head states were advanced by the form. */
@@ -287,11 +321,12 @@ public final class RetentionState implements AutoCloseable {
    */
   public RetentionState select(int... rows) {
     checkOpen();
+    requireWhole();
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
     HeadState[] copies = new HeadState[Math.multiplyExact(rows.length, heads)];
-    CompensatedSum[] sums = new CompensatedSum[copies.length];
+    Sum[] sums = new Sum[copies.length];
     long[] starts = new long[rows.length];
     long[] positions = new long[rows.length];
     for (int i = 0; i < copies.length; i++) {
@@ -300,7 +335,7 @@ public final class RetentionState implements AutoCloseable {
         throw new IllegalArgumentException("expected rows in 0.." + (batch() - 1) + ", got " + row);
       }
       copies[i] = states[row * heads + i % heads].copy();
-      sums[i] = decay[row * heads + i % heads].copy();
+      sums[i] = Sum.create().add(decay[row * heads + i % heads]);
       starts[i / heads] = start[row];
       positions[i / heads] = position[row];
     }
@@ -314,6 +349,7 @@ public final class RetentionState implements AutoCloseable {
    */
   public INDArray toArray() {
     checkOpen();
+    NativeLibraries.requireNd4j();
     INDArray array =
         Nd4j.createUninitialized(type.dataType(), batch(), heads, keyWidth, valueWidth);
     Rows rows = Rows.of(array);
@@ -347,7 +383,7 @@ public final class RetentionState implements AutoCloseable {
    */
   public RetentionState join(RetentionState next) {
     checkOpen();
-    CoreChecks.checkOpen(next);
+    CoreChecks.checkUsable(next);
     requireJoinable(next);
     RetentionState joined = copy();
     double[] s1 = new double[valueWidth];
@@ -357,16 +393,14 @@ public final class RetentionState implements AutoCloseable {
       into.fold();
       HeadState add = next.states[i].copy();
       add.fold();
-      double loss = Math.expm1(next.decay[i].value());
+      double decayOfNext = next.decay[i].getAsDouble();
       for (int k = 0; k < keyWidth; k++) {
         into.readRow(k, s1);
         add.readRow(k, s2);
-        for (int v = 0; v < valueWidth; v++) {
-          s1[v] = Math.fma(loss, s1[v], s1[v]) + s2[v];
-        }
+        StateDecay.decayAndAdd(s1, decayOfNext, s2);
         into.writeRow(k, s1);
       }
-      joined.decay[i].add(next.decay[i].value());
+      joined.decay[i].add(decayOfNext);
     }
     System.arraycopy(next.position, 0, joined.position, 0, batch());
     return joined;

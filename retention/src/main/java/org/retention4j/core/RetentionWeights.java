@@ -1,10 +1,10 @@
 package org.retention4j.core;
 
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.WeightType;
+import org.retention4j.nn.NamedWeights;
+import org.retention4j.nn.WeightSource;
 
 /**
  * The weights of a block, packed once for an engine and shared by every form, state and thread. The
@@ -13,91 +13,21 @@ import org.retention4j.engine.WeightType;
 public final class RetentionWeights implements AutoCloseable {
   private final Engine engine;
   private final RetentionConfig config;
-  private final WeightType type;
-  private final PackedMatrix query;
-  private final PackedMatrix key;
-  private final PackedMatrix value;
-  private final PackedMatrix gate;
-  private final PackedMatrix output;
-  private final double[] headNorm;
+  private final NamedWeights weights;
 
-  private RetentionWeights(
-      Engine engine, RetentionConfig config, RetentionParameters from, WeightType type) {
-    this.engine = engine;
+  private RetentionWeights(RetentionConfig config, WeightSource source) {
+    engine = source.engine();
     this.config = config;
-    this.type = type;
-    query = pack(engine, from.query(), type);
-    key = pack(engine, from.key(), type);
-    value = pack(engine, from.value(), type);
-    gate = from.gate() == null ? null : pack(engine, from.gate(), type);
-    output = pack(engine, from.output(), type);
-    headNorm = from.headNorm() == null ? null : from.headNorm().clone();
-  }
-
-  private RetentionWeights(
-      Engine engine,
-      RetentionConfig config,
-      PackedMatrix query,
-      PackedMatrix key,
-      PackedMatrix value,
-      PackedMatrix gate,
-      PackedMatrix output,
-      double[] headNorm) {
-    this.engine = engine;
-    this.config = config;
-    type = query.type();
-    this.query = query;
-    this.key = key;
-    this.value = value;
-    this.gate = gate;
-    this.output = output;
-    this.headNorm = headNorm == null ? null : headNorm.clone();
+    weights = NamedWeights.take(config.weights(), source);
   }
 
   /**
-   * Takes over packed matrices and closes them when it is closed; for readers of checkpoints.
+   * Takes the weights that a configuration asks for and closes them when it is closed.
    *
-   * @param query W_Q (H·K, D)
-   * @param key W_K (H_kv·K, D)
-   * @param value W_V (H_kv·V, D)
-   * @param gate W_G (H·V, D), null without gate
-   * @param output W_O (D, H·V)
-   * @param headNorm (V), null without a head norm weight
-   * @throws IllegalArgumentException if a matrix does not fit the configuration
+   * @throws IllegalArgumentException if a weight does not fit the configuration
    */
-  public static RetentionWeights of(
-      Engine engine,
-      RetentionConfig config,
-      PackedMatrix query,
-      PackedMatrix key,
-      PackedMatrix value,
-      PackedMatrix gate,
-      PackedMatrix output,
-      double[] headNorm) {
-    long d = config.modelWidth();
-    long values = (long) config.heads() * config.valueWidth();
-    check("query", query, (long) config.heads() * config.keyWidth(), d);
-    check("key", key, (long) config.kvHeads() * config.keyWidth(), d);
-    check("value", value, (long) config.kvHeads() * config.valueWidth(), d);
-    if (config.gate()) {
-      check("gate", gate, values, d);
-    }
-    check("output", output, d, values);
-    return new RetentionWeights(engine, config, query, key, value, gate, output, headNorm);
-  }
-
-  private static void check(String name, PackedMatrix w, long outputs, long inputs) {
-    if (w == null || w.outputs() != outputs || w.inputs() != inputs) {
-      String got = w == null ? "none" : "[" + w.outputs() + ", " + w.inputs() + "]";
-      throw new IllegalArgumentException(
-          String.format(
-              "expected %s weights of shape [%d, %d], got %s", name, outputs, inputs, got));
-    }
-  }
-
-  private static PackedMatrix pack(Engine engine, INDArray source, WeightType type) {
-    boolean direct = source.dataType() != DataType.BFLOAT16;
-    return engine.pack(direct ? source : source.castTo(DataType.FLOAT), type);
+  public static RetentionWeights of(RetentionConfig config, WeightSource source) {
+    return new RetentionWeights(config, source);
   }
 
   /**
@@ -110,13 +40,13 @@ public final class RetentionWeights implements AutoCloseable {
   public static RetentionWeights pack(
       Engine engine, RetentionConfig config, RetentionParameters parameters, WeightType type) {
     parameters.checkAgainst(config);
-    return new RetentionWeights(engine, config, parameters, type);
+    return of(config, parameters.source(engine, type));
   }
 
   /** Packs seeded random weights, see {@link RetentionParameters#random}. */
   public static RetentionWeights random(
       Engine engine, RetentionConfig config, WeightType type, long seed) {
-    return pack(engine, config, RetentionParameters.random(config, seed), type);
+    return of(config, WeightSource.random(engine, type, seed));
   }
 
   /** Returns the engine these weights were packed for. */
@@ -131,13 +61,17 @@ public final class RetentionWeights implements AutoCloseable {
 
   /** Returns the type in which the weights are stored. */
   public WeightType type() {
-    return type;
+    return query().type();
+  }
+
+  /** Returns the weights by the names of {@link RetentionConfig#weights}; they stay these'. */
+  public NamedWeights named() {
+    return weights;
   }
 
   /** Returns the bytes held. */
   public long bytes() {
-    long bytes = query.bytes() + key.bytes() + value.bytes() + output.bytes();
-    return gate == null ? bytes : bytes + gate.bytes();
+    return weights.bytes();
   }
 
   /**
@@ -147,12 +81,12 @@ public final class RetentionWeights implements AutoCloseable {
    */
   public RetentionParameters unpack() {
     return new RetentionParameters(
-        query.unpack(),
-        key.unpack(),
-        value.unpack(),
-        gate == null ? null : gate.unpack(),
-        output.unpack(),
-        headNorm == null ? null : headNorm.clone());
+        query().unpack(),
+        key().unpack(),
+        value().unpack(),
+        gate() == null ? null : gate().unpack(),
+        output().unpack(),
+        headNorm() == null ? null : headNorm().clone());
   }
 
   /**
@@ -161,50 +95,40 @@ public final class RetentionWeights implements AutoCloseable {
    * @throws IllegalStateException after close
    */
   void requireOpen() {
-    if (query.closed()) {
+    if (query().closed()) {
       throw new IllegalStateException("these retention weights are closed");
     }
   }
 
-  /** Returns W (H·K, D) of the query, which stays these weights'. */
-  public PackedMatrix query() {
-    return query;
+  PackedMatrix query() {
+    return weights.matrix(RetentionConfig.QUERY);
   }
 
-  /** Returns W (H_kv·K, D) of the key, which stays these weights'. */
-  public PackedMatrix key() {
-    return key;
+  PackedMatrix key() {
+    return weights.matrix(RetentionConfig.KEY);
   }
 
-  /** Returns W (H_kv·V, D) of the value, which stays these weights'. */
-  public PackedMatrix value() {
-    return value;
+  PackedMatrix value() {
+    return weights.matrix(RetentionConfig.VALUE);
   }
 
-  /** Returns the gate's weights, or null. */
-  public PackedMatrix gate() {
-    return gate;
+  /** Returns W_G, or null without a gate. */
+  PackedMatrix gate() {
+    return weights.matrix(RetentionConfig.GATE);
   }
 
-  /** Returns W (D, H·V) of the output, which stays these weights'. */
-  public PackedMatrix output() {
-    return output;
+  PackedMatrix output() {
+    return weights.matrix(RetentionConfig.OUTPUT);
   }
 
   /** Returns the head norm's weight, or null; not to be changed. */
-  public double[] headNorm() {
-    return headNorm;
+  double[] headNorm() {
+    return weights.vector(RetentionConfig.HEAD_NORM);
   }
 
   /** Frees the weights once no step is running; closing twice does no harm. */
   @Override
   public void close() {
-    query.close();
-    key.close();
-    value.close();
-    if (gate != null) {
-      gate.close();
-    }
-    output.close();
+    weights.close();
   }
 }

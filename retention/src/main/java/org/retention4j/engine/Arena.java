@@ -21,12 +21,17 @@ public final class Arena implements AutoCloseable {
   /** Returns {@code size} zeroed bytes aligned to 64. */
   synchronized BytePointer allocate(long size) {
     checkOpen();
-    BytePointer block = new BytePointer(size + ALIGNMENT);
-    Pointer.memset(block, 0, size + ALIGNMENT);
+    BytePointer block = new BytePointer(held(size));
+    Pointer.memset(block, 0, held(size));
     owned.add(block);
-    account(size + ALIGNMENT);
+    account(held(size));
     long shift = (ALIGNMENT - block.address() % ALIGNMENT) % ALIGNMENT;
     return window(block, shift, size);
+  }
+
+  /** Returns the bytes that a block of a size takes: it begins where it is aligned. */
+  static long held(long size) {
+    return size + ALIGNMENT;
   }
 
   /** Returns {@code size} bytes of {@code base} from byte {@code from} on; memory is shared. */

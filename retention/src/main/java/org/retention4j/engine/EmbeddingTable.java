@@ -58,6 +58,13 @@ public final class EmbeddingTable implements AutoCloseable {
     }
   }
 
+  /** Returns the bytes that a table takes. */
+  public static long bytes(WeightType type, long rows, long columns) {
+    long block = Arena.held(BLOCK * columns * type.bytes());
+    long rest = rows % BLOCK;
+    return rows / BLOCK * block + (rest == 0 ? 0 : Arena.held(rest * columns * type.bytes()));
+  }
+
   /** Returns the number of rows. */
   public int rows() {
     return rows;

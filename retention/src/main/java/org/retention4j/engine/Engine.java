@@ -1,15 +1,18 @@
 package org.retention4j.engine;
 
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
 /**
  * Computes in one element type on a fixed number of threads, and owns the scratch of its lanes.
  *
- * <p>An engine may be used from many threads; calls are served one at a time, each on all lanes,
- * and give the same bits whoever else is calling. Closing it twice does no harm.
+ * <p>An engine may be used from many threads, virtual ones too; calls are served one at a time in
+ * the order of asking, each on all lanes, and give the same bits whoever else is calling. What a
+ * call throws ends that call and no other. Closing it twice does no harm.
  */
 public final class Engine implements AutoCloseable {
   private final ElementType type;
@@ -17,8 +20,8 @@ public final class Engine implements AutoCloseable {
   private final Arena arena = new Arena();
   private final Lane[] lanes;
   private final Workers workers;
-  private final Map<Object, Object> prepared = new ConcurrentHashMap<>();
-  private volatile boolean closed;
+  private final VirtualCallers virtualCallers = new VirtualCallers();
+  private final Map<Object, Object[]> prepared = new ConcurrentHashMap<>();
 
   private Engine(ElementType type, int threads, Provider provider) {
     if (threads < 1) {
@@ -26,15 +29,20 @@ public final class Engine implements AutoCloseable {
     }
     this.type = type;
     this.provider = provider;
-    lanes = new Lane[threads];
-    for (int i = 0; i < threads; i++) {
-      lanes[i] =
-          type == ElementType.FLOAT32
-              ? new Float32Lane(i, arena, provider.kernels())
-              : new Float64Lane(i, arena);
-    }
     loadLibraries();
-    workers = new Workers(lanes, () -> OpenMp.setThreads(1));
+    lanes = new Lane[threads];
+    try {
+      for (int i = 0; i < threads; i++) {
+        lanes[i] =
+            type == ElementType.FLOAT32
+                ? new Float32Lane(i, arena, provider.kernels())
+                : new Float64Lane(i, arena);
+      }
+      workers = new Workers(lanes);
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
   }
 
   /**
@@ -42,9 +50,9 @@ public final class Engine implements AutoCloseable {
    * another makes the first of its objects may leave both waiting for ever.
    */
   private void loadLibraries() {
-    OpenMp.threads();
+    NativeLibraries.nd4j();
     if (type == ElementType.FLOAT32) {
-      OneDnn.cpu();
+      NativeLibraries.oneDnn();
     }
   }
 
@@ -64,6 +72,7 @@ public final class Engine implements AutoCloseable {
    * @param threads the number of lanes, at least 1; results do not depend on it
    * @param provider the route of element-wise fp32 work
    * @throws IllegalArgumentException if threads < 1 or the provider is not available
+   * @throws NativeLibraryException if native code cannot be unpacked or loaded
    */
   public static Engine create(ElementType type, int threads, Provider provider) {
     return new Engine(type, threads, provider);
@@ -101,64 +110,66 @@ public final class Engine implements AutoCloseable {
   }
 
   /**
-   * Keeps other threads out of this engine until {@link #unlock()}, so that a step of several tasks
-   * is not torn by somebody who closes its weights. A thread may lock more than once.
+   * Runs work that other threads' calls must not come between: a step of several tasks is not torn
+   * by somebody who closes its weights. Within it the same thread may run tasks and more such work;
+   * a virtual thread waits while another thread runs it.
+   *
+   * @throws IllegalStateException from within a call of an engine: a form's kernel may call none
    */
-  public void lock() {
-    workers.lock();
-  }
-
-  /** Lets other threads in again. */
-  public void unlock() {
-    workers.unlock();
+  public void exclusively(Runnable work) {
+    if (VirtualCallers.isCurrent()) {
+      virtualCallers.run(() -> workers.exclusively(work));
+    } else {
+      workers.exclusively(work);
+    }
   }
 
   /**
-   * Runs parts 0…parts−1 of a task on all lanes and returns when all are done.
+   * Runs parts 0…parts−1 of a task on all lanes and returns when all are done. What a part throws
+   * is thrown here, once no part runs any more.
    *
-   * @throws IllegalStateException after close
+   * @throws IllegalStateException after close, or from within a call of an engine
    */
   public void run(int parts, LaneTask task) {
     checkOpen();
-    // The caller is lane 0; its own OpenMP setting is none of our business afterwards.
-    int before = OpenMp.threads();
-    if (before != 1) {
-      OpenMp.setThreads(1);
-    }
-    try {
+    if (VirtualCallers.isCurrent()) {
+      virtualCallers.run(() -> workers.run(parts, task));
+    } else {
       workers.run(parts, task);
-    } finally {
-      if (before != 1) {
-        OpenMp.setThreads(before);
-      }
     }
   }
 
   /**
    * Returns what {@code make} gives for each lane, made at the first call for this key and kept
-   * until the engine closes.
+   * until the engine closes. Threads that ask first at the same time may each make it; they get the
+   * same.
    */
   @SuppressWarnings("unchecked")
   public <T> T[] perLane(Object key, Function<Lane, T> make, T[] empty) {
     checkOpen();
-    return (T[])
-        prepared.computeIfAbsent(
-            key,
-            k -> {
-              Object[] made = java.util.Arrays.copyOf(empty, lanes.length);
-              for (int i = 0; i < lanes.length; i++) {
-                made[i] = withOneThread(lanes[i], make);
-              }
-              return made;
-            });
+    Object[] kept = prepared.get(key);
+    if (kept == null) {
+      // Under no lock: a form may do here what it likes.
+      Object[] made = Arrays.copyOf(empty, lanes.length);
+      for (int i = 0; i < lanes.length; i++) {
+        Lane lane = lanes[i];
+        made[i] = withOneThread(() -> make.apply(lane));
+      }
+      Object[] other = prepared.putIfAbsent(key, made);
+      kept = other == null ? made : other;
+    }
+    return (T[]) kept;
   }
 
-  private static <T> T withOneThread(Lane lane, Function<Lane, T> make) {
-    // oneDNN plans a primitive for the thread count it finds when the primitive is made.
+  /** Returns what {@code make} gives: oneDNN plans a primitive for the thread count it finds. */
+  private <T> T withOneThread(Supplier<T> make) {
+    if (VirtualCallers.isCurrent()) {
+      return virtualCallers.call(() -> withOneThread(make));
+    }
     int before = OpenMp.threads();
     OpenMp.setThreads(1);
     try {
-      return make.apply(lane);
+      return make.get();
     } finally {
       OpenMp.setThreads(before);
     }
@@ -183,7 +194,7 @@ public final class Engine implements AutoCloseable {
     if (source.rank() != 2 || source.length() == 0) {
       throw new IllegalArgumentException(
           "expected a weight matrix of shape (out,in), got "
-              + java.util.Arrays.toString(source.shape()));
+              + Arrays.toString(source.shape()));
     }
     return pack(new ArraySource(source), weightType);
   }
@@ -219,6 +230,19 @@ public final class Engine implements AutoCloseable {
     return packed != null ? packed : new Float32Packed(this, source, weightType);
   }
 
+  /**
+   * Returns the bytes that a matrix takes once it is packed in an engine of a type, to within 1 %;
+   * on processors without 512-bit vectors, and with very few outputs, a matrix takes less. Loads
+   * nothing native.
+   *
+   * @param weights FLOAT32, BFLOAT16 or INT8; in the float64 engine also FLOAT64
+   */
+  public static long packedBytes(ElementType type, WeightType weights, long outputs, long inputs) {
+    return type == ElementType.FLOAT64
+        ? Float64Packed.bytes(outputs, inputs)
+        : Float32Packed.bytes(weights, outputs, inputs);
+  }
+
   /** Returns what stands in for x in its product with weights, see {@link Projections}. */
   Operand.Kind operandKind(Tile x, PackedMatrix w, boolean bfloat16) {
     return w instanceof Float32Matrix packed
@@ -239,7 +263,7 @@ public final class Engine implements AutoCloseable {
       case ROWS, INT8_ROWS -> new HeapRows((Float32Tile) x, kind);
       case TERMS -> new Bfloat16Terms(scratch, (Float32Tile) x);
       case BFLOAT16 ->
-          withOneThread(lanes[0], lane -> new Bfloat16Operand(owner, scratch, (Float32Tile) x));
+          withOneThread(() -> new Bfloat16Operand(owner, scratch, (Float32Tile) x));
       case INT8 -> new Int8Operand(scratch, (Float32Tile) x);
     };
   }
@@ -279,25 +303,33 @@ public final class Engine implements AutoCloseable {
       return ((Float64Packed) w).projection((Float64Tile) x, (Float64Tile) y, activation);
     }
     return withOneThread(
-        lanes[0],
-        lane ->
+        () ->
             new Float32Projection(
                 owner, scratch, operand, (Float32Matrix) w, block, (Float32Tile) y, activation));
   }
 
   private void checkOpen() {
-    if (closed) {
+    if (workers.closed()) {
       throw new IllegalStateException("the engine is closed");
     }
   }
 
+  /**
+   * Waits for the calls that are being served and frees the lanes.
+   *
+   * @throws IllegalStateException from within a call of an engine
+   */
   @Override
   public void close() {
-    if (closed) {
+    if (workers.closed()) {
       return;
     }
-    closed = true;
-    workers.close();
+    if (VirtualCallers.isCurrent()) {
+      virtualCallers.run(workers::close);
+    } else {
+      workers.close();
+    }
+    virtualCallers.close();
     prepared.clear();
     arena.close();
   }

@@ -85,12 +85,12 @@ final class Float32Head extends HeadState {
     for (int i = 0; i < pending; i++) {
       kernels.scale(pendingKeys[i], keyWidth(), (float) Math.exp(decaySince(i)));
     }
-    float loss = (float) -Math.expm1(decaySinceFold());
     kernels.fold(
         rows(kernels),
         keyWidth(),
         valueWidth(),
-        loss,
+        (float) StateDecay.amount(sinceFold),
+        StateDecay.isLoss(sinceFold),
         pendingKeys,
         pendingValues,
         pending,

@@ -8,7 +8,10 @@ final class Float32Lane extends Lane {
    * Decay factors below this count as 0 beside the rounding of fp32: what they would give are
    * subnormal numbers, which slow a product down tenfold.
    */
-  private static final double NEGLIGIBLE = 0x1p-100;
+  private static final double NEGLIGIBLE = 0x1p-120;
+
+  /** A sum of squares up to here is not infinite, and its root's inverse is not subnormal. */
+  private static final float LARGEST_SUM = 0x1p125f;
 
   private final Kernels kernels;
 
@@ -205,11 +208,12 @@ final class Float32Lane extends Lane {
     Float32Tile copy = (Float32Tile) mirror;
     int width = head.valueWidth();
     float[] x = row(width);
-    float loss = (float) -Math.expm1(logDecay);
+    float amount = (float) StateDecay.amount(logDecay);
+    boolean isLoss = StateDecay.isLoss(logDecay);
     float[][] rows = head.rows(kernels);
     for (int k = 0; k < head.keyWidth(); k++) {
       add.read(k, x, width);
-      kernels.decayAndAdd(rows, k, width, loss, x);
+      kernels.decayAndAdd(rows, k, width, amount, isLoss, x);
       if (copy != null) {
         copy.writeFrom(k, head.rows().array(k), head.rows().start(k), width);
       }
@@ -296,8 +300,13 @@ final class Float32Lane extends Lane {
     int n = x.width();
     float[] r = row(n);
     x.read(batch, token, head, r);
-    double mean = (double) kernels.sumOfSquares(r, n) * factor * factor / n;
-    kernels.scale(r, n, (float) (factor / Math.sqrt(mean + eps)));
+    float sum = kernels.sumOfSquares(r, n);
+    if (sum > LARGEST_SUM) {
+      normalizeWide(r, n, factor, eps);
+    } else {
+      double mean = (double) sum * factor * factor / n;
+      kernels.scale(r, n, (float) (factor / Math.sqrt(mean + eps)));
+    }
     if (weight != null) {
       kernels.multiply(r, narrow(weight, n), n);
     }
@@ -307,6 +316,18 @@ final class Float32Lane extends Lane {
       kernels.multiply(r, g, n);
     }
     out.write(batch, token, head, r);
+  }
+
+  /** x ← factor·x / √(mean((factor·x)²) + eps) where squares leave the range of fp32. */
+  private static void normalizeWide(float[] x, int n, double factor, double eps) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += (double) x[i] * x[i];
+    }
+    double multiplier = factor / Math.sqrt(sum * factor * factor / n + eps);
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) (x[i] * multiplier);
+    }
   }
 
   /** Many norms with the same weights follow each other. */

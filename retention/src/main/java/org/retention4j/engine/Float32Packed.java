@@ -30,6 +30,12 @@ final class Float32Packed implements Float32Matrix {
   /** From so many rows on the other layout of bf16 weights costs less than threefold products. */
   private static final int RELAID_ROWS = 96;
 
+  /** oneDNN fills outputs up to a multiple of this where vectors have 512 bits. */
+  private static final int OUTPUTS = 64;
+
+  /** And the inputs of an output to a multiple of so many bytes. */
+  private static final int INPUT_BYTES = 64;
+
   /** The number of rows for which the layout is chosen; one row streams it as fast. */
   static final int LAYOUT_ROWS = 512;
 
@@ -61,10 +67,28 @@ final class Float32Packed implements Float32Matrix {
         int columns = Math.min(BLOCK, outputs - i * BLOCK);
         blocks[i] = pack(source, i * BLOCK, columns);
       }
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       arena.close();
       throw e;
     }
+  }
+
+  /**
+   * Returns the bytes that weights take once they are packed, without asking oneDNN: as it fills
+   * them up on processors with 512-bit vectors. {@link HeapMatrix} fills up as much.
+   */
+  static long bytes(WeightType type, long outputs, long inputs) {
+    long rest = outputs % BLOCK;
+    long full = outputs / BLOCK * blockBytes(type, BLOCK, inputs);
+    return rest == 0 ? full : full + blockBytes(type, rest, inputs);
+  }
+
+  private static long blockBytes(WeightType type, long outputs, long inputs) {
+    long all = (outputs + OUTPUTS - 1) / OUTPUTS * OUTPUTS;
+    long each = (inputs * type.bytes() + INPUT_BYTES - 1) / INPUT_BYTES * INPUT_BYTES;
+    // Beside integers there are a correction and a factor for each output.
+    long beside = type == WeightType.INT8 ? Integer.BYTES + Float.BYTES : 0;
+    return Arena.held(all * (each + beside));
   }
 
   private memory.data_type dnnlType() {
@@ -300,12 +324,10 @@ final class Float32Packed implements Float32Matrix {
   /** Waits for a running step, which reads the weights. */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      closed = true;
-      arena.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          closed = true;
+          arena.close();
+        });
   }
 }

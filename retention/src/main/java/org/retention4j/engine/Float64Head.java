@@ -33,6 +33,10 @@ final class Float64Head extends HeadState {
 
   @Override
   public long bytes() {
-    return (long) Double.BYTES * keyWidth() * valueWidth();
+    return bytes(keyWidth(), valueWidth());
+  }
+
+  static long bytes(int keyWidth, int valueWidth) {
+    return (long) Double.BYTES * keyWidth * valueWidth;
   }
 }

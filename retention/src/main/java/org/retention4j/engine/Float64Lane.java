@@ -154,12 +154,13 @@ final class Float64Lane extends Lane {
   public void decayAndAdd(HeadState state, double logDecay, Tile update, Tile mirror) {
     Float64Head head = (Float64Head) state;
     Float64Tile add = (Float64Tile) update;
-    double loss = -Math.expm1(logDecay);
+    double amount = StateDecay.amount(logDecay);
+    boolean isLoss = StateDecay.isLoss(logDecay);
     for (int k = 0; k < head.keyWidth(); k++) {
       double[] s = head.s[k];
       double[] x = add.row(k);
       for (int v = 0; v < s.length; v++) {
-        s[v] = Math.fma(-loss, s[v], s[v]) + x[add.column() + v];
+        s[v] = StateDecay.apply(amount, isLoss, s[v], x[add.column() + v]);
       }
     }
     if (mirror != null) {
@@ -175,15 +176,17 @@ final class Float64Lane extends Lane {
     double[] value = second(head.valueWidth());
     k.read(batch, token, kvHead, key);
     v.read(batch, token, kvHead, value);
-    double loss = -Math.expm1(logDecay);
+    double amount = StateDecay.amount(logDecay);
+    boolean isLoss = StateDecay.isLoss(logDecay);
     for (int i = 0; i < head.keyWidth(); i++) {
-      addDecayed(head.s[i], -loss, key[i], value, head.valueWidth());
+      addDecayed(head.s[i], amount, isLoss, key[i], value, head.valueWidth());
     }
   }
 
-  private static void addDecayed(double[] s, double minusLoss, double k, double[] v, int n) {
+  private static void addDecayed(
+      double[] s, double amount, boolean isLoss, double k, double[] v, int n) {
     for (int j = 0; j < n; j++) {
-      s[j] = Math.fma(k, v[j], Math.fma(minusLoss, s[j], s[j]));
+      s[j] = Math.fma(k, v[j], StateDecay.apply(amount, isLoss, s[j], 0));
     }
   }
 
@@ -248,12 +251,20 @@ final class Float64Lane extends Lane {
     int n = x.width();
     double[] r = row(n);
     x.read(batch, token, head, r);
-    double sum = 0;
     for (int i = 0; i < n; i++) {
       r[i] *= factor;
-      sum += r[i] * r[i];
     }
-    double inverse = 1 / Math.sqrt(sum / n + eps);
+    double sum = sumOfSquares(r, n);
+    double added = eps;
+    if (Double.isInfinite(sum)) {
+      // Squares leave the range of a double, and eps is nothing beside them.
+      for (int i = 0; i < n; i++) {
+        r[i] *= 0x1p-600;
+      }
+      sum = sumOfSquares(r, n);
+      added = 0;
+    }
+    double inverse = 1 / Math.sqrt(sum / n + added);
     double[] g = third(n);
     if (gate != null) {
       gate.read(batch, token, head, g);
@@ -262,6 +273,14 @@ final class Float64Lane extends Lane {
       r[i] *= inverse * (weight == null ? 1 : weight[i]) * (gate == null ? 1 : g[i]);
     }
     out.write(batch, token, head, r);
+  }
+
+  private static double sumOfSquares(double[] x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += x[i] * x[i];
+    }
+    return sum;
   }
 
   @Override

@@ -20,7 +20,7 @@ final class Float64Packed implements PackedMatrix {
     outputs = source.rows();
     inputs = source.columns();
     this.type = type;
-    arena.account((long) Double.BYTES * inputs * outputs);
+    arena.account(bytes(outputs, inputs));
     byInput = new double[inputs][outputs];
     double[] row = new double[inputs];
     for (int o = 0; o < outputs; o++) {
@@ -30,6 +30,11 @@ final class Float64Packed implements PackedMatrix {
         byInput[i][o] = row[i];
       }
     }
+  }
+
+  /** Returns the bytes that weights take, whatever type they are rounded to. */
+  static long bytes(long outputs, long inputs) {
+    return Double.BYTES * outputs * inputs;
   }
 
   private void round(double[] x) {
@@ -158,12 +163,10 @@ final class Float64Packed implements PackedMatrix {
   /** Waits for a running step, which reads the weights. */
   @Override
   public void close() {
-    engine.lock();
-    try {
-      byInput = null;
-      arena.close();
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          byInput = null;
+          arena.close();
+        });
   }
 }

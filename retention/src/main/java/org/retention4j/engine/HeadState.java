@@ -22,6 +22,13 @@ public abstract sealed class HeadState permits Float32Head, Float64Head {
         : new Float64Head(keyWidth, valueWidth);
   }
 
+  /** Returns the bytes that a state of a type holds, pending tokens included. */
+  public static long bytes(ElementType type, int keyWidth, int valueWidth) {
+    return type == ElementType.FLOAT32
+        ? Float32Head.bytes(keyWidth, valueWidth)
+        : Float64Head.bytes(keyWidth, valueWidth);
+  }
+
   /** Returns K. */
   public final int keyWidth() {
     return keyWidth;

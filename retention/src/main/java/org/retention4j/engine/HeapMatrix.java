@@ -87,7 +87,7 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     }
     try {
       return integers ? new HeapInt8(engine, source) : new HeapBfloat16(engine, source);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) {
       giveBack(source.rows(), steps);
       throw e;
     }
@@ -106,7 +106,6 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
     if (length > Integer.MAX_VALUE - START - 2 * GROUP) {
       return false;
     }
-    WarmUp.start();
     if (HELD.get() + Integer.BYTES * length > LARGE) {
       WarmUp.await();
     }
@@ -291,15 +290,13 @@ abstract sealed class HeapMatrix implements Float32Matrix permits HeapBfloat16, 
   /** Waits for a running step, which reads the weights. */
   @Override
   public final void close() {
-    engine.lock();
-    try {
-      if (data != null) {
-        giveBack(outputs, steps);
-        data = null;
-        arena.close();
-      }
-    } finally {
-      engine.unlock();
-    }
+    engine.exclusively(
+        () -> {
+          if (data != null) {
+            giveBack(outputs, steps);
+            data = null;
+            arena.close();
+          }
+        });
   }
 }

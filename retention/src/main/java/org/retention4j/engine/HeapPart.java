@@ -18,6 +18,7 @@ final class HeapPart implements ProjectionPart {
   private final int firstGroup;
   private final Float32Tile dense;
   private final Epilogue epilogue;
+  private boolean ran;
 
   HeapPart(
       Arena arena,
@@ -36,7 +37,13 @@ final class HeapPart implements ProjectionPart {
 
   @Override
   public void run(Float32Lane lane) {
-    run(lane, WarmUp.isDone() || !weights.sumsInOrder());
+    boolean compiled = WarmUp.isDone();
+    if (!compiled && ran) {
+      // Not the first time, when a program starts and has enough to do.
+      WarmUp.start();
+    }
+    ran = true;
+    run(lane, compiled || !weights.sumsInOrder());
   }
 
   /** Computes it by the kernels or, to the same bits, without. */

@@ -49,19 +49,26 @@ interface Kernels {
   /** The same with rows of bf16, one after the other. */
   void addRows(short[] rows, int count, int width, float[] factors, float[] sum);
 
-  /** S[row,j] ← (S[row,j] − loss·S[row,j]) + add[j], the product and difference rounded once. */
-  void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add);
+  /**
+   * S[row,j] ← e^g·S[row,j] + add[j] as {@link StateDecay} says: (S − amount·S) + add, its product
+   * and difference rounded once, or amount·S + add, rounded once.
+   *
+   * @param isLoss whether {@code amount} is 1−e^g and not e^g
+   */
+  void decayAndAdd(float[][] s, int row, int valueWidth, float amount, boolean isLoss, float[] add);
 
   /**
-   * S[k,:] ← (S[k,:] − loss·S[k,:]) + Σ_i keys[i][k]·values[i][:], i < count.
+   * S[k,:] ← e^g·S[k,:] + Σ_i keys[i][k]·values[i][:], i < count.
    *
+   * @param isLoss whether {@code amount} is 1−e^g and not e^g
    * @param scratch at least count long
    */
   void fold(
       float[][] s,
       int keyWidth,
       int valueWidth,
-      float loss,
+      float amount,
+      boolean isLoss,
       float[][] keys,
       float[][] values,
       int count,

@@ -81,7 +81,7 @@ public abstract sealed class Lane permits Float32Lane, Float64Lane {
   public abstract void readState(HeadState state, Tile dst);
 
   /**
-   * S ← e^g·S + update, computed as S − (1−e^g)·S so that no decay is rounded to fp32.
+   * S ← e^g·S + update, with the digits of e^g kept as {@link StateDecay} says.
    *
    * @param logDecay g ≤ 0
    * @param mirror receives the new S as well, or null

@@ -35,7 +35,7 @@ final class OneDnn {
   /** DNNL_ARG_ATTR_MULTIPLE_POST_OP(0), a macro that the presets do not carry. */
   private static final int FIRST_POST_OP = dnnl.DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE;
 
-  private static final engine CPU = new engine(engine.kind.cpu, 0);
+  private static final engine CPU = NativeLibraries.oneDnn();
 
   private static final Logger LOGGER = System.getLogger(OneDnn.class.getName());
   private static final AtomicBoolean WARNED = new AtomicBoolean();

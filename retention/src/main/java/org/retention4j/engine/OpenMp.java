@@ -1,10 +1,6 @@
 package org.retention4j.engine;
 
-import org.bytedeco.javacpp.Loader;
-import org.bytedeco.javacpp.Pointer;
-import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOps;
-import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
  * The thread count of the one OpenMP runtime that oneDNN and ND4J share. It is a property of the
@@ -12,25 +8,28 @@ import org.nd4j.nativeblas.NativeOpsHolder;
  * and OpenMP teams would spin against them.
  */
 final class OpenMp {
-  private static final NativeOps OPS = load();
+  /**
+   * Set by a program that was started with {@code OMP_NUM_THREADS=1} and in which nobody asks ND4J
+   * for another number: every thread of it has one OpenMP thread from the beginning. Then ND4J,
+   * whose libraries take a third of a second, is not started for that.
+   */
+  static final boolean ONE =
+      Boolean.getBoolean("retention.oneOpenMpThread")
+          && "1".equals(System.getenv("OMP_NUM_THREADS"));
+
+  private static final NativeOps OPS = ONE ? null : NativeLibraries.nd4j();
 
   private OpenMp() {}
 
-  private static NativeOps load() {
-    // JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin
-    // with one of them each: this thread begins with the loader, as ND4J does.
-    synchronized (Loader.class) {
-      Loader.load(Pointer.class);
-    }
-    Nd4j.getBackend();
-    return NativeOpsHolder.getInstance().getDeviceNativeOps();
-  }
-
   static int threads() {
-    return OPS.ompGetMaxThreads();
+    return OPS == null ? 1 : OPS.ompGetMaxThreads();
   }
 
   static void setThreads(int threads) {
-    OPS.setOmpNumThreads(threads);
+    if (OPS != null) {
+      OPS.setOmpNumThreads(threads);
+    } else if (threads != 1) {
+      throw new IllegalStateException("expected 1 OpenMP thread in this program, got " + threads);
+    }
   }
 }

@@ -138,16 +138,27 @@ final class PlainKernels implements Kernels {
   }
 
   @Override
-  public void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add) {
-    float minus = -loss;
+  public void decayAndAdd(
+      float[][] s, int row, int valueWidth, float amount, boolean isLoss, float[] add) {
     float[] x = s[row];
+    if (!isLoss) {
+      for (int j = 0; j < valueWidth; j++) {
+        x[j] = Math.fma(amount, x[j], add[j]);
+      }
+      return;
+    }
+    float minus = -amount;
     for (int j = 0; j < valueWidth; j++) {
       x[j] = Math.fma(minus, x[j], x[j]) + add[j];
     }
   }
 
-  private static void decay(float[] s, float loss, int n) {
-    float minus = -loss;
+  private void decay(float[] s, float amount, boolean isLoss, int n) {
+    if (!isLoss) {
+      scale(s, n, amount);
+      return;
+    }
+    float minus = -amount;
     for (int j = 0; j < n; j++) {
       s[j] = Math.fma(minus, s[j], s[j]);
     }
@@ -158,7 +169,8 @@ final class PlainKernels implements Kernels {
       float[][] s,
       int keyWidth,
       int valueWidth,
-      float loss,
+      float amount,
+      boolean isLoss,
       float[][] keys,
       float[][] values,
       int count,
@@ -167,7 +179,7 @@ final class PlainKernels implements Kernels {
       for (int i = 0; i < count; i++) {
         scratch[i] = keys[i][k];
       }
-      decay(s[k], loss, valueWidth);
+      decay(s[k], amount, isLoss, valueWidth);
       addEach(values, scratch, count, s[k], valueWidth);
     }
   }

@@ -19,15 +19,20 @@ final class VectorFold {
       float[] x,
       int keyWidth,
       int valueWidth,
-      float loss,
+      float amount,
+      boolean isLoss,
       float[][] keys,
       float[][] values,
       int count) {
     int n = valueWidth;
+    float loss = isLoss ? amount : 0;
     flatKeys = flat(keys, keyWidth, count, flatKeys);
     flatValues = flat(values, valueWidth, count, flatValues);
     int k = 0;
     for (; k + 4 <= keyWidth; k += 4) {
+      if (!isLoss) {
+        scale(x, k * n, 4 * n, amount);
+      }
       int j = 0;
       for (; j + 2 * LANES <= n; j += 2 * LANES) {
         foldBlock(x, k * n + j, n, loss, flatKeys, k, keyWidth, flatValues, j, count);
@@ -36,8 +41,23 @@ final class VectorFold {
         foldOne(x, row, j, n, loss, keys, values, count);
       }
     }
+    if (!isLoss) {
+      scale(x, k * n, (keyWidth - k) * n, amount);
+    }
     for (; k < keyWidth; k++) {
       foldOne(x, k, 0, n, loss, keys, values, count);
+    }
+  }
+
+  /** What a small e^g leaves of rows that the fold touches next; S − 0·S then is S to the bit. */
+  private static void scale(float[] x, int from, int n, float factor) {
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
+    int j = from;
+    for (; j + LANES <= from + n; j += LANES) {
+      FloatVector.fromArray(SPECIES, x, j).mul(f).intoArray(x, j);
+    }
+    for (; j < from + n; j++) {
+      x[j] *= factor;
     }
   }
 

@@ -202,17 +202,34 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add) {
+  public void decayAndAdd(
+      float[][] s, int row, int valueWidth, float amount, boolean isLoss, float[] add) {
     float[] x = s[0];
     int from = row * valueWidth;
-    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
+    if (!isLoss) {
+      multiplyAndAdd(x, from, valueWidth, amount, add);
+      return;
+    }
+    FloatVector minus = FloatVector.broadcast(SPECIES, -amount);
     int j = 0;
     for (; j + LANES <= valueWidth; j += LANES) {
       FloatVector old = FloatVector.fromArray(SPECIES, x, from + j);
       minus.fma(old, old).add(FloatVector.fromArray(SPECIES, add, j)).intoArray(x, from + j);
     }
     for (; j < valueWidth; j++) {
-      x[from + j] = Math.fma(-loss, x[from + j], x[from + j]) + add[j];
+      x[from + j] = Math.fma(-amount, x[from + j], x[from + j]) + add[j];
+    }
+  }
+
+  private static void multiplyAndAdd(float[] x, int from, int n, float factor, float[] add) {
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
+    int j = 0;
+    for (; j + LANES <= n; j += LANES) {
+      f.fma(FloatVector.fromArray(SPECIES, x, from + j), FloatVector.fromArray(SPECIES, add, j))
+          .intoArray(x, from + j);
+    }
+    for (; j < n; j++) {
+      x[from + j] = Math.fma(factor, x[from + j], add[j]);
     }
   }
 
@@ -221,12 +238,13 @@ final class VectorKernels implements Kernels {
       float[][] s,
       int keyWidth,
       int valueWidth,
-      float loss,
+      float amount,
+      boolean isLoss,
       float[][] keys,
       float[][] values,
       int count,
       float[] scratch) {
-    fold.run(s[0], keyWidth, valueWidth, loss, keys, values, count);
+    fold.run(s[0], keyWidth, valueWidth, amount, isLoss, keys, values, count);
   }
 
   @Override

@@ -38,7 +38,11 @@ final class WarmUp {
     if (STARTED.compareAndSet(false, true)) {
       Thread thread = new Thread(TASK, "retention-warm-up");
       thread.setDaemon(true);
-      thread.start();
+      try {
+        thread.start();
+      } catch (OutOfMemoryError e) { // no more threads: somebody may be waiting already
+        TASK.run();
+      }
     }
   }
 
@@ -137,11 +141,11 @@ final class WarmUp {
     float[] factors = new float[WIDTH];
     float[] sum = new float[WIDTH];
     return List.of(
-        () -> kernels.fold(state, ROWS, WIDTH, 0.5f, rows, rows, ROWS, factors),
+        () -> kernels.fold(state, ROWS, WIDTH, 0.5f, true, rows, rows, ROWS, factors),
         () -> kernels.dot(sum, rows[0], WIDTH),
         () -> kernels.addRows(state, ROWS, WIDTH, factors, sum),
         () -> kernels.addEach(rows, factors, ROWS, sum, WIDTH),
         () -> kernels.rotateHalves(sum, WIDTH / 2, factors, factors, 1),
-        () -> kernels.decayAndAdd(state, 0, WIDTH, 0.5f, sum));
+        () -> kernels.decayAndAdd(state, 0, WIDTH, 0.5f, true, sum));
   }
 }

@@ -1,6 +1,7 @@
 package org.retention4j.engine;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -8,6 +9,10 @@ import java.util.concurrent.locks.ReentrantLock;
  * Runs the parts of a task on the caller (lane 0) and on helper threads. Between two tasks of one
  * step the helpers spin for a moment, then they park. Which lane takes which part varies; what a
  * part computes does not.
+ *
+ * <p>One call at a time is served, in the order of asking. A thread that is inside one cannot begin
+ * another: what parts run is foreign code, and two engines that waited for each other would wait
+ * for ever.
  */
 final class Workers implements AutoCloseable {
   /** About 20 µs: the gap between two tasks of a decoding step. */
@@ -16,63 +21,129 @@ final class Workers implements AutoCloseable {
   /** Some 100 µs to 1 ms, in which others may have the core. */
   private static final int YIELDS = 400;
 
+  /** Whose call a thread is inside, as its caller or as a helper. */
+  private static final ThreadLocal<Workers> INSIDE = new ThreadLocal<>();
+
   private final Lane[] lanes;
   private final Helper[] helpers;
-  private final Runnable threadStart;
-  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Fair: who has just had it would take it again before those that wait have woken up. */
+  private final ReentrantLock lock = new ReentrantLock(true);
+
   private final AtomicInteger next = new AtomicInteger();
   private final AtomicInteger busy = new AtomicInteger();
+  private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private volatile int generation;
   private volatile boolean closed;
-  private volatile Throwable failure;
   private LaneTask task;
   private int count;
 
-  Workers(Lane[] lanes, Runnable threadStart) {
+  /** OpenMP's thread count of the caller, which is none of our business afterwards. */
+  private int callersThreads;
+
+  Workers(Lane[] lanes) {
     this.lanes = lanes;
-    this.threadStart = threadStart;
     helpers = new Helper[lanes.length - 1];
-    for (int i = 0; i < helpers.length; i++) {
-      helpers[i] = new Helper(lanes[i + 1]);
-      helpers[i].start();
+    try {
+      for (int i = 0; i < helpers.length; i++) {
+        helpers[i] = new Helper(lanes[i + 1]);
+        helpers[i].start();
+      }
+    } catch (Throwable e) {
+      endHelpers();
+      throw e;
     }
   }
 
-  /** Keeps other threads' tasks out until {@link #unlock()}; a thread may lock more than once. */
-  void lock() {
-    lock.lock();
+  boolean closed() {
+    return closed;
   }
 
-  void unlock() {
-    lock.unlock();
+  /**
+   * Keeps other threads' calls out while work runs, which may run tasks.
+   *
+   * @throws IllegalStateException from inside another call
+   */
+  void exclusively(Runnable work) {
+    boolean outermost = enter();
+    try {
+      work.run();
+    } finally {
+      if (outermost) {
+        leave();
+      }
+    }
   }
 
-  /** Runs parts 0…count−1 and returns when all are done; one task at a time. */
+  /**
+   * Runs parts 0…parts−1 and returns when all are done, or when one has thrown and no other runs.
+   *
+   * @throws IllegalStateException after close, or from inside another call
+   */
   void run(int parts, LaneTask work) {
     if (parts <= 0) {
       return;
     }
-    lock.lock();
+    boolean outermost = enter();
     try {
       if (closed) {
         throw new IllegalStateException("the engine is closed");
       }
+      task = work;
+      count = parts;
       if (parts == 1 || helpers.length == 0) {
         for (int i = 0; i < parts; i++) {
           work.run(lanes[0], i);
         }
-        return;
+      } else {
+        runOnAll();
       }
-      runOnAll(parts, work);
     } finally {
-      lock.unlock();
+      task = null;
+      if (outermost) {
+        leave();
+      }
     }
   }
 
-  private void runOnAll(int parts, LaneTask work) {
-    task = work;
-    count = parts;
-    failure = null;
+  /** Begins a call, or returns false inside one of the same thread that is between two tasks. */
+  private boolean enter() {
+    Workers inside = INSIDE.get();
+    if (inside == this && lock.isHeldByCurrentThread() && task == null) {
+      return false;
+    }
+    if (inside != null) {
+      throw new IllegalStateException(
+          "expected a call of an engine from outside, got one from within a call, of a form's"
+              + " kernel say: it may use its lane and no engine");
+    }
+    Threads.requireStack();
+    INSIDE.set(this);
+    boolean entered = false;
+    try {
+      lock.lock();
+      entered = true;
+    } finally {
+      if (!entered) {
+        INSIDE.set(null);
+      }
+    }
+    callersThreads = OpenMp.threads();
+    if (callersThreads != 1) {
+      OpenMp.setThreads(1);
+    }
+    return true;
+  }
+
+  private void leave() {
+    if (callersThreads != 1) {
+      OpenMp.setThreads(callersThreads);
+    }
+    lock.unlock();
+    INSIDE.set(null);
+  }
+
+  private void runOnAll() {
     next.set(0);
     busy.set(helpers.length);
     generation++;
@@ -83,17 +154,10 @@ final class Workers implements AutoCloseable {
     for (int i = 0; busy.get() != 0; i++) {
       pause(i);
     }
-    task = null;
-    Throwable thrown = failure;
+    Throwable thrown = failure.get();
     if (thrown != null) {
-      failure = null;
-      if (thrown instanceof RuntimeException e) {
-        throw e;
-      }
-      if (thrown instanceof Error e) {
-        throw e;
-      }
-      throw new IllegalStateException(thrown);
+      failure.set(null);
+      throw Threads.<RuntimeException>rethrow(thrown);
     }
   }
 
@@ -112,36 +176,37 @@ final class Workers implements AutoCloseable {
         task.run(lane, part);
         part = next.getAndIncrement();
       }
-    } catch (RuntimeException | Error e) {
-      failure = e;
+    } catch (Throwable e) { // checked ones too: a form may throw what it likes
+      failure.compareAndSet(null, e);
       next.set(count);
     }
   }
 
-  /** Waits for a running task, then ends the helpers. */
+  /**
+   * Waits for a running call, then ends the helpers.
+   *
+   * @throws IllegalStateException from inside a call
+   */
   @Override
   public void close() {
-    lock.lock();
+    if (!enter()) {
+      throw new IllegalStateException("an engine cannot be closed from within a call of its own");
+    }
     try {
       closed = true;
-      generation++;
-      for (Helper helper : helpers) {
-        LockSupport.unpark(helper);
-      }
     } finally {
-      lock.unlock();
+      leave();
     }
+    endHelpers();
+  }
+
+  private void endHelpers() {
+    closed = true;
+    generation++;
     for (Helper helper : helpers) {
-      boolean interrupted = false;
-      while (helper.isAlive()) {
-        try {
-          helper.join();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+      if (helper != null) {
+        LockSupport.unpark(helper);
+        Threads.join(helper);
       }
     }
   }
@@ -151,9 +216,10 @@ final class Workers implements AutoCloseable {
     private volatile boolean parked;
 
     Helper(Lane lane) {
-      super("retention4j-lane-" + lane.index());
+      super(null, null, "retention4j-lane-" + lane.index(), 0, false);
       this.lane = lane;
       setDaemon(true);
+      setContextClassLoader(Workers.class.getClassLoader());
     }
 
     void wake() {
@@ -164,14 +230,11 @@ final class Workers implements AutoCloseable {
 
     @Override
     public void run() {
-      threadStart.run();
-      int seen = 0;
-      while (!closed) {
-        seen = await(seen);
-        if (!closed) {
-          takeParts(lane);
-          busy.decrementAndGet();
-        }
+      INSIDE.set(Workers.this);
+      OpenMp.setThreads(1);
+      for (int seen = await(0); !closed; seen = await(seen)) {
+        takeParts(lane);
+        busy.decrementAndGet();
       }
     }
 
@@ -185,6 +248,7 @@ final class Workers implements AutoCloseable {
       parked = true;
       while (generation == seen) {
         LockSupport.park(this);
+        Thread.interrupted(); // else it would never park again
       }
       parked = false;
       return generation;

@@ -2,9 +2,9 @@ package org.retention4j.testkit;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
-import org.retention4j.core.ReferenceBlock;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
+import org.retention4j.core.reference.ReferenceBlock;
 
 /**
  * What a block is asked to do.

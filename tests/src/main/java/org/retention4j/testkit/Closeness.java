@@ -2,17 +2,18 @@ package org.retention4j.testkit;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.retention4j.core.reference.RelativeError;
 
 /**
- * Compares a tensor with the expected one under a {@link Tolerance}: relative errors per head and
- * per token, the worst element, and how many elements are out.
+ * Says how a tensor compares with the expected one under a {@link Tolerance}: the worst of the
+ * {@link RelativeError}s per head and per token, the worst element, and how many elements are out.
  *
  * <p>An element is out when it is not finite, or when it alone would break its head's or its
  * token's bound if all other elements were as far off: |a−b| above perHead times the head's
  * root-mean-square element, or above perToken times that of its token. A comparison that fails has
  * at least one.
  */
-final class Closeness {
+final class Closeness implements RelativeError.Places {
   /** Which dimension is what. */
   enum Layout {
     /** (B,T,H,V). */
@@ -78,11 +79,7 @@ final class Closeness {
         width = actual.length;
       }
     }
-    for (int b = 0; b < batch && actual.length > 0; b++) {
-      for (int h = 0; h < heads; h++) {
-        compareHead(b, h);
-      }
-    }
+    RelativeError.compare(actual, expected, batch, tokens, heads, this);
   }
 
   /** Returns whether the tensors are as close as the tolerance asks. */
@@ -90,48 +87,21 @@ final class Closeness {
     return worstHeadError <= tolerance.perHead() && worstTokenError <= tolerance.perToken();
   }
 
-  /** Returns the largest relative error of a head. */
-  double headError() {
-    return worstHeadError;
-  }
-
-  /** Returns the largest relative error of a token. */
-  double tokenError() {
-    return worstTokenError;
-  }
-
   private int at(int b, int t, int h) {
     return ((b * tokens + t) * heads + h) * width;
   }
 
-  private void compareHead(int b, int h) {
-    double[] norms = new double[tokens];
-    double[] errors = new double[tokens];
-    double[] row = new double[width];
-    for (int t = 0; t < tokens; t++) {
-      int from = at(b, t, h);
-      norms[t] = norm(Arrays.copyOfRange(expected, from, from + width));
-      for (int i = 0; i < width; i++) {
-        row[i] = actual[from + i] - expected[from + i];
-      }
-      errors[t] = norm(row);
-    }
-    double size = norm(norms);
-    double error = ratio(norm(errors), size);
+  @Override
+  public void head(int b, int h, double error) {
     if (error > worstHeadError) {
       worstHeadError = error;
       worstHeadRow = b;
       worstHead = h;
     }
-    double usual = size / Math.sqrt(tokens);
-    for (int t = 0; t < tokens; t++) {
-      compareToken(b, t, h, usual, Math.max(norms[t], Tolerance.TOKEN_FLOOR * usual), errors[t]);
-    }
   }
 
-  /** Judges a token whose error is relative to {@code scale}. */
-  private void compareToken(int b, int t, int h, double usual, double scale, double off) {
-    double error = ratio(off, scale);
+  @Override
+  public void token(int b, int t, int h, double error, double usual, double scale) {
     if (error > worstTokenError) {
       worstTokenError = error;
       worstTokenRow = b;
@@ -146,37 +116,13 @@ final class Closeness {
       if (!(difference <= bound)) {
         out++;
       }
-      double relative = ratio(difference, Math.max(Math.abs(expected[i]), scale * perElement));
+      double relative =
+          RelativeError.ratio(difference, Math.max(Math.abs(expected[i]), scale * perElement));
       if (relative > worstElementError) {
         worstElementError = relative;
         worstElement = i;
       }
     }
-  }
-
-  /** Returns √Σx², where no square may overflow or vanish; NaN if there is one. */
-  private static double norm(double[] x) {
-    double largest = 0;
-    for (double value : x) {
-      largest = Math.max(largest, Math.abs(value));
-    }
-    if (largest == 0 || !Double.isFinite(largest)) {
-      return largest;
-    }
-    double sum = 0;
-    for (double value : x) {
-      sum += (value / largest) * (value / largest);
-    }
-    return largest * Math.sqrt(sum);
-  }
-
-  /** Returns error/size; 0 for 0/0 and infinity for NaN, so that neither passes unseen. */
-  private static double ratio(double error, double size) {
-    if (error == 0) {
-      return 0;
-    }
-    double ratio = error / size;
-    return Double.isNaN(ratio) ? Double.POSITIVE_INFINITY : ratio;
   }
 
   /** Returns the index of the first expected value that is not finite, or −1. */
@@ -205,7 +151,8 @@ final class Closeness {
     line(text, "Expecting tensor of shape %s, %s,", Arrays.toString(shape), type);
     line(text, "to be close to the expected one within %s", tolerance);
     double size = Math.abs(expected[worstElement]);
-    double relative = ratio(Math.abs(actual[worstElement] - expected[worstElement]), size);
+    double relative =
+        RelativeError.ratio(Math.abs(actual[worstElement] - expected[worstElement]), size);
     line(
         text,
         "worst element at %s: actual %s, expected %s, relative error %.3e",

@@ -2,7 +2,7 @@ package org.retention4j.testkit;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
-import org.retention4j.core.ReferenceRetention;
+import org.retention4j.core.reference.ReferenceRetention;
 
 /**
  * What a form is asked to do.

@@ -2,6 +2,9 @@ package org.retention4j.testkit;
 
 import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.retention4j.core.reference.Bounds;
+import org.retention4j.core.reference.RelativeError;
+import org.retention4j.engine.ElementType;
 
 /**
  * How far two tensors may be apart, with the name of the comparison it belongs to.
@@ -14,13 +17,9 @@ import org.nd4j.linalg.api.buffer.DataType;
  *       wrong token hides in a norm over thousands.
  * </ul>
  *
- * <p>A token's error is relative to that token's own norm, but to no less than {@link #TOKEN_FLOOR}
- * of the head's root-mean-square token norm. Where the terms of a token cancel (which happens by
- * chance at V = 1, where a token is one number) its own norm says nothing about the size of what
- * was rounded, and an exact implementation would fail. The floor does not let a token hide: what it
- * admits is {@code perToken · TOKEN_FLOOR} of a usual token, 5e-7 of it in fp32.
- *
- * <p>A head that should be zero must be zero: no error is small relative to nothing.
+ * <p>How errors are counted is the business of {@link RelativeError}, the bounds are those of
+ * {@link Bounds}. A token's floor does not let it hide: what it admits is {@code perToken ·
+ * TOKEN_FLOOR} of a usual token, 5e-7 of it in fp32.
  *
  * @param name what is compared, as messages show it
  * @param perHead bound on a head's relative error, above 0
@@ -28,12 +27,10 @@ import org.nd4j.linalg.api.buffer.DataType;
  */
 public record Tolerance(String name, double perHead, double perToken) {
   /** The part of a head's root-mean-square token norm below which no token is judged. */
-  public static final double TOKEN_FLOOR = 1.0 / 16;
+  public static final double TOKEN_FLOOR = RelativeError.TOKEN_FLOOR;
 
   /** Up to this many tokens the tighter fp32 bound holds. */
-  public static final int LONG = 4096;
-
-  private static final double TOKEN_FACTOR = 4;
+  public static final int LONG = Bounds.LONG;
 
   /**
    * Checks the bounds.
@@ -53,13 +50,12 @@ public record Tolerance(String name, double perHead, double perToken) {
    * @param perHead above 0
    */
   public static Tolerance of(String name, double perHead) {
-    return new Tolerance(name, perHead, TOKEN_FACTOR * perHead);
+    return new Tolerance(name, perHead, Bounds.TOKEN_FACTOR * perHead);
   }
 
   /**
    * Returns the bound of a form, before the head norm and states included, against the float64
-   * reference on the same q, k and v: 1e-13 (1e-12 with per-token decay) in float64, 2e-6 in fp32
-   * up to {@value #LONG} tokens and 5e-6 beyond.
+   * reference on the same q, k and v, see {@link Bounds#core}.
    *
    * @param type DOUBLE or FLOAT, what the form computes in
    * @param constantDecay whether the log decay is constant per head
@@ -67,20 +63,11 @@ public record Tolerance(String name, double perHead, double perToken) {
    * @throws IllegalArgumentException for another type
    */
   public static Tolerance reference(DataType type, boolean constantDecay, long tokens) {
-    requireFloatingType(type);
-    if (type == DataType.DOUBLE) {
-      return constantDecay
-          ? of("float64 core, constant decay", 1e-13)
-          : of("float64 core, per-token decay", 1e-12);
-    }
-    return tokens <= LONG
-        ? of("fp32 core, up to " + LONG + " tokens", 2e-6)
-        : of("fp32 core, more than " + LONG + " tokens", 5e-6);
+    return of(name(type, constantDecay, tokens), Bounds.core(type(type), constantDecay, tokens));
   }
 
   /**
-   * Returns the bound between two forms, any split and any chunk size: in float64 as for {@link
-   * #reference}; in fp32 twice that, for each of the two may be off to its own side.
+   * Returns the bound between two forms, any split and any chunk size, see {@link Bounds#forms}.
    *
    * @param type DOUBLE or FLOAT
    * @param constantDecay whether the log decay is constant per head
@@ -88,28 +75,35 @@ public record Tolerance(String name, double perHead, double perToken) {
    * @throws IllegalArgumentException for another type
    */
   public static Tolerance forms(DataType type, boolean constantDecay, long tokens) {
-    Tolerance one = reference(type, constantDecay, tokens);
-    return type == DataType.DOUBLE
-        ? of("two forms, " + one.name(), one.perHead())
-        : of("two forms, " + one.name(), 2 * one.perHead());
+    String name = "two forms, " + name(type, constantDecay, tokens);
+    return of(name, Bounds.forms(type(type), constantDecay, tokens));
   }
 
   /**
    * Returns the bound of a whole block from x to y against the float64 reference on the same
-   * weights: 1e-12 in float64, 5e-6 in fp32 (with fp32 or bf16 weights).
+   * weights, fp32 or bf16, see {@link Bounds#model}.
    *
    * @param type DOUBLE or FLOAT
    * @throws IllegalArgumentException for another type
    */
   public static Tolerance block(DataType type) {
-    requireFloatingType(type);
-    return type == DataType.DOUBLE ? of("float64 block", 1e-12) : of("fp32 block", 5e-6);
+    double bound = Bounds.model(type(type));
+    return of(type == DataType.DOUBLE ? "float64 block" : "fp32 block", bound);
   }
 
-  private static void requireFloatingType(DataType type) {
-    if (type != DataType.DOUBLE && type != DataType.FLOAT) {
-      throw new IllegalArgumentException("expected DOUBLE or FLOAT, got " + type);
+  private static String name(DataType type, boolean constantDecay, long tokens) {
+    if (type == DataType.DOUBLE) {
+      return "float64 core, " + (constantDecay ? "constant decay" : "per-token decay");
     }
+    return "fp32 core, " + (tokens <= LONG ? "up to " : "more than ") + LONG + " tokens";
+  }
+
+  private static ElementType type(DataType type) {
+    return switch (type) {
+      case DOUBLE -> ElementType.FLOAT64;
+      case FLOAT -> ElementType.FLOAT32;
+      default -> throw new IllegalArgumentException("expected DOUBLE or FLOAT, got " + type);
+    };
   }
 
   @Override

@@ -242,16 +242,6 @@ class CheckpointErrorsTest {
     refuses("expected JSON");
   }
 
-  @Test
-  void refusesToWriteOverACheckpoint() {
-    assertThatExceptionOfType(CheckpointException.class)
-        .isThrownBy(
-            () ->
-                CheckpointWriter.convert(
-                    Checkpoint.open(folder), folder, null, 1000, (name, bytes) -> {}))
-        .withMessageContaining("without a checkpoint");
-  }
-
   private static INDArray logits(Path path, int[] ids) {
     try (LanguageModel model = Checkpoint.open(path).load(Engines.float64(), LoadOptions.DEFAULT);
         Session session = model.newSession()) {

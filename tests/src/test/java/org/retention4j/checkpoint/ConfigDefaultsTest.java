@@ -17,9 +17,10 @@ import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.Rotation;
 import org.retention4j.engine.Activation;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /**
  * What keys mean that are absent, null or derived, and that configurations survive being written.
@@ -44,12 +45,20 @@ class ConfigDefaultsTest {
     return config("'model_type':'retnet'" + keys);
   }
 
+  private static boolean retains(LayerConfig layer) {
+    return layer.mixer().kind().equals("retention");
+  }
+
+  private static RetentionConfig retention(LayerConfig layer) {
+    return RetentionMixerConfig.matching(layer.mixer()).orElseThrow().block();
+  }
+
   /** The published 1.3B model is what the defaults alone describe. */
   @Test
   void theDefaultsAreThePublishedModel() throws IOException {
     DecoderConfig c = fla("");
     assertThat(c.parameters()).isEqualTo(1_351_727_104L);
-    assertThat(c.layers()).hasSize(24).allMatch(LayerConfig::retains);
+    assertThat(c.layers()).hasSize(24).allMatch(ConfigDefaultsTest::retains);
     assertThat(c.vocabulary()).isEqualTo(32_000);
     assertThat(c.modelWidth()).isEqualTo(2048);
     assertThat(c.normEps()).isEqualTo(1e-6);
@@ -59,7 +68,7 @@ class ConfigDefaultsTest {
     LayerConfig layer = c.layers().get(23);
     assertThat(layer.hidden()).isEqualTo(2816);
     assertThat(layer.activation()).isEqualTo(Activation.SILU);
-    RetentionConfig r = layer.retention();
+    RetentionConfig r = retention(layer);
     assertThat(List.of(r.heads(), r.kvHeads(), r.keyWidth(), r.valueWidth()))
         .containsExactly(8, 8, 256, 512);
     assertThat(r.gate()).isTrue();
@@ -75,16 +84,17 @@ class ConfigDefaultsTest {
     }
   }
 
-  /** Null stands for the default, but for hidden_ratio; unknown keys say nothing. */
+  /** Null where fla has it, and false where Python takes it for that; unknown keys say nothing. */
   @Test
-  void nullIsTheDefault() throws IOException {
+  void nullIsWhatItIsInFla() throws IOException {
     String nulls =
-        ",'hidden_size':null,'expand_k':null,'expand_v':null,'intermediate_size':null,"
-            + "'num_hidden_layers':null,'num_heads':null,'num_kv_heads':null,'feature_map':null,"
-            + "'hidden_act':null,'use_output_gate':null,'elementwise_affine':null,"
-            + "'norm_eps':null,'attn':null,'tie_word_embeddings':null,'vocab_size':null,"
-            + "'attnres_block_size':null";
+        ",'intermediate_size':null,'num_kv_heads':null,'feature_map':null,'attn':null,"
+            + "'tie_word_embeddings':null,'attnres_block_size':null,'quantization_config':null";
     assertThat(fla(nulls)).isEqualTo(fla(""));
+    assertThat(fla(",'use_output_gate':null,'elementwise_affine':null"))
+        .isEqualTo(fla(",'use_output_gate':false,'elementwise_affine':false"));
+    assertThat(fla(",'attn':{'layers':[1],'num_heads':2,'num_kv_heads':null,'qkv_bias':null}"))
+        .isEqualTo(fla(",'attn':{'layers':[1],'num_heads':2}"));
     String others =
         ",'use_short_conv':true,'conv_size':9,'fuse_norm':false,'something':{'else':[1]},"
             + "'max_position_embeddings':1,'hidden_act':'silu','feature_map':'identity'";
@@ -116,14 +126,15 @@ class ConfigDefaultsTest {
   void attentionHasItsOwnDefaults() throws IOException {
     DecoderConfig c =
         fla(",'num_hidden_layers':4,'attn':{'layers':[1,3],'num_heads':16,'window_size':null}");
-    assertThat(c.layers().stream().map(LayerConfig::retains))
+    assertThat(c.layers().stream().map(ConfigDefaultsTest::retains))
         .containsExactly(true, false, true, false);
-    assertThat(c.layers().get(3).attention())
+    assertThat(c.layers().get(3).mixer())
         .isEqualTo(
             new AttentionConfig(2048, 16, 16, 128, 10_000, AttentionConfig.UNBOUNDED, false));
     assertThat(c.layers().get(3).hidden()).isEqualTo(2816);
-    assertThat(fla(",'attn':[]").layers()).allMatch(LayerConfig::retains);
-    assertThat(fla(",'attn':{'layers':[],'num_heads':2}").layers()).allMatch(LayerConfig::retains);
+    assertThat(fla(",'attn':[]").layers()).allMatch(ConfigDefaultsTest::retains);
+    assertThat(fla(",'attn':{'layers':[],'num_heads':2}").layers())
+        .allMatch(ConfigDefaultsTest::retains);
   }
 
   @Test
@@ -138,7 +149,7 @@ class ConfigDefaultsTest {
     assertThat(c.tiedOutput()).isFalse();
     assertThat(c.layers().get(0).activation()).isEqualTo(Activation.GELU);
     assertThat(c.layers().get(0).hidden()).isEqualTo(80);
-    RetentionConfig r = c.layers().get(0).retention();
+    RetentionConfig r = retention(c.layers().get(0));
     assertThat(List.of(r.heads(), r.kvHeads(), r.keyWidth(), r.valueWidth()))
         .containsExactly(4, 4, 16, 24);
     assertThat(r.decay().logDecay()).isEqualTo(DecaySchedule.pow2(4).logDecay());
@@ -152,12 +163,14 @@ class ConfigDefaultsTest {
             "decoder_ffn_embed_dim",
             "decoder_layers",
             "vocab_size")) {
-      // Without decoder_embed_dim it would be an fla configuration.
-      String value = key.equals("decoder_embed_dim") ? "0" : "null";
+      String entry = "'" + key + "':\\d+";
       assertThatExceptionOfType(CheckpointException.class)
-          .isThrownBy(
-              () -> config(TORCHSCALE.replaceAll("'" + key + "':\\d+", "'" + key + "':" + value)))
-          .withMessageContaining(key);
+          .isThrownBy(() -> config(TORCHSCALE.replaceAll(entry, "'" + key + "':null")))
+          .withMessageContaining("for " + key)
+          .withMessageContaining("got null");
+      assertThatExceptionOfType(CheckpointException.class)
+          .isThrownBy(() -> config(TORCHSCALE.replaceAll(entry, "'other':1")))
+          .withMessageContaining("expected the key " + key);
     }
   }
 
@@ -171,10 +184,13 @@ class ConfigDefaultsTest {
         RetentionConfig retention =
             RetentionConfig.builder(width, heads).keyWidth(keyWidth).valueWidth(valueWidth).build();
         DecoderConfig config =
-            DecoderConfig.of(9, width, List.of(LayerConfig.of(retention, 5, Activation.SILU)));
+            DecoderConfig.of(
+                9,
+                width,
+                List.of(new LayerConfig(new RetentionMixerConfig(retention), 5, Activation.SILU)));
         Files.writeString(
             folder.resolve("config.json"), FlaConfig.json(config, DType.F32).toString());
-        RetentionConfig read = Checkpoint.open(folder).config().layers().get(0).retention();
+        RetentionConfig read = retention(Checkpoint.open(folder).config().layers().get(0));
         assertThat(read).isEqualTo(retention);
       }
     }
@@ -190,7 +206,7 @@ class ConfigDefaultsTest {
   })
   void widthsAreCutOff(int width, String factor, int heads, int expected) throws IOException {
     String keys = ",'hidden_size':" + width + ",'num_heads':" + heads + ",'expand_v':" + factor;
-    assertThat(fla(keys).layers().get(0).retention().valueWidth()).isEqualTo(expected);
+    assertThat(retention(fla(keys).layers().get(0)).valueWidth()).isEqualTo(expected);
   }
 
   @ParameterizedTest
@@ -216,15 +232,15 @@ class ConfigDefaultsTest {
     DecoderConfig c = ModelShapes.retNet(name);
     long perLayer = 8L * d * d + 3L * d * hidden + 512 + 2L * d;
     assertThat(c.parameters()).isEqualTo(layers * perLayer + 2L * 32_000 * d + d);
-    RetentionConfig r = c.layers().get(layers - 1).retention();
+    RetentionConfig r = retention(c.layers().get(layers - 1));
     assertThat(List.of(c.modelWidth(), r.heads(), r.keyWidth(), r.valueWidth()))
         .containsExactly(d, heads, 256, 512);
-    assertThat(c.stateElements()).isEqualTo((long) layers * heads * 256 * 512);
+    assertThat(c.layers().get(0).mixer().stateElements()).isEqualTo((long) heads * 256 * 512);
     DecoderConfig t = ModelShapes.transformer(name);
     perLayer = 4L * d * d + 3L * d * wider + 2L * d;
     assertThat(t.parameters()).isEqualTo(layers * perLayer + 2L * 32_000 * d + d);
-    assertThat(t.layers().get(0).attention()).isEqualTo(AttentionConfig.multiHead(d, queries));
-    assertThat(t.layers().get(0).attention().headWidth()).isEqualTo(128);
+    assertThat(t.layers().get(0).mixer()).isEqualTo(AttentionConfig.multiHead(d, queries));
+    assertThat(AttentionConfig.multiHead(d, queries).headWidth()).isEqualTo(128);
     assertThat(c.layers()).hasSize(layers);
     assertThat(t.layers()).hasSize(layers);
     assertThat((double) t.parameters() / c.parameters()).isBetween(0.99, 1.01);

@@ -2,6 +2,7 @@ package org.retention4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -278,17 +279,20 @@ class ConvertTest {
             Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, 65504, -0.0);
   }
 
-  /** A failure among the last files takes away all that came before it. */
   @Test
-  void nothingStaysWhereATokenizerCannotBeCopied() throws IOException {
-    Files.writeString(from.resolve("tokenizer.json"), "{}");
-    Files.createDirectories(to.resolve("tokenizer.json"));
-    assertThatExceptionOfType(CheckpointException.class)
-        .isThrownBy(() -> convert(DType.BF16, 50_000))
-        .withMessageContaining("tokenizer.json");
-    try (var files = Files.list(to)) {
-      assertThat(files.map(file -> file.getFileName().toString()))
-          .containsExactly("tokenizer.json");
-    }
+  void optionsAreChecked() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> WriteOptions.DEFAULT.withShardBytes(0))
+        .withMessageContaining("got 0");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> WriteOptions.DEFAULT.withDType(DType.I64))
+        .withMessageContaining("I64");
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                CheckpointWriter.writeRandom(
+                    Checkpoint.open(from).config(), to, 1, WriteOptions.DEFAULT))
+        .withMessageContaining("type");
+    assertThat(to).doesNotExist();
   }
 }

@@ -19,9 +19,9 @@ import org.retention4j.engine.Engine;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.TensorAssert;
@@ -78,7 +78,7 @@ class GoldenModelTest {
     try (LanguageModel model = load(name, engine, WeightChoice.FILE)) {
       for (int[] split : SPLITS) {
         SessionOptions options =
-            new SessionOptions(form, new RecurrentForm(), false, MemoryOptions.DEFAULT);
+            new SessionOptions(form, new RecurrentForm(), false, KvCacheOptions.DEFAULT);
         try (Session session = model.newSession(ids.length, options)) {
           INDArray logits = logits(session, ids, split);
           TensorAssert.assertThat(logits)
@@ -195,12 +195,12 @@ class GoldenModelTest {
   void keepsACacheInBfloat16() {
     String name = "fla-hybrid";
     int[][] ids = Npy.readIds(folder(name) + "input_ids.npy");
-    MemoryOptions narrow = MemoryOptions.DEFAULT.withCacheType(CacheType.BFLOAT16);
+    KvCacheOptions narrow = KvCacheOptions.DEFAULT.withCacheType(CacheType.BFLOAT16);
     for (Engine engine : List.of(Engines.plain(), Engines.vector())) {
       try (LanguageModel model = load(name, engine, WeightChoice.FILE)) {
         for (int[] split : new int[][] {{0}, {7, 1}}) {
           try (Session half =
-                  model.newSession(ids.length, SessionOptions.DEFAULT.withMemory(narrow));
+                  model.newSession(ids.length, SessionOptions.DEFAULT.withCache(narrow));
               Session full = model.newSession(ids.length, SessionOptions.DEFAULT)) {
             double error = error(logits(half, ids, split), golden(name));
             assertThat(error).isBetween(1e-5, 1e-2);

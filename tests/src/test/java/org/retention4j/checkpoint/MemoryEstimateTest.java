@@ -16,15 +16,17 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.retention4j.engine.CacheType;
+import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
+import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.MemoryOptions;
-import org.retention4j.model.SequenceMemory;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.StateSize;
 
 /** What memory is said to be taken, against what is taken. */
 class MemoryEstimateTest {
@@ -114,9 +116,14 @@ class MemoryEstimateTest {
     return model;
   }
 
+  private static StateSize size(DecoderConfig config, CacheType type, long length) {
+    KvCacheOptions options = KvCacheOptions.DEFAULT.withCacheType(type);
+    return new MemoryEstimate(ElementType.FLOAT32).sequence(config, options, length);
+  }
+
   private static double held(LanguageModel model, CacheType type, int length) {
     SessionOptions options =
-        SessionOptions.DEFAULT.withMemory(MemoryOptions.DEFAULT.withCacheType(type));
+        SessionOptions.DEFAULT.withCache(KvCacheOptions.DEFAULT.withCacheType(type));
     try (Session session = model.newSession(1, options)) {
       session.append(new int[length]);
       return session.bytes();
@@ -131,8 +138,7 @@ class MemoryEstimateTest {
     DecoderConfig c = checkpoint.config();
     try (LanguageModel model = checkpoint.load(Engines.plain(), LoadOptions.DEFAULT)) {
       for (CacheType type : List.of(CacheType.FLOAT32, CacheType.BFLOAT16)) {
-        double said =
-            SequenceMemory.stateBytes(c) + SequenceMemory.heldCacheBytes(c, type, length, 32768);
+        double said = size(c, type, length).fixed() + size(c, type, length).heldCache();
         assertThat(held(model, type, length)).isEqualTo(said);
       }
     }
@@ -153,9 +159,10 @@ class MemoryEstimateTest {
     DecoderConfig c = checkpoint.config();
     double block = 4.0 * 256 * 2 * 32;
     try (LanguageModel model = checkpoint.load(Engines.plain(), LoadOptions.DEFAULT)) {
-      double said = SequenceMemory.heldCacheBytes(c, CacheType.FLOAT32, length, 32768);
+      StateSize size = size(c, CacheType.FLOAT32, length);
+      double said = size.heldCache();
       assertThat(held(model, CacheType.FLOAT32, length)).isBetween(said - block, said);
-      assertThat(SequenceMemory.cacheBytes(c, CacheType.FLOAT32, length))
+      assertThat(size.cache())
           .isEqualTo(4.0 * 2 * 32 * Math.min(window, length))
           .isLessThanOrEqualTo(said);
     }
@@ -166,7 +173,7 @@ class MemoryEstimateTest {
     Path file = Files.writeString(folder.resolve("c.json"), "{\"model_type\":\"retnet\"}");
     DecoderConfig c = Configuration.read(file).decoder();
     // 24 layers, 8 heads of 256 x 512 and 16 waiting keys and values, fp32.
-    assertThat(SequenceMemory.stateBytes(c)).isEqualTo(24L * 8 * 4 * (256 * 512 + 16 * 768));
-    assertThat(SequenceMemory.cacheBytes(c, CacheType.FLOAT32, 8192)).isZero();
+    assertThat(size(c, CacheType.FLOAT32, 8192))
+        .isEqualTo(new StateSize(24L * 8 * 4 * (256 * 512 + 16 * 768), 0, 0));
   }
 }

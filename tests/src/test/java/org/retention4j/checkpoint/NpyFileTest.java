@@ -209,14 +209,14 @@ class NpyFileTest {
       wide.putDouble(x);
     }
     assertThat(Files.readAllBytes(path)).isEqualTo(expected("<f8", "(2, 2, 3)", wide));
-    try (NpyWriter writer = new NpyWriter(path, false, 2)) {
+    try (NpyWriter writer = NpyWriter.replacing(path, false, 2)) {
       writer.write(0, new double[] {0.1, 1e300});
       writer.finish();
     }
     ByteBuffer narrow = data(8).putFloat(0.1f).putFloat(Float.POSITIVE_INFINITY);
     assertThat(Files.readAllBytes(path)).isEqualTo(expected("<f4", "(2,)", narrow));
     // The header that NumPy itself wrote, but for the type.
-    try (NpyWriter writer = new NpyWriter(path, true, 2, 3)) {
+    try (NpyWriter writer = NpyWriter.replacing(path, true, 2, 3)) {
       writer.write(0, new double[3]);
       writer.write(1, new double[3]);
       writer.finish();
@@ -254,7 +254,7 @@ class NpyFileTest {
     }
     assertThat(folder).isEmptyDirectory();
     Files.writeString(path, "before");
-    try (NpyWriter writer = new NpyWriter(path, false, 1, 2)) {
+    try (NpyWriter writer = NpyWriter.replacing(path, false, 1, 2)) {
       writer.write(0, new double[2]);
       assertThat(path).hasContent("before");
     }

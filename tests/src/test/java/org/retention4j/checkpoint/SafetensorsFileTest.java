@@ -13,7 +13,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,7 +46,11 @@ class SafetensorsFileTest {
         Arguments.of("begin with {, got ' '", file(" {}", NONE)),
         Arguments.of("UTF-8", file(4, new byte[] {'{', '"', (byte) 0xff, '}'}, NONE)),
         Arguments.of("JSON", file("{\"a\":", NONE)),
-        Arguments.of("more JSON behind it", file("{}{}", NONE)),
+        // A length that is one too large: a byte of the data is read as a part of the header.
+        Arguments.of("got character 0xc3 behind it; its length", longer((byte) 0xc3)),
+        Arguments.of("got character 0x00 behind it; its length", longer((byte) 0)),
+        Arguments.of("got 'x' behind it; its length", longer((byte) 'x')),
+        Arguments.of("got '{' behind it; its length may be wrong", file("{}{}", NONE)),
         Arguments.of(" twice", file("{" + a + "," + a + "}", eight)),
         Arguments.of(
             " twice", file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2]}}", eight)),
@@ -81,13 +88,29 @@ class SafetensorsFileTest {
             file("{" + entry("a", "F32", "[4294967296,4294967296]", 0, 8) + "}", eight)),
         Arguments.of("expected 12 bytes", file("{" + entry("a", "F32", "[3]", 0, 8) + "}", eight)),
         Arguments.of(
-            "within the 8 bytes", file("{" + entry("a", "F32", "[3]", 0, 12) + "}", eight)),
+            "truncated, 4 bytes are missing",
+            file("{" + entry("a", "F32", "[3]", 0, 12) + "}", eight)),
         Arguments.of(
-            "within the 8 bytes",
+            "the second is not the smaller",
             file("{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[5,4]}}", eight)),
+        Arguments.of(
+            "[0, 8] for both a and b",
+            file("{" + a + "," + entry("b", "F32", "[2]", 0, 8) + "}", eight)),
+        Arguments.of(
+            "[4, 8] for both b and a",
+            file(
+                "{" + entry("b", "F32", "[1]", 4, 8) + "," + entry("a", "F32", "[1]", 4, 8) + "}",
+                eight)),
         Arguments.of("overlap", file("{" + a + "," + entry("b", "F32", "[1]", 4, 8) + "}", eight)),
         Arguments.of("leave a hole", file("{" + entry("a", "F32", "[1]", 4, 8) + "}", eight)),
-        Arguments.of("too long", file("{" + entry("a", "F32", "[1]", 0, 4) + "}", eight)));
+        Arguments.of("too long by 4 bytes", file("{" + entry("a", "F32", "[1]", 0, 4) + "}", eight)));
+  }
+
+  private static byte[] longer(byte data) {
+    byte[] header = ("{" + entry("a\u00e9", "U8", "[8]", 0, 8) + "}").getBytes(StandardCharsets.UTF_8);
+    byte[] eight = new byte[8];
+    eight[0] = data;
+    return file(header.length + 1, header, eight);
   }
 
   @ParameterizedTest
@@ -131,7 +154,7 @@ class SafetensorsFileTest {
                 entry("none", "F32", "[3,0]", 38, 38),
                 "\"__metadata__\":{\"format\":\"pt\"}")
             + "}   ";
-    try (SafetensorsFile f = open(file(header, java.util.Arrays.copyOf(data.array(), 38)))) {
+    try (SafetensorsFile f = open(file(header, Arrays.copyOf(data.array(), 38)))) {
       assertThat(f.metadata()).containsExactlyEntriesOf(java.util.Map.of("format", "pt"));
       assertThat(f.tensors().keySet()).startsWith("bool", "f64", "f32", "f16", "bf16");
       assertThat(f.tensors().get("none").shape()).isEqualTo(List.of(3L, 0L));
@@ -161,7 +184,7 @@ class SafetensorsFileTest {
     }
   }
 
-  /** A row beyond 2 GiB, and one that lies across the border of two windows. */
+  /** A row beyond 2 GiB, and one that lies across the first GiB. */
   @Test
   void readsFilesLargerThanTwoGigabytes() throws IOException {
     long rows = 700_000;
@@ -189,6 +212,42 @@ class SafetensorsFileTest {
               0, across % 1000 + 0.5f, (across + 1) % 1000 + 0.5f, (across + 2) % 1000 + 0.5f);
       f.read(f.tensors().get("w"), rows * columns - 2, 2, into);
       assertThat(into[1]).isEqualTo(999.5f);
+    }
+  }
+
+  /** Rows shorter and longer than what is read at a time, in every order. */
+  @Test
+  void readsAnyPartOfATensor() {
+    int n = 300_000;
+    ByteBuffer data = ByteBuffer.allocate(3 + 4 * n).order(ByteOrder.LITTLE_ENDIAN).position(3);
+    for (int i = 0; i < n; i++) {
+      data.putFloat(i);
+    }
+    String header =
+        "{" + entry("a", "U8", "[3]", 0, 3) + "," + entry("w", "F32", "[" + n + "]", 3, 3 + 4 * n);
+    try (SafetensorsFile f = open(file(header + "}", data.array()))) {
+      TensorInfo w = f.tensors().get("w");
+      SplittableRandom random = new SplittableRandom(1);
+      for (int round = 0; round < 200; round++) {
+        int count = random.nextInt(round % 10 == 0 ? n : 1000);
+        int from = random.nextInt(n - count + 1);
+        double[] expected = IntStream.range(from, from + count).asDoubleStream().toArray();
+        double[] wide = new double[count];
+        f.read(w, from, count, wide);
+        assertThat(wide).isEqualTo(expected);
+        float[] narrow = new float[count];
+        f.read(w, from, count, narrow);
+        assertThat(IntStream.range(0, count).mapToDouble(i -> narrow[i]).toArray())
+            .isEqualTo(expected);
+        byte[] raw = new byte[4 * count];
+        f.readBytes(w, 4L * from, raw, raw.length);
+        assertThat(raw)
+            .isEqualTo(Arrays.copyOfRange(data.array(), 3 + 4 * from, 3 + 4 * (from + count)));
+      }
+      for (long[] bad : new long[][] {{-1, 1}, {n, 1}, {0, n + 1L}, {Long.MAX_VALUE, 1}, {0, -1}}) {
+        assertThatThrownBy(() -> f.read(w, bad[0], (int) bad[1], new float[n + 1]))
+            .isInstanceOf(IllegalArgumentException.class);
+      }
     }
   }
 

@@ -22,13 +22,14 @@ import org.retention4j.engine.NativeMemory;
 import org.retention4j.engine.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
-import org.retention4j.model.MemoryOptions;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.Tensors;
@@ -90,14 +91,14 @@ class AllocationTest {
   /** A whole model's step, with retention and with attention over a cache that has room. */
   @Test
   void sessionStepsAllocateNothing() {
-    LayerConfig retention = LayerConfig.of(RetentionConfig.fla(32, 2), 40, Activation.SILU);
-    LayerConfig attention = LayerConfig.of(AttentionConfig.multiHead(32, 2), 40, Activation.SILU);
+    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);
+    LayerConfig attention = new LayerConfig(AttentionConfig.multiHead(32, 2), 40, Activation.SILU);
     DecoderConfig config =
         DecoderConfig.of(61, 32, DecoderConfig.everyKth(2, retention, 2, attention));
     for (Engine engine : List.of(Engines.plain(), Engines.vector())) {
       for (WeightType type : List.of(WeightType.BFLOAT16, WeightType.INT8)) {
         SessionOptions options =
-            SessionOptions.DEFAULT.withMemory(MemoryOptions.preallocated(100 * STEPS));
+            SessionOptions.DEFAULT.withCache(KvCacheOptions.preallocated(100 * STEPS));
         try (LanguageModel model = LanguageModel.random(engine, config, type, 1);
             Session session = model.newSession(2, options)) {
           int[] tokens = {5, 7};

@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.reference.ReferenceRetention;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.recurrent.RecurrentForm;

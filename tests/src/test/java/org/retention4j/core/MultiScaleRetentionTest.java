@@ -14,6 +14,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.reference.ReferenceBlock;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NativeMemory;

@@ -126,25 +126,27 @@ class ScheduleTest {
     assertThat(new ChunkwiseForm().name()).isEqualTo("chunkwise");
   }
 
-  /** Pieces cover a sequence, hold at least a token, and those of chunks are whole chunks. */
+  /**
+   * Micro-batches cover a sequence, hold at least a token, and those of chunks are whole chunks.
+   */
   @Test
-  void piecesCoverSequences() {
+  void microBatchesCoverSequences() {
     for (int tokens : new int[] {0, 1, 64, 511, 512, 513, 1000, 1025, 8192}) {
-      assertThat(new ParallelForm(7).pieceLength(tokens)).isEqualTo(Math.max(1, tokens));
-      assertThat(new RecurrentForm().pieceLength(tokens))
+      assertThat(new ParallelForm(7).microBatches().tokens(tokens)).isEqualTo(Math.max(1, tokens));
+      assertThat(new RecurrentForm().microBatches().tokens(tokens))
           .isEqualTo(Math.max(1, Math.min(tokens, 512)));
       for (int chunk : new int[] {1, 7, 64, 600}) {
-        int piece = new ChunkwiseForm(chunk).pieceLength(tokens);
-        assertThat(piece).isPositive();
+        int tokensOfOne = new ChunkwiseForm(chunk).microBatches().tokens(tokens);
+        assertThat(tokensOfOne).isPositive();
         if (tokens <= 512) {
-          assertThat(piece).isEqualTo(Math.max(1, tokens));
+          assertThat(tokensOfOne).isEqualTo(Math.max(1, tokens));
         } else {
-          assertThat(piece % chunk).isZero();
-          assertThat(piece).isLessThan(512 + chunk);
+          assertThat(tokensOfOne % chunk).isZero();
+          assertThat(tokensOfOne).isLessThan(512 + chunk);
         }
       }
     }
-    // 1025 tokens: three pieces of 342, rounded up to chunks of 64.
-    assertThat(new ChunkwiseForm(64).pieceLength(1025)).isEqualTo(384);
+    // 1025 tokens: three micro-batches of 342, rounded up to chunks of 64.
+    assertThat(new ChunkwiseForm(64).microBatches().tokens(1025)).isEqualTo(384);
   }
 }

@@ -152,19 +152,25 @@ class KernelsTest {
         float[] add = row(values);
         double[][] before = new double[keys][];
         Arrays.setAll(before, k -> row(kernels, s, k, values));
-        kernels.decayAndAdd(s, row, values, 0.25f, add);
+        kernels.decayAndAdd(s, row, values, 0.25f, true, add);
         for (int j = 0; j < values; j++) {
           before[row][j] += add[j] - 0.25f * before[row][j];
         }
         assertState(kernels, s, before, values, 4 * ulp);
+        kernels.decayAndAdd(s, row, values, 0.125f, false, add);
+        for (int j = 0; j < values; j++) {
+          before[row][j] = add[j] + 0.125f * before[row][j];
+        }
+        assertState(kernels, s, before, values, 4 * ulp);
         for (int count : new int[] {0, 1, 3, 4, 5, 16}) {
-          fold(kernels, s, keys, values, count);
+          fold(kernels, s, keys, values, count, true);
+          fold(kernels, s, keys, values, count, false);
         }
       }
     }
   }
 
-  private void fold(Kernels kernels, float[][] s, int keys, int values, int count) {
+  private void fold(Kernels kernels, float[][] s, int keys, int values, int count, boolean isLoss) {
     float[][] k = new float[count + 1][];
     float[][] v = new float[count + 1][];
     Arrays.setAll(k, i -> row(keys));
@@ -173,13 +179,13 @@ class KernelsTest {
     Arrays.setAll(expected, i -> row(kernels, s, i, values));
     for (int i = 0; i < keys; i++) {
       for (int j = 0; j < values; j++) {
-        expected[i][j] -= 0.1f * expected[i][j];
+        expected[i][j] = (isLoss ? 1 - (double) 0.1f : 0.1f) * expected[i][j];
         for (int t = 0; t < count; t++) {
           expected[i][j] += (double) k[t][i] * v[t][j];
         }
       }
     }
-    kernels.fold(s, keys, values, 0.1f, k, v, count, new float[16]);
+    kernels.fold(s, keys, values, 0.1f, isLoss, k, v, count, new float[16]);
     assertState(kernels, s, expected, values, 2 * (count + 4) * Math.ulp(1f));
   }
 

@@ -20,7 +20,12 @@ import org.retention4j.testkit.Tolerance;
 /** Numbers from independent float64 code: the reference and every form give them. */
 class GoldenCoreTest {
   private static final List<String> CASES =
-      List.of("gated-with-state", "linspace-with-state", "pow2-from-zero", "pow2-with-state");
+      List.of(
+          "gated-with-state",
+          "linspace-with-state",
+          "pow2-from-zero",
+          "pow2-with-state",
+          "silence-after-strong-decay");
 
   private record Golden(FormCall call, FormResult result) {}
 

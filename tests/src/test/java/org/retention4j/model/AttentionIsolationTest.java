@@ -12,6 +12,11 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Provider;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.testkit.TensorAssert;
 import org.retention4j.testkit.Tolerance;
 
@@ -46,7 +51,7 @@ class AttentionIsolationTest extends LayerFixture {
     INDArray expected = plain(config, x(1, 400));
     INDArray x = poisoned(400);
     try (DecoderLayer layer = attention(config);
-        MixerMemory memory = layer.mixer().newMemory(1, MemoryOptions.DEFAULT)) {
+        MixerState memory = layer.mixer().newState(1, KvCacheOptions.DEFAULT)) {
       int seenUntil = Math.min(400, POISONED + window);
       for (int t = 0; t < 400; t += piece) {
         INDArray y = run(layer, memory, tokens(x, t, Math.min(400, t + piece)));
@@ -68,18 +73,19 @@ class AttentionIsolationTest extends LayerFixture {
   void tooManyTokensLeaveTheCacheAlone() {
     engine(ElementType.FLOAT32, Provider.VECTOR);
     try (DecoderLayer layer = attention(new AttentionConfig(D, 4, 2, 6, 10_000));
-        MixerMemory memory = layer.mixer().newMemory(1, 600)) {
+        MixerState memory = layer.mixer().newState(1, 600)) {
       refuses(() -> run(layer, memory, x(1, 601)), "at most 600", "got 601");
       assertThat(memory.position(0)).isZero();
       INDArray both = Nd4j.create(DataType.FLOAT, 1, 8, D);
       refuses(
           () ->
               layer.bind(
+                  FORM,
                   both.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 5), NDArrayIndex.all()),
                   memory,
                   both.get(NDArrayIndex.all(), NDArrayIndex.interval(2, 7), NDArrayIndex.all())),
           "overlaps x");
-      BoundLayer bound = layer.bind(x(1, 2), memory, x(1, 2));
+      BoundLayer bound = layer.bind(FORM, x(1, 2), memory, x(1, 2));
       layer.close();
       assertThatIllegalStateException()
           .isThrownBy(bound::step)
@@ -94,9 +100,9 @@ class AttentionIsolationTest extends LayerFixture {
   void theLimitCountsWhatIsKept() {
     engine(ElementType.FLOAT32, Provider.VECTOR);
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, 20, false);
-    MemoryOptions small = new MemoryOptions(300, 0, null);
+    KvCacheOptions small = new KvCacheOptions(300, 0, null);
     try (DecoderLayer layer = attention(config);
-        MixerMemory memory = layer.mixer().newMemory(1, small)) {
+        MixerState memory = layer.mixer().newState(1, small)) {
       INDArray x = x(1, 900);
       TensorAssert.assertThat(run(layer, memory, x))
           .isCloseTo(plain(config, x), Tolerance.block(DataType.FLOAT));
@@ -106,7 +112,7 @@ class AttentionIsolationTest extends LayerFixture {
       assertThat(memory.position(0)).isEqualTo(5400);
       // 20 seen tokens and a piece of 512 touch at most four blocks of 256.
       assertThat(memory.bytes()).isLessThanOrEqualTo(4 * 2L * 2 * 6 * 256 * 4);
-      MixerMemory.Mark mark = memory.mark();
+      MixerState.Mark mark = memory.mark();
       assertThat(memory.room(0)).isEqualTo(300);
       refuses(() -> run(layer, memory, tokens(x, 0, 301)), "at most 5700", "got 5701");
       run(layer, memory, tokens(x, 0, 300));
@@ -115,7 +121,7 @@ class AttentionIsolationTest extends LayerFixture {
       run(layer, memory, x);
     }
     try (DecoderLayer layer = attention(config);
-        MixerMemory memory = layer.mixer().newMemory(1, new MemoryOptions(10, 0, null))) {
+        MixerState memory = layer.mixer().newState(1, new KvCacheOptions(10, 0, null))) {
       refuses(() -> run(layer, memory, x(1, 11)), "at most 10", "got 11");
     }
   }

@@ -14,6 +14,14 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.nn.SequenceForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.TensorAssert;
 import org.retention4j.testkit.Tolerance;
@@ -35,7 +43,7 @@ class DecoderLayerTest extends LayerFixture {
     // Longer than a block of keys, than a block of queries, and no multiple of either.
     for (int tokens : new int[] {1, 7, 255, 257, 530}) {
       try (DecoderLayer layer = attention(config);
-          MixerMemory memory = layer.mixer().newMemory(2, tokens)) {
+          MixerState memory = layer.mixer().newState(2, tokens)) {
         INDArray x = x(2, tokens);
         TensorAssert.assertThat(run(layer, memory, x))
             .isCloseTo(plain(config, x), Tolerance.block(type.dataType()));
@@ -54,9 +62,9 @@ class DecoderLayerTest extends LayerFixture {
     INDArray x = x(2, 270);
     try (DecoderLayer layer =
         attends ? attention(new AttentionConfig(D, 4, 2, 6, 10_000)) : layer(retention())) {
-      INDArray whole = run(layer, layer.mixer().newMemory(2, 270), x);
+      INDArray whole = run(layer, layer.mixer().newState(2, 270), x);
       for (int split : new int[] {1, 63, 256, 269}) {
-        MixerMemory memory = layer.mixer().newMemory(2, 270);
+        MixerState memory = layer.mixer().newState(2, 270);
         INDArray first = run(layer, memory, tokens(x, 0, split));
         INDArray rest = run(layer, memory, tokens(x, split, 270));
         TensorAssert.assertThat(Nd4j.concat(1, first, rest))
@@ -75,8 +83,7 @@ class DecoderLayerTest extends LayerFixture {
     INDArray x = x(1, 1800);
     INDArray expected = plain(config, x);
     try (DecoderLayer layer = attention(config);
-        MixerMemory memory =
-            layer.mixer().newMemory(1, MemoryOptions.DEFAULT.withMaxTokens(1800))) {
+        MixerState memory = layer.mixer().newState(1, KvCacheOptions.DEFAULT.withMaxTokens(1800))) {
       long most = 0;
       INDArray y = Nd4j.create(type.dataType(), 1, 1800, D);
       for (int t = 0; t < 1800; ) {
@@ -91,7 +98,7 @@ class DecoderLayerTest extends LayerFixture {
       long block = 2L * 2 * 6 * 256 * type.bytes();
       assertThat(most).isEqualTo(3 * block);
       assertThat(memory.formulaBytes()).isEqualTo(2L * 2 * 6 * 300 * type.bytes());
-      try (MixerMemory copy = memory.select(0)) {
+      try (MixerState copy = memory.select(0)) {
         assertThat(copy.bytes()).isLessThanOrEqualTo(3 * block);
       }
     }
@@ -103,10 +110,9 @@ class DecoderLayerTest extends LayerFixture {
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, 20, false);
     INDArray x = x(1, 900);
     try (DecoderLayer layer = attention(config);
-        MixerMemory memory =
-            layer.mixer().newMemory(1, MemoryOptions.DEFAULT.withMaxTokens(2000))) {
+        MixerState memory = layer.mixer().newState(1, KvCacheOptions.DEFAULT.withMaxTokens(2000))) {
       run(layer, memory, tokens(x, 0, 250));
-      MixerMemory.Mark mark = memory.mark();
+      MixerState.Mark mark = memory.mark();
       INDArray once = run(layer, memory, tokens(x, 250, 900));
       memory.rollback(mark);
       assertThat(memory.position(0)).isEqualTo(250);
@@ -128,9 +134,9 @@ class DecoderLayerTest extends LayerFixture {
         new AttentionConfig(D, 4, 2, 6, 10_000, AttentionConfig.UNBOUNDED, false);
     INDArray x = x(1, 40);
     try (DecoderLayer layer = attention(config);
-        MixerMemory memory = layer.mixer().newMemory(1, MemoryOptions.DEFAULT)) {
+        MixerState memory = layer.mixer().newState(1, KvCacheOptions.DEFAULT)) {
       run(layer, memory, tokens(x, 0, 10));
-      try (MixerMemory.Mark mark = memory.mark()) {
+      try (MixerState.Mark mark = memory.mark()) {
         run(layer, memory, Nd4j.valueArrayOf(new long[] {1, 30, D}, Double.NaN, x.dataType()));
         memory.rollback(mark);
         INDArray y = run(layer, memory, tokens(x, 10, 30));
@@ -141,17 +147,38 @@ class DecoderLayerTest extends LayerFixture {
   }
 
   @Test
-  void bothFormsOfARetentionMixerShareWeights() {
+  void aLayerIsBoundInAnyForm() {
     engine(ElementType.FLOAT64, Provider.PLAIN);
-    RetentionMixer chunkwise = retention();
-    RetentionMixer recurrent = chunkwise.withForm(new RecurrentForm());
-    assertThat(recurrent.name()).isEqualTo("retention-recurrent");
     INDArray x = x(1, 40);
-    try (DecoderLayer a = layer(chunkwise);
-        DecoderLayer b = layer(recurrent)) {
-      TensorAssert.assertThat(run(a, a.mixer().newMemory(1, 40), x))
-          .isCloseTo(run(b, b.mixer().newMemory(1, 40), x), Tolerance.block(DataType.DOUBLE));
-      assertThat(a.parameters()).isEqualTo(b.parameters());
+    try (DecoderLayer layer = layer(retention())) {
+      TensorAssert.assertThat(run(layer, layer.mixer().newState(1, 40), x))
+          .isCloseTo(
+              run(new RecurrentForm(), layer, layer.mixer().newState(1, 40), x),
+              Tolerance.block(DataType.DOUBLE));
+    }
+  }
+
+  /** A form that is none of retention's. */
+  private record Foreign(String name) implements SequenceForm {
+    @Override
+    public MicroBatches microBatches() {
+      return MicroBatches.FULL;
+    }
+  }
+
+  @Test
+  void retentionRefusesAFormOfAnotherMixer() {
+    engine(ElementType.FLOAT32, Provider.PLAIN);
+    Foreign foreign = new Foreign("sorted");
+    INDArray x = x(1, 3);
+    try (DecoderLayer retains = layer(retention());
+        DecoderLayer attends = attention(new AttentionConfig(D, 4, 2, 6, 10_000))) {
+      refuses(
+          () -> run(foreign, retains, retains.mixer().newState(1, 8), x),
+          "form of retention",
+          "sorted");
+      assertThat(run(foreign, attends, attends.mixer().newState(1, 8), x))
+          .isEqualTo(run(attends, attends.mixer().newState(1, 8), x));
     }
   }
 
@@ -159,7 +186,7 @@ class DecoderLayerTest extends LayerFixture {
   void countsParametersAndMemoryByFormula() {
     engine(ElementType.FLOAT32, Provider.PLAIN);
     try (DecoderLayer layer = attention(new AttentionConfig(D, 4, 2, 6, 10_000));
-        MixerMemory memory = layer.mixer().newMemory(3, 300)) {
+        MixerState memory = layer.mixer().newState(3, 300)) {
       // W_Q 24x24, W_K and W_V 12x24, W_O 24x24, feed-forward 3·24·40, two norms.
       assertThat(layer.parameters()).isEqualTo(576 + 2 * 288 + 576 + 2880 + 48);
       memory.fillRandom(1, 10);
@@ -176,22 +203,22 @@ class DecoderLayerTest extends LayerFixture {
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000);
     try (DecoderLayer attends = attention(config);
         DecoderLayer retains = layer(retention())) {
-      MixerMemory cache = attends.mixer().newMemory(1, 8);
+      MixerState cache = attends.mixer().newState(1, 8);
       refuses(() -> run(attends, cache, x(1, 9)), "at most 8", "got 9");
       run(attends, cache, x(1, 8));
       refuses(() -> run(attends, cache, x(1, 1)), "at most 8", "got 9");
       assertThat(cache.position(0)).isEqualTo(8);
       refuses(() -> run(attends, cache, x(2, 1)), "batch 2");
       refuses(
-          () -> run(attends, retains.mixer().newMemory(1, 8), x(1, 1)), "key/value cache", "got");
+          () -> run(attends, retains.mixer().newState(1, 8), x(1, 1)), "key/value cache", "got");
       refuses(() -> run(retains, cache, x(1, 1)), "retention mixer", "got a key/value cache");
-      refuses(() -> run(retains, retains.mixer().newMemory(2, 8), x(1, 1)), "batch 1", "batch 2");
+      refuses(() -> run(retains, retains.mixer().newState(2, 8), x(1, 1)), "batch 1", "batch 2");
       refuses(() -> cache.fillRandom(1, 9), "0..8", "9");
       cache.close();
       refuses(() -> run(attends, cache, x(1, 1)), "open cache");
-      MixerMemory state = retains.mixer().newMemory(1, 8);
+      MixerState state = retains.mixer().newState(1, 8);
       state.close();
-      refuses(() -> run(retains, state, x(1, 1)), "open memory");
+      refuses(() -> run(retains, state, x(1, 1)), "open state");
     }
   }
 
@@ -199,12 +226,12 @@ class DecoderLayerTest extends LayerFixture {
   void refusesArraysThatDoNotFit() {
     engine(ElementType.FLOAT32, Provider.PLAIN);
     try (DecoderLayer layer = layer(retention());
-        MixerMemory memory = layer.mixer().newMemory(1, 8)) {
+        MixerState memory = layer.mixer().newState(1, 8)) {
       INDArray x = x(1, 3);
-      refuses(() -> layer.bind(x.reshape(3, D), memory, x), "(B,T,24)", "[3, 24]");
-      refuses(() -> layer.bind(x, memory, x(1, 4)), "[1, 3, 24]", "[1, 4, 24]");
-      refuses(() -> layer.bind(x.castTo(DataType.DOUBLE), memory, x), "FLOAT", "DOUBLE");
-      BoundLayer bound = layer.bind(x, memory, x(1, 3));
+      refuses(() -> layer.bind(FORM, x.reshape(3, D), memory, x), "(B,T,24)", "[3, 24]");
+      refuses(() -> layer.bind(FORM, x, memory, x(1, 4)), "[1, 3, 24]", "[1, 4, 24]");
+      refuses(() -> layer.bind(FORM, x.castTo(DataType.DOUBLE), memory, x), "FLOAT", "DOUBLE");
+      BoundLayer bound = layer.bind(FORM, x, memory, x(1, 3));
       bound.close();
       assertThatIllegalStateException().isThrownBy(bound::step).withMessageContaining("closed");
     }

@@ -11,6 +11,13 @@ import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.attention.AttentionMixer;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.TensorAssert;
 import org.retention4j.testkit.Tensors;
 import org.retention4j.testkit.Tolerance;
@@ -59,7 +66,7 @@ class FarPositionsTest {
                 ones(),
                 ones(),
                 1e-6);
-        MixerMemory memory = layer.mixer().newMemory(1, FROM + COMPARED)) {
+        MixerState memory = layer.mixer().newState(1, FROM + COMPARED)) {
       for (int from = 0; from < FROM; from += PIECE) {
         run(layer, memory, tokens(x, from, Math.min(FROM, from + PIECE)));
       }
@@ -69,9 +76,9 @@ class FarPositionsTest {
     }
   }
 
-  private static INDArray run(DecoderLayer layer, MixerMemory memory, INDArray x) {
+  private static INDArray run(DecoderLayer layer, MixerState memory, INDArray x) {
     INDArray y = Nd4j.create(x.dataType(), x.shape());
-    try (BoundLayer bound = layer.bind(x, memory, y)) {
+    try (BoundLayer bound = layer.bind(new RecurrentForm(), x, memory, y)) {
       bound.step();
     }
     return y;

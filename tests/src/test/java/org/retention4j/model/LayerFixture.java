@@ -15,6 +15,15 @@ import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.attention.AttentionMixer;
+import org.retention4j.model.mixer.retention.RetentionMixer;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.nn.SequenceForm;
 import org.retention4j.testkit.Tensors;
 
 /** A small decoder layer, its engine, and what it gives in plain float64. */
@@ -22,6 +31,9 @@ abstract class LayerFixture {
   static final int D = 24;
   static final int HIDDEN = 40;
   static final double EPS = 1e-6;
+
+  /** Of retention; attention takes no notice. */
+  static final SequenceForm FORM = new ChunkwiseForm(16);
 
   Engine engine;
 
@@ -55,19 +67,20 @@ abstract class LayerFixture {
 
   RetentionMixer retention() {
     RetentionConfig config = RetentionConfig.builder(D, 2).keyWidth(8).valueWidth(10).build();
-    return new RetentionMixer(
-        engine,
-        RetentionWeights.random(engine, config, WeightType.FLOAT32, 5),
-        new ChunkwiseForm(16));
+    return new RetentionMixer(RetentionWeights.random(engine, config, WeightType.FLOAT32, 5));
   }
 
   INDArray x(int batch, int tokens) {
     return Tensors.gaussian(3, DataType.FLOAT, batch, tokens, D).castTo(engine.type().dataType());
   }
 
-  static INDArray run(DecoderLayer layer, MixerMemory memory, INDArray x) {
+  static INDArray run(DecoderLayer layer, MixerState memory, INDArray x) {
+    return run(FORM, layer, memory, x);
+  }
+
+  static INDArray run(SequenceForm form, DecoderLayer layer, MixerState memory, INDArray x) {
     INDArray y = Nd4j.create(x.dataType(), x.shape());
-    try (BoundLayer bound = layer.bind(x, memory, y)) {
+    try (BoundLayer bound = layer.bind(form, x, memory, y)) {
       bound.step();
     }
     return y;

@@ -12,7 +12,6 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.ElementType;
@@ -20,6 +19,8 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.NativeMemory;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.Tensors;
@@ -34,9 +35,9 @@ class ManySessionsTest {
   private static final int VOCABULARY = 53;
 
   private static DecoderConfig config(boolean hybrid) {
-    LayerConfig retention = LayerConfig.of(RetentionConfig.fla(16, 2), 24, Activation.SILU);
+    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(16, 2), 24, Activation.SILU);
     LayerConfig attention =
-        LayerConfig.of(new AttentionConfig(16, 2, 1, 8, 10_000), 24, Activation.SILU);
+        new LayerConfig(new AttentionConfig(16, 2, 1, 8, 10_000), 24, Activation.SILU);
     return DecoderConfig.of(
         VOCABULARY,
         16,

@@ -3,7 +3,8 @@ package org.retention4j.model;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.core.RetentionParameters;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.nn.Init;
 
 /** A Transformer layer in plain float64, token by token against all earlier ones. */
 final class PlainTransformerLayer {
@@ -47,7 +48,7 @@ final class PlainTransformerLayer {
   }
 
   private static double[][] matrix(SplittableRandom random, int outputs, int inputs) {
-    INDArray w = RetentionParameters.uniform(random, outputs, inputs).castTo(DataType.DOUBLE);
+    INDArray w = Init.uniform(random, outputs, inputs).castTo(DataType.DOUBLE);
     return w.toDoubleMatrix();
   }
 

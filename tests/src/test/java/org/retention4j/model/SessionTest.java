@@ -17,7 +17,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionForm;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.ElementType;
@@ -25,9 +24,13 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.NativeMemory;
 import org.retention4j.engine.Provider;
 import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.generate.Scorer;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
-import org.retention4j.text.Scorer;
 
 /** What sessions promise: batches, forks, rollbacks, threads, limits, memory. */
 class SessionTest {
@@ -43,9 +46,10 @@ class SessionTest {
   }
 
   private static DecoderConfig config(boolean attends, int window) {
-    LayerConfig retention = LayerConfig.of(RetentionConfig.fla(32, 2), 40, Activation.SILU);
+    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);
     LayerConfig attention =
-        LayerConfig.of(new AttentionConfig(32, 4, 2, 8, 10_000, window, true), 40, Activation.SILU);
+        new LayerConfig(
+            new AttentionConfig(32, 4, 2, 8, 10_000, window, true), 40, Activation.SILU);
     return DecoderConfig.of(
         VOCABULARY,
         32,
@@ -98,29 +102,6 @@ class SessionTest {
     }
   }
 
-  /** What a callback sees is still being computed: it may not start over or close the model. */
-  @Test
-  void callbacksMayNotRunTheModelTheyComeFrom() {
-    try (Session session = retNet.newSession();
-        Session other = retNet.newSession()) {
-      assertThatThrownBy(
-              () ->
-                  session.append(
-                      new int[][] {text(1, 5)},
-                      (row, position, logits) -> other.append(text(2, 5))))
-          .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("callback");
-      assertThatThrownBy(
-              () ->
-                  other.append(new int[][] {text(1, 5)}, (row, position, logits) -> retNet.close()))
-          .hasMessageContaining("callback");
-    }
-    try (Session session = retNet.newSession()) {
-      session.append(text(1, 3));
-      assertThat(session.room(0)).isGreaterThan(1L << 40);
-    }
-  }
-
   /** Any mix of forms, chosen call by call, gives what one form gives for the whole. */
   @Test
   void everyCallMayChooseItsForm() {
@@ -169,15 +150,18 @@ class SessionTest {
     assertThat(NativeMemory.liveBytes()).isLessThanOrEqualTo(most + lanes);
   }
 
-  /** A batch of long prompts is computed in shorter pieces: buffers do not grow with the batch. */
+  /** A batch of long prompts is cut into shorter ones: buffers do not grow with the batch. */
   @Test
-  void piecesOfABatchAreShorter() {
-    List<DecoderLayer> layers = hybrid.layers();
-    assertThat(PieceLengths.of(layers, new ChunkwiseForm(), 1, 512)).isEqualTo(512);
-    assertThat(PieceLengths.of(layers, new ChunkwiseForm(), 4, 512)).isEqualTo(128);
-    assertThat(PieceLengths.of(layers, new RecurrentForm(), 64, 500)).isEqualTo(64);
-    assertThat(PieceLengths.of(layers, new ChunkwiseForm(), 64, 7)).isEqualTo(7);
-    assertThat(PieceLengths.of(layers, new ParallelForm(), 4, 3000)).isEqualTo(3000);
+  void microBatchesOfABatchAreShorter() {
+    MicroBatches chunks = hybrid.microBatches(new ChunkwiseForm());
+    assertThat(chunks.tokens(512, 1)).isEqualTo(512);
+    assertThat(chunks.tokens(512, 4)).isEqualTo(128);
+    assertThat(chunks.tokens(7, 64)).isEqualTo(7);
+    assertThat(chunks.tokens(1025, 1)).isEqualTo(384);
+    MicroBatches any = hybrid.microBatches(new RecurrentForm());
+    assertThat(any.tokens(500, 64)).isEqualTo(64);
+    assertThat(any.tokens(1025, 1)).isEqualTo(512);
+    assertThat(hybrid.microBatches(new ParallelForm()).tokens(3000, 4)).isEqualTo(3000);
   }
 
   /** Rows of different lengths in one batch, and rows that end early. */
@@ -310,10 +294,10 @@ class SessionTest {
       session.append(text(2, 3000));
       assertThat(session.bytes()).isEqualTo(bytes);
     }
-    MemoryOptions small = new MemoryOptions(600, 0, null);
+    KvCacheOptions small = new KvCacheOptions(600, 0, null);
     DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
     try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
-        Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(small))) {
+        Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(small))) {
       long empty = session.bytes();
       session.append(text(1, 10));
       long one = session.bytes();
@@ -337,9 +321,9 @@ class SessionTest {
   @Test
   void scoresNothingOfATextThatDoesNotFit() {
     DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
-    MemoryOptions small = new MemoryOptions(40, 0, null);
+    KvCacheOptions small = new KvCacheOptions(40, 0, null);
     try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
-        Session session = model.newSession(1, SessionOptions.DEFAULT.withMemory(small))) {
+        Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(small))) {
       Scorer scorer = new Scorer(session);
       scorer.accept(text(1, 30), logProbability -> {});
       double before = scorer.perplexity();
@@ -415,8 +399,8 @@ class SessionTest {
   @Test
   void layersFollowAPattern() {
     DecoderConfig config = config(true);
-    assertThat(config.layers().stream().map(LayerConfig::retains))
-        .containsExactly(true, false, true, false);
+    assertThat(config.layers().stream().map(layer -> layer.mixer().kind()))
+        .containsExactly("retention", "attention", "retention", "attention");
     LayerConfig a = config.layers().get(0);
     LayerConfig b = config.layers().get(1);
     assertThat(DecoderConfig.atIndices(3, a, java.util.Set.of(0, 2), b)).containsExactly(b, a, b);
@@ -425,7 +409,11 @@ class SessionTest {
     // 2 · (8·32² + 32 + 3·32·40 + 2·32) + 2 · (2·32·8·6 + 8·8 + 3·32·40 + 2·32) + 2·61·32 + 32
     assertThat(config.parameters())
         .isEqualTo(2 * (8192 + 32 + 3840 + 64) + 2 * (3072 + 64 + 3840 + 64) + 3904 + 32);
-    assertThat(config.stateElements()).isEqualTo(2 * 2 * 16 * 32);
-    assertThat(config.cacheElementsPerToken()).isEqualTo(2 * 2 * 2 * 8);
+    assertThat(a.mixer().stateElements()).isEqualTo(2 * 16 * 32);
+    assertThat(b.mixer().stateElements()).isZero();
+    // For each of 7 tokens a key and a value of 8 in each of 2 heads; of 700 a window shows 20.
+    assertThat(b.mixer().cacheElements(7)).isEqualTo(7 * 2 * 2 * 8);
+    assertThat(b.mixer().cacheElements(700)).isEqualTo(20 * 2 * 2 * 8);
+    assertThat(a.mixer().cacheElements(700)).isZero();
   }
 }

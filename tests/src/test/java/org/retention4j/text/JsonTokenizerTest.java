@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -64,6 +65,36 @@ class JsonTokenizerTest {
       assertThat(t.decode(new int[] {1, 263, 267, 2})).isEqualTo("hi yo");
       assertThat(t.decode(new int[] {267})).isEqualTo("yo");
     }
+  }
+
+  /** A byte that is no text takes nothing back of the run it comes in. */
+  @Test
+  void bytesThatAreNoTextBecomeOneReplacementEach() {
+    int[] first = {3 + 0xE2, 3 + 0x82, 3 + 0xAC};
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268)) {
+      assertThat(t.decode(new int[] {first[0], first[1], first[2], 3 + 0xFF, 260}))
+          .isEqualTo("€\uFFFDh");
+      assertThat(t.decode(new int[] {3 + 0xF0, 3 + 0x9F, 3 + 0x98})).isEqualTo("\uFFFD".repeat(3));
+      // Special tokens and unknown ones do not part a run.
+      assertThat(t.decode(new int[] {first[0], 2, first[1], 299, first[2]})).isEqualTo("€");
+      // Too long, a surrogate, beyond Unicode.
+      assertThat(t.decode(new int[] {3 + 0xC0, 3 + 0x80})).isEqualTo("\uFFFD\uFFFD");
+      assertThat(t.decode(new int[] {3 + 0xE0, 3 + 0x9F, 3 + 0x80})).isEqualTo("\uFFFD".repeat(3));
+      assertThat(t.decode(new int[] {3 + 0xED, 3 + 0xA0, 3 + 0x80})).isEqualTo("\uFFFD".repeat(3));
+      assertThat(t.decode(new int[] {3 + 0xF4, 3 + 0x90, 3 + 0x80, 3 + 0x80}))
+          .isEqualTo("\uFFFD".repeat(4));
+      assertThat(t.decode(new int[] {3 + 0xF4, 3 + 0x8F, 3 + 0xBF, 3 + 0xBF}))
+          .isEqualTo(Character.toString(0x10FFFF));
+    }
+  }
+
+  @Test
+  void namesItsSpecialTokens() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268)) {
+      assertThat(t.specialTokens())
+          .containsOnly(entry("<unk>", 0), entry("<s>", 1), entry("</s>", 2));
+    }
+    assertThat(new ByteTokenizer(256).specialTokens()).isEmpty();
   }
 
   @Test

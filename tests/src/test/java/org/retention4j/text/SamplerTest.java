@@ -7,7 +7,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -242,5 +245,34 @@ class SamplerTest {
     }
     // Far less than one array of the vocabulary; the bean itself may allocate a little.
     assertThat(threads.getThreadAllocatedBytes(id) - before).isLessThan(4096);
+  }
+
+  /** The fewest tokens that reach the sum, also where they reach it exactly. */
+  @Test
+  void topPThatIsReachedExactlyKeepsNoMore() {
+    for (int vocabulary = 2; vocabulary <= 64; vocabulary *= 2) {
+      float[] equal = new float[vocabulary];
+      for (int kept = 1; kept < vocabulary; kept++) {
+        // Each has exactly 1/vocabulary; of equal ones the first are kept.
+        assertThat(drawn(equal, (double) kept / vocabulary)).containsExactlyElementsOf(first(kept));
+      }
+    }
+    // Half of the tokens have exactly nothing.
+    float[] half = new float[32];
+    Arrays.fill(half, 16, 32, -1e6f);
+    assertThat(drawn(half, 0.25)).containsExactlyElementsOf(first(4));
+  }
+
+  private static List<Integer> first(int count) {
+    return Stream.iterate(0, i -> i + 1).limit(count).toList();
+  }
+
+  private static TreeSet<Integer> drawn(float[] logits, double topP) {
+    Sampler sampler = new Sampler(DRAW.withTopP(topP).withSeed(8), logits.length);
+    TreeSet<Integer> drawn = new TreeSet<>();
+    for (int i = 0; i < 40 * logits.length; i++) {
+      drawn.add(sampler.sample(logits));
+    }
+    return drawn;
   }
 }

@@ -63,6 +63,17 @@ class StopStringsTest {
   }
 
   @Test
+  void aSpecialTokensTextStandsForTheToken() {
+    try (JsonTokenizer t = JsonTokenizer.open(TokenizerFiles.metaspace(), 268)) {
+      assertThat(StopStrings.specialTokens(List.of("</s>", "hi", "s>"), t)).containsExactly(2);
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> StopStrings.specialTokens(List.of("x", "</s>\n"), t))
+          .withMessageContainingAll("'</s>\n'", "'</s>'", "token 2");
+    }
+    assertThat(StopStrings.specialTokens(List.of("</s>"), new ByteTokenizer(256))).isEmpty();
+  }
+
+  @Test
   void breaksBetweenPiecesMakeNoDifference() {
     SplittableRandom random = new SplittableRandom(9);
     for (int round = 0; round < 3000; round++) {

@@ -3,8 +3,11 @@ package org.retention4j.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
@@ -167,6 +170,113 @@ class StreamingDecoderTest {
       d.accept(0x80);
     }
     assertThat(longest[0]).isLessThanOrEqualTo(32);
+  }
+
+  @Test
+  void theBeginOfATextIsNotFoundAgainBehindTokensWithoutText() {
+    StreamingDecoder d = new StreamingDecoder(LLAMA);
+    assertThat(d.accept(263)).isEqualTo("hi");
+    for (int i = 0; i < 1000; i++) {
+      assertThat(d.accept(2)).isEmpty();
+    }
+    assertThat(d.accept(267)).isEqualTo(" yo");
+    int[] prompt = new int[1000];
+    Arrays.fill(prompt, 2);
+    prompt[0] = 263;
+    assertThat(pieces(new StreamingDecoder(LLAMA, prompt), 267)).containsExactly(" yo", "");
+    assertThat(pieces(new StreamingDecoder(LLAMA, new int[] {2, 2, 2}), 267))
+        .containsExactly("yo", "");
+  }
+
+  /** In slices, a character that a prompt begins comes whole, and what is U+FFFD stays. */
+  @Test
+  void aCharacterThatThePromptBeginsFollows() {
+    for (int split = 1; split < 4; split++) {
+      int[] bytes = fallback("😀");
+      int[] prompt = Arrays.copyOf(bytes, split);
+      StreamingDecoder d = new StreamingDecoder(LLAMA, prompt);
+      int[] rest = Arrays.copyOfRange(bytes, split, 4);
+      assertThat(String.join("", pieces(d, rest))).as("split at %d", split).isEqualTo("😀");
+    }
+    int[] literal = fallback("\uFFFD");
+    assertThat(pieces(new StreamingDecoder(LLAMA, literal), 260)).containsExactly("h", "");
+    assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 'a')).containsExactly("a", "");
+    assertThat(pieces(new StreamingDecoder(BYTES, new int[] {0xC3}), 0xA9))
+        .containsExactly("é", "");
+  }
+
+  /** A tokenizer that takes a whole run of bytes back when one is no text loses no later letter. */
+  @Test
+  void textThatIsTakenBack() {
+    Tokenizer taking = new TakingBack();
+    int[] bytes = BYTES.encode("😀\uFFFD\uFFFD\uFFFDworld");
+    String text = String.join("", pieces(new StreamingDecoder(taking), bytes));
+    assertThat(text).startsWith("😀").endsWith("world").containsOnlyOnce("😀");
+    SplittableRandom random = new SplittableRandom(6);
+    for (int round = 0; round < 2000; round++) {
+      StringBuilder letters = new StringBuilder();
+      int[] tokens = new int[60];
+      for (int i = 0; i < tokens.length; i++) {
+        byte[] euro = "€😀é".getBytes(StandardCharsets.UTF_8);
+        boolean letter = random.nextInt(4) == 0;
+        tokens[i] = letter ? 'a' + random.nextInt(26) : euro[(i + round / 7) % euro.length] & 0xFF;
+        if (letter) {
+          letters.append((char) tokens[i]);
+        }
+      }
+      int begin = random.nextInt(20);
+      StreamingDecoder d = new StreamingDecoder(taking, Arrays.copyOf(tokens, begin));
+      String after = String.join("", pieces(d, Arrays.copyOfRange(tokens, begin, tokens.length)));
+      String before = letters(taking.decode(Arrays.copyOf(tokens, begin)));
+      assertThat(before + letters(after)).as("round %d", round).isEqualTo(letters.toString());
+    }
+  }
+
+  /** Bytes, of which those from 128 on are runs that are text as a whole or not at all. */
+  private static final class TakingBack implements Tokenizer {
+    @Override
+    public int[] encode(String text) {
+      return BYTES.encode(text);
+    }
+
+    @Override
+    public String decode(int[] tokens) {
+      StringBuilder text = new StringBuilder();
+      int at = 0;
+      while (at < tokens.length) {
+        int end = at;
+        while (end < tokens.length && tokens[end] >= 128) {
+          end++;
+        }
+        byte[] run = new byte[end - at];
+        for (int i = at; i < end; i++) {
+          run[i - at] = (byte) tokens[i];
+        }
+        text.append(decoded(run));
+        at = end;
+        while (at < tokens.length && tokens[at] < 128) {
+          text.append((char) tokens[at++]);
+        }
+      }
+      return text.toString();
+    }
+
+    private static String decoded(byte[] run) {
+      try {
+        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(run)).toString();
+      } catch (CharacterCodingException e) {
+        return "\uFFFD".repeat(run.length);
+      }
+    }
+
+    @Override
+    public int vocabulary() {
+      return 256;
+    }
+  }
+
+  private static String letters(String text) {
+    return text.replaceAll("[^a-z]", "");
   }
 
   @Test

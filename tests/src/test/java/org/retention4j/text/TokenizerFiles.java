@@ -2,8 +2,13 @@ package org.retention4j.text;
 
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
-/** The two tokenizer files of these tests, each written down token by token. */
+/**
+ * The tokenizer files of these tests, each written down token by token: of every kind of model,
+ * normalizer and decoder that published files have.
+ */
 final class TokenizerFiles {
   private TokenizerFiles() {}
 
@@ -21,6 +26,29 @@ final class TokenizerFiles {
    */
   static Path metaspace() {
     return file("metaspace.json");
+  }
+
+  /** All files of these tests, for a model of any vocabulary. */
+  static List<Path> all() {
+    return Stream.of(
+            "byte-level",
+            "metaspace",
+            "llama",
+            "legacy",
+            "split",
+            "suffix",
+            "unigram",
+            "wordpiece",
+            "words")
+        .map(name -> file(name + ".json"))
+        .toList();
+  }
+
+  /**
+   * As Llama's own: bytes from token 3 on as in {@link #metaspace}, "▁hello" is 268, "▁world" 276.
+   */
+  static Path llama() {
+    return file("llama.json");
   }
 
   private static Path file(String name) {

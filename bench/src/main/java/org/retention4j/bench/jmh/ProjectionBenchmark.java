@@ -15,7 +15,6 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
-import org.retention4j.core.RetentionParameters;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
@@ -23,6 +22,7 @@ import org.retention4j.engine.PackedMatrix;
 import org.retention4j.engine.Projections;
 import org.retention4j.engine.Scratch;
 import org.retention4j.engine.WeightType;
+import org.retention4j.nn.Init;
 
 /** One projection of the paper's layer, 2048 to 4096 features, on all lanes. */
 @BenchmarkMode(Mode.AverageTime)
@@ -57,9 +57,7 @@ public class ProjectionBenchmark {
   public void bind() {
     engine = Engine.float32();
     arena = new Arena();
-    weights =
-        engine.pack(
-            RetentionParameters.uniform(new SplittableRandom(SEED), OUTPUTS, INPUTS), weightType);
+    weights = engine.pack(Init.uniform(new SplittableRandom(SEED), OUTPUTS, INPUTS), weightType);
     scratch = new Scratch(engine);
     projections =
         new Projections(engine, arena, scratch, engine.tile(arena, rows, INPUTS), false)

@@ -2,6 +2,7 @@ package org.retention4j.bench.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.retention4j.bench.report.Row.Kind;
 
@@ -43,6 +44,7 @@ final class Headline {
     double near = ratio(results, depths.get(0));
     all.add(
         String.format(
+            Locale.ROOT,
             "Generating, far into a text: after %s tokens the next one takes %s with the retention"
                 + " layer and %s with a Transformer layer of as many weights, so retention is %s."
                 + " Why: a Transformer reads its whole memory of the text for every token;"
@@ -65,6 +67,7 @@ final class Headline {
             .orElse("no crossing was looked for");
     all.add(
         String.format(
+            Locale.ROOT,
             "Generating, at the start of a text: retention is %s (%s against %s). Measured, %s;"
                 + " counting bytes alone predicts %s. Below that depth a state is more bytes to read"
                 + " and write than a cache is to read, so there attention has the advantage.",
@@ -87,6 +90,7 @@ final class Headline {
     if (state.isPresent() && cache.isPresent()) {
       all.add(
           String.format(
+              Locale.ROOT,
               "Memory of the text, per layer and sequence: %s at any length against %s after %s"
                   + " tokens.",
               Format.bytes(state.get().cost().bytes()),
@@ -112,6 +116,7 @@ final class Headline {
             chunkwise.get().timing().tokensPerSecond() / attention.get().timing().tokensPerSecond();
         parts.add(
             String.format(
+                Locale.ROOT,
                 "%s against %s tokens/s at %s tokens (%s)",
                 Format.number(chunkwise.get().timing().tokensPerSecond()),
                 Format.number(attention.get().timing().tokensPerSecond()),
@@ -137,10 +142,10 @@ final class Headline {
   /** Says a ratio of speeds, retention's over the Transformer's. */
   static String compared(double ratio) {
     if (ratio >= 1.02) {
-      return String.format("%.2f times as fast", ratio);
+      return String.format(Locale.ROOT, "%.2f times as fast", ratio);
     }
     return ratio <= 0.98
-        ? String.format("slower, at %.2f times the speed", ratio)
-        : String.format("as fast (ratio %.2f)", ratio);
+        ? String.format(Locale.ROOT, "slower, at %.2f times the speed", ratio)
+        : String.format(Locale.ROOT, "as fast (ratio %.2f)", ratio);
   }
 }

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import org.retention4j.bench.report.Row.Kind;
@@ -91,7 +92,7 @@ public final class HtmlReport {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return String.format(CHARTS, properties.getProperty("version"));
+    return String.format(Locale.ROOT, CHARTS, properties.getProperty("version"));
   }
 
   private static String resource(String path) {

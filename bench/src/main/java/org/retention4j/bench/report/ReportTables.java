@@ -159,9 +159,8 @@ public final class ReportTables {
     }
     return new Table(
         "The forms are equal",
-        "Relative error ‖a−b‖/‖b‖ in fp32 on the weights that are timed. Core: 2e-6 per head"
-            + " against float64, 4e-6 between two forms; after norm and output products 5e-6; a"
-            + " single token at most 4 times that.",
+        "Relative error ‖a−b‖/‖b‖ in fp32 on the weights that are timed, per head; a single token at"
+            + " most four times its bound.",
         List.of("scope", "form", "compared", "error", "bound", ""),
         rows);
   }

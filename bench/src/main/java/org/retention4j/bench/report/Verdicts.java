@@ -2,6 +2,7 @@ package org.retention4j.bench.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.retention4j.bench.report.Row.Kind;
 
@@ -125,8 +126,11 @@ public final class Verdicts {
     Cost cost = row.cost();
     String detail =
         String.format(
+            Locale.ROOT,
             "median %s, 95 %% interval %s to %s; the upper end counts",
-            Format.number(cost.value()), Format.number(cost.low()), Format.number(cost.high()));
+            Format.number(cost.value()),
+            Format.number(cost.low()),
+            Format.number(cost.high()));
     if (row.workload().nDepth() != FLAT_DEPTH) {
       detail += "; at depth " + row.workload().nDepth() + " only, because of --quick";
     }

@@ -3,6 +3,7 @@ package org.retention4j.bench.suite;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.retention4j.bench.ceiling.Ceiling;
 import org.retention4j.bench.ceiling.ProductCeiling;
@@ -90,7 +91,7 @@ public final class CeilingSuite {
     for (long bytes : sizes) {
       Ceiling ceiling =
           Ceiling.measure(
-              String.format("read %.0f MB", bytes / 1e6),
+              String.format(Locale.ROOT, "read %.0f MB", bytes / 1e6),
               "GB/s",
               read.ways(bytes),
               scene.engine().threads(),
@@ -108,6 +109,7 @@ public final class CeilingSuite {
       Ceiling ceiling =
           Ceiling.measure(
               String.format(
+                  Locale.ROOT,
                   "scale %.0f MB in place",
                   (double) heads * shape.keyWidth() * shape.valueWidth() * Float.BYTES / 1e6),
               "GB/s",

@@ -2,6 +2,7 @@ package org.retention4j.bench.suite;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -19,9 +20,9 @@ import org.retention4j.bench.report.Format;
 import org.retention4j.bench.report.Row.Kind;
 import org.retention4j.bench.report.Timing;
 import org.retention4j.bench.report.Workload;
-import org.retention4j.model.BoundLayer;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.MixerMemory;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
 
 /** Latency of one token after another at several depths, and what a step allocates. */
 public final class DecodeSuite {
@@ -43,19 +44,19 @@ public final class DecodeSuite {
   private final class Decoder implements AutoCloseable {
     final String form;
     final int depth;
-    final MixerMemory memory;
+    final MixerState state;
     final BoundLayer bound;
 
     Decoder(String form, int depth) {
       this.form = form;
       this.depth = depth;
       DecoderLayer layer = scene.models().layer(form);
-      memory = layer.mixer().newMemory(1, depth + MARGIN);
+      state = layer.mixer().newState(1, depth + MARGIN);
       if (depth > 0) {
-        memory.fillRandom(scene.seed() + depth, depth);
+        state.fillRandom(scene.seed() + depth, depth);
       }
       INDArray y = Nd4j.create(DataType.FLOAT, input.array().shape());
-      bound = layer.bind(input.array(), memory, y);
+      bound = scene.models().bind(form, input.array(), state, y);
     }
 
     Contender timed() {
@@ -73,7 +74,7 @@ public final class DecodeSuite {
     @Override
     public void close() {
       bound.close();
-      memory.close();
+      state.close();
     }
   }
 
@@ -105,7 +106,7 @@ public final class DecodeSuite {
       ceilings.readAgain(size, rate, "read, " + way.name() + ", beside the row");
       CeilingSuite.reportAgain(
           scene,
-          String.format("read %.0f MB, %s", read.amount() / 1e6, way.name()),
+          String.format(Locale.ROOT, "read %.0f MB, %s", read.amount() / 1e6, way.name()),
           again,
           rate,
           "GB/s");
@@ -178,7 +179,7 @@ public final class DecodeSuite {
             Cost.builder()
                 .bytes(bytes, attention ? "weights + cache(n)" : "weights + 2·state")
                 .moved(moved)
-                .allocated(decoder.memory.bytes())
+                .allocated(decoder.state.bytes())
                 .ceiling(held.rate(), held.name())
                 .beside(held.beside()),
             filled + "; each sample is the mean of " + FOLD + " steps in a row");
@@ -215,6 +216,7 @@ public final class DecodeSuite {
                     .value(allocated.total() / (double) steps, "bytes per token")
                     .allocated(allocated.total()),
                 String.format(
+                    Locale.ROOT,
                     "heap of all threads %s B, library's counter %s B, JavaCPP's counter %s B",
                     Format.count(allocated.heap()),
                     Format.count(allocated.library()),
@@ -242,13 +244,13 @@ public final class DecodeSuite {
           "4·weights",
           layer.weightBytes());
       for (int depth : scene.effort().depths()) {
-        try (MixerMemory memory = layer.mixer().newMemory(1, Math.max(1, depth))) {
+        try (MixerState state = layer.mixer().newState(1, Math.max(1, depth))) {
           held(
               attention ? "key/value cache" : "state",
               workload.generate(0, depth),
               attention ? shape.cacheBytes(depth) : shape.stateBytes(),
               attention ? "2·n_kv·d_h·n·4" : "H·K·V·4",
-              memory.bytes());
+              state.bytes());
         }
       }
     }

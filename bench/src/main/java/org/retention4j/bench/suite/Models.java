@@ -1,8 +1,8 @@
 package org.retention4j.bench.suite;
 
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.bench.measure.LayerShape;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.MultiScaleRetention;
@@ -11,21 +11,25 @@ import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.WeightType;
-import org.retention4j.model.AttentionConfig;
-import org.retention4j.model.AttentionMixer;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.FeedForward;
-import org.retention4j.model.RetentionMixer;
+import org.retention4j.model.Forms;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixer;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.nn.WeightSource;
 import org.retention4j.parallel.ParallelForm;
-import org.retention4j.recurrent.RecurrentForm;
 
 /**
- * The layers that are proved equal and then timed: one set of seeded retention weights under three
- * forms, and a Transformer layer of as many weights.
+ * The layers that are proved equal and then timed: one of seeded retention weights, in three forms,
+ * and a Transformer layer of as many weights.
  */
 public final class Models implements AutoCloseable {
   /** The three forms, by name, in the order in which tables show them. */
-  public static final Map<String, RetentionForm> FORMS = forms();
+  public static final Map<String, RetentionForm> FORMS = Forms.all();
 
   private static final double EPS = 1e-6;
   private static final double ROPE_BASE = 10_000;
@@ -34,7 +38,8 @@ public final class Models implements AutoCloseable {
   private final Engine engine;
   private final RetentionWeights weights;
   private final MultiScaleRetention block;
-  private final Map<String, DecoderLayer> layers = new LinkedHashMap<>();
+  private final DecoderLayer retention;
+  private final DecoderLayer attention;
 
   /** Makes all weights. */
   public Models(LayerShape shape, Engine engine, long seed) {
@@ -53,30 +58,22 @@ public final class Models implements AutoCloseable {
             engine, shape.modelWidth(), shape.feedForward(), WeightType.FLOAT32, seeds.nextLong());
     double[] mixerNorm = norm(seeds);
     double[] feedForwardNorm = norm(seeds);
-    RetentionMixer mixer = new RetentionMixer(engine, weights, FORMS.get("chunkwise"));
-    for (Map.Entry<String, RetentionForm> form : FORMS.entrySet()) {
-      layers.put(
-          form.getKey(),
-          new DecoderLayer(
-              engine,
-              mixer.withForm(form.getValue()),
-              feedForward,
-              mixerNorm,
-              feedForwardNorm,
-              EPS));
-    }
-    AttentionConfig attention =
+    retention =
+        new DecoderLayer(
+            engine, new RetentionMixer(weights), feedForward, mixerNorm, feedForwardNorm, EPS);
+    MixerConfig attends =
         new AttentionConfig(
             shape.modelWidth(),
             shape.attentionHeads(),
             shape.attentionHeads(),
             shape.attentionWidth(),
             ROPE_BASE);
-    layers.put(
-        "attention",
+    TokenMixer attentionMixer =
+        attends.create(WeightSource.random(engine, WeightType.FLOAT32, seeds.nextLong()));
+    attention =
         new DecoderLayer(
             engine,
-            AttentionMixer.random(engine, attention, WeightType.FLOAT32, seeds.nextLong()),
+            attentionMixer,
             FeedForward.random(
                 engine,
                 shape.modelWidth(),
@@ -85,15 +82,7 @@ public final class Models implements AutoCloseable {
                 seeds.nextLong()),
             mixerNorm,
             feedForwardNorm,
-            EPS));
-  }
-
-  private static Map<String, RetentionForm> forms() {
-    Map<String, RetentionForm> forms = new LinkedHashMap<>();
-    forms.put("parallel", new ParallelForm());
-    forms.put("recurrent", new RecurrentForm());
-    forms.put("chunkwise", new ChunkwiseForm());
-    return java.util.Collections.unmodifiableMap(forms);
+            EPS);
   }
 
   private double[] norm(SplittableRandom seeds) {
@@ -140,11 +129,17 @@ public final class Models implements AutoCloseable {
 
   /** Returns the layer of a form, or of "attention". */
   public DecoderLayer layer(String form) {
-    return layers.get(form);
+    return form.equals("attention") ? attention : retention;
+  }
+
+  /** Binds the layer of a form, which takes tokens in that form, or of "attention". */
+  public BoundLayer bind(String form, INDArray x, MixerState state, INDArray y) {
+    return layer(form).bind(FORMS.getOrDefault(form, FORMS.get("chunkwise")), x, state, y);
   }
 
   @Override
   public void close() {
-    layers.values().forEach(DecoderLayer::close);
+    retention.close();
+    attention.close();
   }
 }

@@ -8,9 +8,9 @@ import org.retention4j.bench.report.Workload;
 import org.retention4j.core.BoundRetention;
 import org.retention4j.core.RetentionState;
 import org.retention4j.engine.NativeMemory;
-import org.retention4j.model.BoundLayer;
-import org.retention4j.model.DecoderLayer;
-import org.retention4j.model.MixerMemory;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.stack.BoundLayer;
+import org.retention4j.model.stack.DecoderLayer;
 
 /** A block or layer bound to a prompt, with the memory it took beyond its input and output. */
 final class PrefillContender implements AutoCloseable {
@@ -67,18 +67,18 @@ final class PrefillContender implements AutoCloseable {
     long before = startPeak();
     DecoderLayer layer = models.layer(form);
     int tokens = (int) x.size(1);
-    MixerMemory memory = layer.mixer().newMemory(1, tokens);
-    BoundLayer bound = layer.bind(x, memory, y);
+    MixerState state = layer.mixer().newState(1, tokens);
+    BoundLayer bound = models.bind(form, x, state, y);
     return new PrefillContender(
         "layer",
         form,
         tokens,
         models,
-        form.equals("attention") ? () -> memory.fillRandom(0, 0) : () -> {},
+        form.equals("attention") ? () -> state.fillRandom(0, 0) : () -> {},
         bound::step,
         () -> {
           bound.close();
-          memory.close();
+          state.close();
         },
         NativeMemory.peakBytes() - before);
   }

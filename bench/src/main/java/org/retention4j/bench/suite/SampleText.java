@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -76,7 +77,11 @@ public final class SampleText {
       return "text: the first " + tokens + " bytes of " + name;
     }
     return String.format(
-        "text: %s (%d bytes) repeated %.1f times", name, bytes.length, tokens / (double) length());
+        Locale.ROOT,
+        "text: %s (%d bytes) repeated %.1f times",
+        name,
+        bytes.length,
+        tokens / (double) length());
   }
 
   /** Returns a seeded table (256, D) of normal numbers: one row per byte. */

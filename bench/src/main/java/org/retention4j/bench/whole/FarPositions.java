@@ -7,7 +7,6 @@ import org.retention4j.bench.measure.Sampler;
 import org.retention4j.bench.measure.Samples;
 import org.retention4j.bench.measure.Statistics;
 import org.retention4j.bench.report.Verdict;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.WeightType;
@@ -15,6 +14,7 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** Latency of a small RetNet a million tokens on, after it has read a million tokens. */
 final class FarPositions {
@@ -32,7 +32,7 @@ final class FarPositions {
   }
 
   void run(WholeModel.Sink sink) {
-    LayerConfig layer = LayerConfig.of(RetentionConfig.fla(256, 4), 512, Activation.SILU);
+    LayerConfig layer = new LayerConfig(RetentionMixerConfig.fla(256, 4), 512, Activation.SILU);
     DecoderConfig config = DecoderConfig.of(VOCABULARY, 256, DecoderConfig.uniform(2, layer));
     try (LanguageModel model = LanguageModel.random(engine, config, WeightType.FLOAT32, 3);
         Session near = model.newSession();

@@ -4,12 +4,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.retention4j.bench.measure.Formulas;
-import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionConfig;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * The work of a layer over a prompt.
@@ -27,39 +24,17 @@ record LayerWork(List<int[]> matrices, int tokens, double core) {
   }
 
   static LayerWork of(LayerConfig layer, int tokens) {
-    List<int[]> all = new ArrayList<>();
-    double core;
     int d = layer.modelWidth();
-    if (layer.retains()) {
-      RetentionConfig c = layer.retention();
-      int values = c.heads() * c.valueWidth();
-      all.add(new int[] {d, c.heads() * c.keyWidth()});
-      all.add(new int[] {d, c.kvHeads() * c.keyWidth()});
-      all.add(new int[] {d, c.kvHeads() * c.valueWidth()});
-      if (c.gate()) {
-        all.add(new int[] {d, values});
+    List<int[]> all = new ArrayList<>();
+    for (WeightSpec weight : layer.mixer().weights()) {
+      if (weight.isMatrix()) {
+        all.add(new int[] {(int) weight.columns(), (int) weight.rows()});
       }
-      all.add(new int[] {values, d});
-      double f = (double) c.valueWidth() / c.keyWidth();
-      int chunk = Math.min(ChunkwiseForm.DEFAULT_CHUNK, tokens);
-      core =
-          (double) tokens
-              * c.heads()
-              * c.keyWidth()
-              * Formulas.chunkwiseUnits(chunk, f, c.keyWidth(), 1);
-    } else {
-      AttentionConfig c = layer.attention();
-      int keys = c.kvHeads() * c.headWidth();
-      all.add(new int[] {d, c.heads() * c.headWidth()});
-      all.add(new int[] {d, keys});
-      all.add(new int[] {d, keys});
-      all.add(new int[] {c.heads() * c.headWidth(), d});
-      core = Formulas.attentionCoreFlops(tokens, c.heads(), c.headWidth());
     }
     all.add(new int[] {d, layer.hidden()});
     all.add(new int[] {d, layer.hidden()});
     all.add(new int[] {layer.hidden(), d});
-    return new LayerWork(all, tokens, core);
+    return new LayerWork(all, tokens, layer.mixer().coreFlops(tokens));
   }
 
   /** Returns the FLOPs of the products with weights. */

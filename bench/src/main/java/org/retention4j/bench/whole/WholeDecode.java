@@ -19,6 +19,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.mixer.MixerConfig;
 
 /**
  * Decoding by turns with the reading of memory: one sequence, eight sequences, and one with int8
@@ -95,13 +96,10 @@ final class WholeDecode {
   /** Returns the bytes of a step: weights, states read and written, caches read, on the average. */
   private double bytes(long position) {
     DecoderConfig config = model.config();
-    double bytes = model.streamedBytes() + 2.0 * Float.BYTES * config.stateElements();
+    double bytes = model.streamedBytes();
     for (LayerConfig layer : config.layers()) {
-      if (!layer.retains()) {
-        double seen = Math.min(position / 2.0, layer.attention().window());
-        bytes +=
-            2 * seen * Float.BYTES * layer.attention().kvHeads() * layer.attention().headWidth();
-      }
+      MixerConfig mixer = layer.mixer();
+      bytes += Float.BYTES * (2.0 * mixer.stateElements() + mixer.cacheElements(position / 2.0));
     }
     return bytes;
   }

@@ -12,10 +12,13 @@ import org.retention4j.bench.report.Verdict;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.WeightChoice;
+import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.WeightType;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
+import org.retention4j.verify.FormsProof;
+import org.retention4j.verify.OutcomeError;
 
 /**
  * Measures a checkpoint: loading, equality, memory, decoding, prefill, caches, far positions. Every
@@ -162,13 +165,13 @@ final class WholeModel {
   }
 
   private boolean equal(LanguageModel model) {
-    double worst = new WholeProof(model).worst();
+    OutcomeError worst = FormsProof.worst(model);
     Verdict verdict =
         new Verdict(
             "forms on the weights that are timed: largest difference of a layer's outputs or states",
-            WholeProof.BOUND,
+            Bounds.model(engine.type()),
             false,
-            worst,
+            Math.max(worst.outputs().perHead(), worst.states().perHead()),
             "",
             model.layers().size() + " layers; parallel, recurrent, chunkwise, prefill then decode");
     add(verdict, "‖a−b‖/‖b‖ of 65 random tokens", operands(model).label(), null, 0);

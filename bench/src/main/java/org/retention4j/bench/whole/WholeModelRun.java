@@ -72,8 +72,14 @@ public final class WholeModelRun {
   private static void print(Figure figure, PrintStream lines) {
     List<String> cells = figure.cells();
     lines.printf(
+        Locale.ROOT,
         "%-12s %-9s %-9s %s%n%40s%s%n",
-        cells.get(0), cells.get(1), cells.get(2), cells.get(3), "", cells.get(4));
+        cells.get(0),
+        cells.get(1),
+        cells.get(2),
+        cells.get(3),
+        "",
+        cells.get(4));
     lines.flush();
   }
 

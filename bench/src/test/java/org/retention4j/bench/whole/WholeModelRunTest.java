@@ -16,14 +16,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.DType;
-import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.Activation;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.WeightType;
-import org.retention4j.model.AttentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** A whole run on a model that is too small to say anything, and what its figures count. */
 class WholeModelRunTest {
@@ -32,11 +32,11 @@ class WholeModelRunTest {
   @TempDir private Path folder;
 
   private static LayerConfig retention() {
-    return LayerConfig.of(RetentionConfig.fla(32, 2), 40, Activation.SILU);
+    return new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);
   }
 
   private static LayerConfig attention() {
-    return LayerConfig.of(new AttentionConfig(32, 4, 2, 8, 10_000), 40, Activation.SILU);
+    return new LayerConfig(new AttentionConfig(32, 4, 2, 8, 10_000), 40, Activation.SILU);
   }
 
   @Test

@@ -1,0 +1,50 @@
+package org.retention4j.checkpoint;
+
+/**
+ * How a checkpoint is written.
+ *
+ * @param dtype F64, F32, F16 or BF16; null keeps each tensor of a converted checkpoint as it is
+ * @param shardBytes the most bytes of data in a file, >= 1, but for a tensor that is larger alone
+ * @param replace whether a checkpoint in the folder, and files that have the names of new ones, are
+ *     replaced; all others stay whatever this says
+ * @param progress is told of every tensor
+ */
+public record WriteOptions(
+    DType dtype, long shardBytes, boolean replace, LoadOptions.Progress progress) {
+  /** The most bytes of data in a file by default. */
+  public static final long SHARD_BYTES = 5_000_000_000L;
+
+  /** Each tensor as it is, where none was before, in silence. */
+  public static final WriteOptions DEFAULT =
+      new WriteOptions(null, SHARD_BYTES, false, (name, bytes) -> {});
+
+  /** Checks the range. */
+  public WriteOptions {
+    if (shardBytes < 1) {
+      throw new IllegalArgumentException("expected shardBytes >= 1, got " + shardBytes);
+    }
+    if (dtype != null && !dtype.isWeight()) {
+      throw new IllegalArgumentException("expected F64, F32, F16 or BF16, got " + dtype);
+    }
+  }
+
+  /** Returns the same with weights of another type. */
+  public WriteOptions withDType(DType type) {
+    return new WriteOptions(type, shardBytes, replace, progress);
+  }
+
+  /** Returns the same with files of another size. */
+  public WriteOptions withShardBytes(long bytes) {
+    return new WriteOptions(dtype, bytes, replace, progress);
+  }
+
+  /** Returns the same, but what is there already is replaced, or is not. */
+  public WriteOptions withReplace(boolean value) {
+    return new WriteOptions(dtype, shardBytes, value, progress);
+  }
+
+  /** Returns the same with another listener. */
+  public WriteOptions withProgress(LoadOptions.Progress listener) {
+    return new WriteOptions(dtype, shardBytes, replace, listener);
+  }
+}

@@ -1,0 +1,195 @@
+package org.retention4j.generate;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import org.retention4j.model.Session;
+import org.retention4j.text.Sampler;
+import org.retention4j.text.StopStrings;
+import org.retention4j.text.StreamingDecoder;
+import org.retention4j.text.Tokenizer;
+
+/**
+ * Continues texts with a model, token by token, streaming what it writes.
+ *
+ * <p>Interrupting the thread ends a text before its next token, and so does a condition that is
+ * given to the constructor; the interrupt status is kept. What was written so far is returned as
+ * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then,
+ * so that {@link #resume} can go on.
+ */
+public final class Generator {
+  private final Tokenizer tokenizer;
+  private final BooleanSupplier cancelled;
+
+  /** Makes one for a model's tokenizer, which stays the caller's. */
+  public Generator(Tokenizer tokenizer) {
+    this(tokenizer, () -> false);
+  }
+
+  /**
+   * Makes one that ends its texts on a condition.
+   *
+   * @param cancelled is asked before a prompt and before each token
+   */
+  public Generator(Tokenizer tokenizer, BooleanSupplier cancelled) {
+    this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
+    this.cancelled = Objects.requireNonNull(cancelled, "cancelled");
+  }
+
+  /**
+   * Appends a prompt to a session of one sequence and continues it.
+   *
+   * @param session where an earlier text may stand already
+   * @param prompt at least one token, unless the session has seen some
+   * @param stream receives the text in pieces as it is certain, never half a character
+   * @return the whole; all chosen tokens but a last stop token or the last of the limit have been
+   *     appended to the session; CANCELLED without tokens where that came before the prompt's end,
+   *     of which the session's position tells how much was read
+   * @throws IllegalArgumentException if the session has several sequences, or nothing to continue,
+   *     or for stop strings that hold a special token's text and more
+   */
+  public Generation generate(
+      Session session, String prompt, GenerationOptions options, Consumer<String> stream) {
+    return generate(session, tokenizer.encode(prompt), options, stream);
+  }
+
+  /**
+   * Appends prompt tokens and continues; see {@link #generate(Session, String, GenerationOptions,
+   * Consumer)}.
+   */
+  public Generation generate(
+      Session session, int[] prompt, GenerationOptions options, Consumer<String> stream) {
+    requireSingle(session);
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(stream, "stream");
+    if (prompt.length == 0 && session.position(0) == 0) {
+      throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
+    }
+    Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
+    if (prompt.length > 0 && !append(session, prompt)) {
+      return new Generation("", List.of(), List.of(), Generation.End.CANCELLED);
+    }
+    return new Run(session, prompt, options, stops, stream).toEnd();
+  }
+
+  /** Appends a prompt and returns whether it was read to its end. */
+  private boolean append(Session session, int[] prompt) {
+    if (isCancelled()) {
+      return false;
+    }
+    try {
+      session.append(prompt);
+      return true;
+    } catch (CancellationException e) {
+      return false;
+    }
+  }
+
+  private boolean isCancelled() {
+    return Thread.currentThread().isInterrupted() || cancelled.getAsBoolean();
+  }
+
+  /**
+   * Continues what stands in a session already.
+   *
+   * @param seen the tokens before, for the repetition penalty and for text that begins within a
+   *     word; not appended
+   */
+  public Generation resume(
+      Session session, int[] seen, GenerationOptions options, Consumer<String> stream) {
+    requireSingle(session);
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(stream, "stream");
+    Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
+    return new Run(session, seen, options, stops, stream).toEnd();
+  }
+
+  private static void requireSingle(Session session) {
+    if (session.batch() != 1) {
+      throw new IllegalArgumentException(
+          "expected a session of one sequence, got one of " + session.batch());
+    }
+  }
+
+  /** One generated text. */
+  private final class Run {
+    private final Session session;
+    private final GenerationOptions options;
+    private final Consumer<String> stream;
+    private final Sampler sampler;
+    private final StreamingDecoder decoder;
+    private final StopStrings stops;
+    private final Set<Integer> stopSpecials;
+    private final StringBuilder text = new StringBuilder();
+    private final List<Integer> tokens = new ArrayList<>();
+    private final List<Double> logProbabilities = new ArrayList<>();
+    private final float[] logits;
+
+    Run(
+        Session session,
+        int[] prompt,
+        GenerationOptions options,
+        Set<Integer> stopSpecials,
+        Consumer<String> stream) {
+      this.session = session;
+      this.stopSpecials = stopSpecials;
+      this.options = options;
+      this.stream = stream;
+      int vocabulary = session.model().config().vocabulary();
+      logits = new float[vocabulary];
+      sampler = new Sampler(options.sampling(), vocabulary);
+      for (int token : prompt) {
+        sampler.accept(token);
+      }
+      decoder = new StreamingDecoder(tokenizer, prompt);
+      stops = new StopStrings(options.stopStrings());
+    }
+
+    Generation toEnd() {
+      while (tokens.size() < options.maxTokens()) {
+        if (isCancelled()) {
+          return end(Generation.End.CANCELLED);
+        }
+        session.logits(0, logits);
+        int token = sampler.sample(logits);
+        tokens.add(token);
+        logProbabilities.add(sampler.logProbability());
+        if (options.stopTokens().contains(token)) {
+          return end(Generation.End.STOP_TOKEN);
+        }
+        if (stopSpecials.contains(token)) {
+          return end(Generation.End.STOP_STRING);
+        }
+        emit(stops.accept(decoder.accept(token)));
+        if (stops.stopped()) {
+          return end(Generation.End.STOP_STRING);
+        }
+        if (tokens.size() < options.maxTokens()) {
+          if (session.room(0) < 1) {
+            return end(Generation.End.CACHE_FULL);
+          }
+          session.step(token);
+        }
+      }
+      return end(Generation.End.MAX_TOKENS);
+    }
+
+    private Generation end(Generation.End why) {
+      emit(stops.accept(decoder.flush()));
+      Generation.End end = stops.stopped() ? Generation.End.STOP_STRING : why;
+      emit(stops.flush());
+      return new Generation(text.toString(), tokens, logProbabilities, end);
+    }
+
+    private void emit(String piece) {
+      if (!piece.isEmpty()) {
+        text.append(piece);
+        stream.accept(piece);
+      }
+    }
+  }
+}

@@ -1,0 +1,182 @@
+package org.retention4j.model;
+
+import java.util.Arrays;
+import java.util.concurrent.CancellationException;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.stack.DecoderPlan;
+import org.retention4j.model.stack.TokenLogits;
+import org.retention4j.nn.MicroBatches;
+import org.retention4j.nn.SequenceForm;
+import org.retention4j.engine.Engine;
+
+/**
+ * Takes a session's states over tokens, one micro-batch after another: each is done under the engine's lock,
+ * who receives its logits is called under none. Between two of them all is whole.
+ */
+final class SessionAdvance {
+  private final LanguageModel model;
+  private final Engine engine;
+  private final SessionOptions options;
+  private final MixerState[] states;
+  private final LastLogits logits;
+  private final int batch;
+  private final int[] counts;
+  private final boolean[] ends;
+  private final int[][] single;
+
+  /** Made once, as the tasks are, for a step must not allocate. */
+  private final DecoderPlan.Key stepKey;
+
+  private final Runnable runMicroBatch = this::runMicroBatch;
+
+  private DecoderPlan.Key key;
+  private int[][] tokens;
+  private int from;
+  private Thread caller;
+  private DecoderPlan plan;
+
+  /** Set when the caller was interrupted before the micro-batch at hand had ended. */
+  private boolean interrupted;
+
+  /** Set while states change: if a micro-batch fails then, they are of no more use. */
+  private boolean torn;
+
+  private volatile boolean running;
+
+  SessionAdvance(
+      LanguageModel model, SessionOptions options, MixerState[] states, LastLogits logits) {
+    this.model = model;
+    this.options = options;
+    this.states = states;
+    this.logits = logits;
+    engine = model.engine();
+    batch = logits.batch();
+    counts = new int[batch];
+    ends = new boolean[batch];
+    single = new int[batch][1];
+    stepKey = new DecoderPlan.Key(options.decode(), batch, 1, false);
+  }
+
+  /** Refuses to go on while a call runs, from within its callback say, and after a torn one. */
+  void requireWhole() {
+    requireIdle();
+    if (torn) {
+      throw new IllegalStateException(
+          "an earlier call failed half-way: this session cannot go on, make a new one");
+    }
+  }
+
+  /** Refuses to go on while a call runs. */
+  void requireIdle() {
+    if (running) {
+      throw new IllegalStateException(
+          "this session is in the middle of a call: a callback that receives logits may use"
+              + " others, but neither this one nor close it");
+    }
+  }
+
+  /** Takes changes in hand; unless {@link #whole()} follows, the session is torn. */
+  void tearing() {
+    torn = true;
+  }
+
+  void whole() {
+    torn = false;
+  }
+
+  /** Takes one checked token of each row; a negative one leaves its row as it is. */
+  void step(int[] row) {
+    for (int b = 0; b < batch; b++) {
+      single[b][0] = row[b];
+      counts[b] = row[b] < 0 ? 0 : 1;
+      ends[b] = counts[b] == 1;
+    }
+    running = true;
+    try {
+      advance(stepKey, single, 0);
+      plan.release();
+    } finally {
+      running = false;
+    }
+  }
+
+  /**
+   * Takes checked tokens of each row.
+   *
+   * @param each receives the logits after each token, or null
+   * @throws CancellationException if the thread is interrupted, between two micro-batches
+   */
+  void append(SequenceForm form, int[][] rows, TokenLogits each) {
+    int longest = Arrays.stream(rows).mapToInt(row -> row.length).max().orElse(0);
+    int microBatch = model.microBatches(form).tokens(longest, batch);
+    running = true;
+    try {
+      interrupted = Thread.currentThread().isInterrupted();
+      for (int first = 0; first < longest; first += microBatch) {
+        if (interrupted) {
+          throw new CancellationException(
+              String.format(
+                  "interrupted after %d of %d tokens: the session stands behind them",
+                  first, longest));
+        }
+        appendMicroBatch(form, rows, first, Math.min(microBatch, longest - first), each);
+      }
+    } finally {
+      running = false;
+    }
+  }
+
+  private void appendMicroBatch(
+      SequenceForm form, int[][] rows, int first, int longest, TokenLogits each) {
+    for (int b = 0; b < batch; b++) {
+      counts[b] = Math.max(0, Math.min(rows[b].length - first, longest));
+      ends[b] = counts[b] > 0 && first + counts[b] == rows[b].length;
+    }
+    int padded = MicroBatches.bound(longest);
+    advance(
+        new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
+    try {
+      if (each != null) {
+        plan.allLogits(states[0], each);
+      }
+    } finally {
+      plan.release();
+    }
+  }
+
+  /** Leaves the plan taken, for the logits of all tokens to be read; it is to be released. */
+  private void advance(DecoderPlan.Key planKey, int[][] rows, int first) {
+    key = planKey;
+    tokens = rows;
+    from = first;
+    caller = Thread.currentThread();
+    plan = null;
+    boolean done = false;
+    try {
+      engine.exclusively(runMicroBatch);
+      done = true;
+    } finally {
+      tokens = null;
+      caller = null;
+      if (!done && plan != null) {
+        plan.release();
+      }
+    }
+  }
+
+  private void runMicroBatch() {
+    plan = model.enter(key);
+    logits.forget(counts);
+    torn = true;
+    plan.run(states, tokens, from, counts);
+    interrupted = caller.isInterrupted();
+    if (interrupted) { // this may be the end: what stands after it has its logits too
+      for (int b = 0; b < batch; b++) {
+        ends[b] = counts[b] > 0;
+      }
+    }
+    plan.lastLogits(ends, logits.rows());
+    logits.note(ends);
+    torn = false;
+  }
+}

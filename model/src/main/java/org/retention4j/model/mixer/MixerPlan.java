@@ -1,0 +1,28 @@
+package org.retention4j.model.mixer;
+
+/** A mixer bound to its tiles; running it allocates nothing once it has seen its longest run. */
+public interface MixerPlan extends AutoCloseable {
+  /**
+   * Refuses what {@link #run} would refuse, also for more tokens than one run takes.
+   *
+   * @param counts (B) tokens of each row
+   * @throws IllegalArgumentException if the state is of another mixer, closed or too small
+   */
+  void check(MixerState state, int[] counts);
+
+  /**
+   * Advances a state over the tokens in x and writes y.
+   *
+   * @param state made by the same mixer, of the bound batch
+   * @param counts (B) tokens of each row, 0…N; outputs of other tokens are undefined
+   * @throws IllegalArgumentException if the state is of another mixer, closed or too small; it is
+   *     untouched then
+   */
+  void run(MixerState state, int[] counts);
+
+  /** Returns the implementation of the products, as oneDNN names it. */
+  String implementation();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,76 @@
+package org.retention4j.model.mixer;
+
+import java.util.Optional;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/** What a mixer remembers of a batch of sequences: a retention state or a key/value cache. */
+public interface MixerState extends AutoCloseable {
+  /** Returns the position of the next token of a row. */
+  long position(int row);
+
+  /** Returns how many tokens more a row may see. */
+  long room(int row);
+
+  /** Returns the bytes held. */
+  long bytes();
+
+  /** Returns the bytes that the positions seen so far need, by formula. */
+  long formulaBytes();
+
+  /** Returns a copy of what is remembered, (B,H,K,V); empty where it grows with the length. */
+  default Optional<INDArray> toArray() {
+    return Optional.empty();
+  }
+
+  /**
+   * Refuses more tokens than there is room for.
+   *
+   * @throws IllegalArgumentException with the limit and what a row would have
+   */
+  static void checkRoom(MixerState state, int row, long more) {
+    long position = state.position(row);
+    long room = state.room(row);
+    if (more > room) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected at most %d tokens in row %d, the cache's limit, got %d",
+              position + room, row, position + more));
+    }
+  }
+
+  /**
+   * Returns an independent state of some of the rows, which may repeat; it goes on bit for bit as
+   * this one would.
+   */
+  MixerState select(int... rows);
+
+  /** Returns what {@link #rollback} needs to come back to this moment. */
+  Mark mark();
+
+  /**
+   * Forgets what was seen since a mark, which stays valid.
+   *
+   * @throws IllegalArgumentException for a mark of another state
+   */
+  void rollback(Mark mark);
+
+  /**
+   * Fills the state with seeded random numbers, as if every row had seen {@code position} tokens:
+   * for measuring at a depth.
+   *
+   * @throws IllegalArgumentException if position exceeds the limit
+   */
+  void fillRandom(long seed, int position);
+
+  @Override
+  void close();
+
+  /** A moment of a state. One of fixed size is copied for it, a cache only notes its positions. */
+  interface Mark extends AutoCloseable {
+    /** Returns the bytes held. */
+    long bytes();
+
+    @Override
+    void close();
+  }
+}

@@ -1,0 +1,84 @@
+package org.retention4j.model.mixer.attention;
+
+import java.util.Arrays;
+import java.util.Optional;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.TilePiece;
+import org.retention4j.engine.WeightType;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.MixerPlan;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.Outcome;
+import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.nn.NamedWeights;
+import org.retention4j.nn.SequenceForm;
+import org.retention4j.nn.WeightSource;
+
+/** Causal softmax attention with rotary positions over a key/value cache, as a token mixer. */
+public final class AttentionMixer implements TokenMixer {
+  private final Engine engine;
+  private final AttentionConfig config;
+  private final NamedWeights weights;
+
+  AttentionMixer(AttentionConfig config, WeightSource source) {
+    this.config = config;
+    engine = source.engine();
+    weights = NamedWeights.take(config.weights(), source);
+  }
+
+  /** Returns a mixer with seeded random weights, uniform with variance 1/in. */
+  public static AttentionMixer random(
+      Engine engine, AttentionConfig config, WeightType type, long seed) {
+    return new AttentionMixer(config, WeightSource.random(engine, type, seed));
+  }
+
+  @Override
+  public AttentionConfig config() {
+    return config;
+  }
+
+  @Override
+  public NamedWeights weights() {
+    return weights;
+  }
+
+  PackedMatrix matrix(String name) {
+    return weights.matrix(name);
+  }
+
+  /** Returns a bias by head, or null without biases. */
+  double[][] headBias(String name) {
+    double[] bias = weights.vector(name);
+    if (bias == null) {
+      return null;
+    }
+    int width = config.headWidth();
+    double[][] byHead = new double[bias.length / width][];
+    for (int h = 0; h < byHead.length; h++) {
+      byHead[h] = Arrays.copyOfRange(bias, h * width, (h + 1) * width);
+    }
+    return byHead;
+  }
+
+  @Override
+  public MixerState newState(int batch, KvCacheOptions options) {
+    return new KeyValueCache(config, engine.type(), batch, options);
+  }
+
+  @Override
+  public MixerPlan bind(SequenceForm form, TilePiece piece) {
+    return new AttentionPlan(engine, this, piece);
+  }
+
+  @Override
+  public Outcome reference(INDArray x) {
+    return new Outcome(new AttentionReference(this).forward(x), Optional.empty());
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+  }
+}

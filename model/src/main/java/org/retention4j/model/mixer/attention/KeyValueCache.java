@@ -1,0 +1,270 @@
+package org.retention4j.model.mixer.attention;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.CacheHead;
+import org.retention4j.engine.CacheType;
+import org.retention4j.engine.ElementType;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.StateSize;
+import org.retention4j.nn.MicroBatches;
+
+/**
+ * The keys and values of a batch of sequences: written in place, growing by doubling. Under a
+ * window the memory of tokens that nobody will see again is used for later ones, so that it does
+ * not grow beyond the window, one piece of tokens, and what open marks need.
+ */
+final class KeyValueCache implements MixerState {
+  /** Positions are indices of arrays, in whole blocks. */
+  private static final long LARGEST_POSITION = Integer.MAX_VALUE - (long) CacheHead.BLOCK;
+
+  private final AttentionConfig config;
+  private final CacheType type;
+  private final int limit;
+  private final CacheHead[] heads;
+  private final long[] position;
+  private final Arena arena = new Arena();
+
+  /** Open marks, whose tokens must not be dropped. */
+  private final List<Positions> marks = new ArrayList<>();
+
+  private boolean closed;
+
+  KeyValueCache(AttentionConfig config, ElementType engine, int batch, KvCacheOptions options) {
+    this(config, cacheType(engine, options), options.maxTokens(), new int[batch]);
+    for (int i = 0; i < heads.length; i++) {
+      heads[i] = CacheHead.create(type, config.headWidth(), config.headWidth());
+    }
+    reserve(Math.min(options.initialTokens(), limit));
+  }
+
+  private KeyValueCache(AttentionConfig config, CacheType type, int limit, int[] rows) {
+    if (rows.length < 1) {
+      throw new IllegalArgumentException("expected batch >= 1, got " + rows.length);
+    }
+    this.config = config;
+    this.type = type;
+    this.limit = limit;
+    position = new long[rows.length];
+    heads = new CacheHead[rows.length * config.kvHeads()];
+  }
+
+  private static CacheType cacheType(ElementType engine, KvCacheOptions options) {
+    CacheType type = options.cacheType() == null ? CacheType.of(engine) : options.cacheType();
+    if (type == CacheType.FLOAT64 != (engine == ElementType.FLOAT64)) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected a cache of %s for a %s engine, got %s",
+              engine == ElementType.FLOAT64 ? "FLOAT64" : "FLOAT32 or BFLOAT16", engine, type));
+    }
+    return type;
+  }
+
+  /** Returns what one sequence takes at a length. */
+  static StateSize size(
+      AttentionConfig config, ElementType engine, KvCacheOptions options, long length) {
+    CacheType type = cacheType(engine, options);
+    int width = config.headWidth();
+    double block = (double) config.kvHeads() * CacheHead.bytes(type, 1, width, width);
+    return new StateSize(
+        0,
+        config.cacheElements(length) * type.bytes(),
+        block * heldBlocks(config, options, length));
+  }
+
+  /** Blocks double as a cache grows; under a window they are used again. */
+  private static long heldBlocks(AttentionConfig config, KvCacheOptions options, long length) {
+    long limit = blocks(options.maxTokens());
+    long first = blocks(Math.min(options.initialTokens(), options.maxTokens()));
+    long needed = blocks(length);
+    if (config.windowed()) {
+      // A window and a micro-batch, which may begin and end within blocks.
+      long spanned =
+          (config.window() + MicroBatches.ROWS + 2L * CacheHead.BLOCK - 3) / CacheHead.BLOCK;
+      return Math.max(first, Math.min(needed, spanned));
+    }
+    long doubled = Math.max(1, first);
+    while (doubled < needed) {
+      doubled *= 2;
+    }
+    return needed <= first ? first : Math.max(needed, Math.min(doubled, limit));
+  }
+
+  private static long blocks(long tokens) {
+    return tokens / CacheHead.BLOCK + (tokens % CacheHead.BLOCK == 0 ? 0 : 1);
+  }
+
+  AttentionConfig config() {
+    return config;
+  }
+
+  boolean closed() {
+    return closed;
+  }
+
+  int batch() {
+    return position.length;
+  }
+
+  CacheHead head(int row, int kvHead) {
+    return heads[row * config.kvHeads() + kvHead];
+  }
+
+  /** Moves a row on, and gives up blocks that no later token sees. */
+  void moved(int row, int tokens) {
+    position[row] += tokens;
+    if (config.windowed()) {
+      long back = position[row];
+      for (int i = 0; i < marks.size(); i++) {
+        back = Math.min(back, marks.get(i).at[row]);
+      }
+      long unseen = Math.max(0, back + 1 - config.window());
+      for (int h = 0; h < config.kvHeads(); h++) {
+        head(row, h).drop((int) (unseen / CacheHead.BLOCK));
+      }
+    }
+  }
+
+  /** Makes room for so many tokens in a row; once there is room this does nothing. */
+  void reserve(int row, long tokens) {
+    for (int h = 0; h < config.kvHeads(); h++) {
+      CacheHead head = head(row, h);
+      int needed = CacheHead.blocksFor(tokens);
+      if (needed > head.blocks()) {
+        int doubled = config.windowed() ? 0 : 2 * head.blocks();
+        int blocks = Math.max(needed, Math.min(doubled, CacheHead.blocksFor(limit)));
+        account(head.grow(blocks));
+      }
+    }
+  }
+
+  private void account(int blocks) {
+    arena.account(CacheHead.bytes(type, blocks, config.headWidth(), config.headWidth()));
+  }
+
+  private void reserve(int tokens) {
+    for (int b = 0; b < batch(); b++) {
+      reserve(b, tokens);
+    }
+  }
+
+  @Override
+  public long position(int row) {
+    return position[row];
+  }
+
+  /**
+   * Returns how many tokens more a row may see. What a window hides takes no room, but for what an
+   * open mark keeps; then the limit counts from the mark.
+   */
+  @Override
+  public long room(int row) {
+    if (config.window() > limit) {
+      return limit - position[row];
+    }
+    long end = LARGEST_POSITION;
+    for (int i = 0; i < marks.size(); i++) {
+      end = Math.min(end, marks.get(i).at[row] + limit);
+    }
+    return end - position[row];
+  }
+
+  @Override
+  public long bytes() {
+    return arena.bytes();
+  }
+
+  @Override
+  public long formulaBytes() {
+    long tokens = 0;
+    for (long p : position) {
+      tokens += Math.min(p, config.window());
+    }
+    return 2L * config.kvHeads() * config.headWidth() * tokens * type.bytes();
+  }
+
+  @Override
+  public KeyValueCache select(int... rows) {
+    KeyValueCache copy = new KeyValueCache(config, type, limit, rows);
+    for (int i = 0; i < rows.length; i++) {
+      copy.position[i] = position[rows[i]];
+      int blocks = CacheHead.blocksFor(position[rows[i]]);
+      for (int h = 0; h < config.kvHeads(); h++) {
+        CacheHead head = head(rows[i], h).copy(blocks);
+        copy.heads[i * config.kvHeads() + h] = head;
+        copy.account(blocks - head.dropped());
+      }
+    }
+    return copy;
+  }
+
+  /** Positions at a moment: what stands before them is not overwritten while the mark is open. */
+  private final class Positions implements Mark {
+    private final long[] at = position.clone();
+
+    @Override
+    public long bytes() {
+      return 0;
+    }
+
+    @Override
+    public void close() {
+      marks.remove(this);
+    }
+  }
+
+  @Override
+  public Mark mark() {
+    Positions mark = new Positions();
+    marks.add(mark);
+    return mark;
+  }
+
+  @Override
+  public void rollback(Mark mark) {
+    if (!(mark instanceof Positions positions) || !marks.contains(positions)) {
+      throw new IllegalArgumentException("expected an open mark of this cache, got another");
+    }
+    System.arraycopy(positions.at, 0, position, 0, position.length);
+  }
+
+  @Override
+  public void fillRandom(long seed, int depth) {
+    if (depth < 0 || depth > limit) {
+      throw new IllegalArgumentException("expected a position in 0.." + limit + ", got " + depth);
+    }
+    for (CacheHead head : heads) {
+      if (depth < head.dropped() * CacheHead.BLOCK) {
+        throw new IllegalArgumentException(
+            "expected a position from which on no tokens were dropped, got " + depth);
+      }
+    }
+    reserve(depth);
+    SplittableRandom random = new SplittableRandom(seed);
+    for (CacheHead head : heads) {
+      for (int t = head.dropped() * CacheHead.BLOCK; t < depth; t++) {
+        for (int i = 0; i < config.headWidth(); i++) {
+          head.setKey(t, i, 2 * random.nextDouble() - 1);
+          head.setValue(t, i, 2 * random.nextDouble() - 1);
+        }
+      }
+    }
+    Arrays.fill(position, depth);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    arena.close();
+    Arrays.fill(heads, null);
+  }
+
+  @Override
+  public String toString() {
+    return "a key/value cache of batch " + batch() + " and limit " + limit + ", " + config;
+  }
+}

@@ -1,0 +1,81 @@
+package org.retention4j.model.mixer.retention;
+
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionPass;
+import org.retention4j.core.RetentionState;
+import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.StateConvention;
+import org.retention4j.engine.ElementType;
+import org.retention4j.engine.TilePiece;
+import org.retention4j.model.mixer.MixerPlan;
+import org.retention4j.model.mixer.MixerState;
+
+/** A block of retention bound to its tiles. */
+final class RetentionMixerPlan implements MixerPlan {
+  private final RetentionConfig config;
+  private final StateConvention convention;
+  private final ElementType type;
+  private final RetentionPass pass;
+  private final int batch;
+
+  RetentionMixerPlan(RetentionWeights weights, RetentionForm form, TilePiece piece) {
+    config = weights.config();
+    convention = config.stateConvention();
+    type = weights.engine().type();
+    pass = new RetentionPass(weights.engine(), weights, form, piece);
+    batch = piece.batch();
+  }
+
+  @Override
+  public void check(MixerState state, int[] counts) {
+    checked(state);
+  }
+
+  @Override
+  public void run(MixerState state, int[] counts) {
+    pass.run(checked(state), counts, null, 0);
+  }
+
+  private RetentionState checked(MixerState any) {
+    if (!(any instanceof RetentionMixerState own) || !own.state().convention().equals(convention)) {
+      throw new IllegalArgumentException(
+          "expected the state of a retention mixer of this configuration, got " + any);
+    }
+    RetentionState s = own.state();
+    if (s.closed()) {
+      throw new IllegalArgumentException("expected an open state, got a closed one");
+    }
+    if (s.batch() != batch
+        || s.heads() != config.heads()
+        || s.keyWidth() != config.keyWidth()
+        || s.valueWidth() != config.valueWidth()
+        || s.type() != type) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected a %s state of batch %d for %d heads of %d x %d, got %s of batch %d"
+                  + " for %d heads of %d x %d",
+              type,
+              batch,
+              config.heads(),
+              config.keyWidth(),
+              config.valueWidth(),
+              s.type(),
+              s.batch(),
+              s.heads(),
+              s.keyWidth(),
+              s.valueWidth()));
+    }
+    return s;
+  }
+
+  @Override
+  public String implementation() {
+    return pass.implementation();
+  }
+
+  @Override
+  public void close() {
+    pass.close();
+  }
+}

@@ -1,0 +1,107 @@
+package org.retention4j.model.mixer.retention;
+
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.core.RetentionState;
+import org.retention4j.model.mixer.MixerState;
+
+/** A retention state as what a mixer remembers. */
+final class RetentionMixerState implements MixerState {
+  private RetentionState state;
+
+  RetentionMixerState(RetentionState state) {
+    this.state = state;
+  }
+
+  /** Returns the state, which stays this one's. */
+  RetentionState state() {
+    return state;
+  }
+
+  @Override
+  public Optional<INDArray> toArray() {
+    return Optional.of(state.toArray());
+  }
+
+  /** The state at a moment. */
+  private record Moment(RetentionMixerState of, RetentionState state) implements MixerState.Mark {
+    @Override
+    public long bytes() {
+      return state.bytes();
+    }
+
+    @Override
+    public void close() {
+      state.close();
+    }
+  }
+
+  @Override
+  public long position(int row) {
+    return state.position(row);
+  }
+
+  @Override
+  public long bytes() {
+    return state.bytes();
+  }
+
+  @Override
+  public long formulaBytes() {
+    return state.formulaBytes();
+  }
+
+  @Override
+  public long room(int row) {
+    return RetentionState.LARGEST_POSITION - state.position(row);
+  }
+
+  @Override
+  public RetentionMixerState select(int... rows) {
+    return new RetentionMixerState(state.select(rows));
+  }
+
+  @Override
+  public Mark mark() {
+    return new Moment(this, state.copy());
+  }
+
+  @Override
+  public void rollback(Mark mark) {
+    if (!(mark instanceof Moment moment) || moment.of() != this) {
+      throw new IllegalArgumentException("expected a mark of this state, got another");
+    }
+    RetentionState old = state;
+    state = moment.state().copy();
+    old.close();
+  }
+
+  @Override
+  public void fillRandom(long seed, int position) {
+    SplittableRandom random = new SplittableRandom(seed);
+    long[] shape = {state.batch(), state.heads(), state.keyWidth(), state.valueWidth()};
+    float[] data = new float[(int) (shape[0] * shape[1] * shape[2] * shape[3])];
+    for (int i = 0; i < data.length; i++) {
+      data[i] = (float) (2 * random.nextDouble() - 1);
+    }
+    INDArray array = Nd4j.createFromArray(data).reshape(shape).castTo(state.type().dataType());
+    long[] positions = new long[state.batch()];
+    Arrays.fill(positions, position);
+    RetentionState filled = RetentionState.of(array, positions, state.convention());
+    state.close();
+    state = filled;
+  }
+
+  @Override
+  public void close() {
+    state.close();
+  }
+
+  @Override
+  public String toString() {
+    return "state of a retention mixer, " + state.convention();
+  }
+}

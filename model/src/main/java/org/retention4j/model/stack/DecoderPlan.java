@@ -1,0 +1,276 @@
+package org.retention4j.model.stack;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.Lane;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
+import org.retention4j.engine.Tile;
+import org.retention4j.engine.TokenTask;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.nn.SequenceForm;
+
+/**
+ * A whole decoder bound to a batch size and a micro-batch: tokens in, logits out. Sessions share
+ * it; it remembers nothing of them.
+ */
+public final class DecoderPlan implements AutoCloseable {
+  /** Logits of so many tokens are computed at once. */
+  private static final int LOGIT_ROWS = 128;
+
+  private final Engine engine;
+  private final TokenEmbedding embedding;
+  private final LmHead head;
+  private final Runnable requireOpen;
+  private final int batch;
+  private final int tokens;
+  private final Arena arena = new Arena();
+  private final Scratch scratch;
+  private final Rows residual;
+  private final List<LayerPlan> layers = new ArrayList<>();
+  private final TokenTask embed;
+  private final LaneTask copyLast = this::copyLast;
+  private final Logits last;
+  private final boolean bfloat16Products;
+  private Logits block;
+  private int[][] ids;
+  private int from;
+  private int[] counts;
+  private Rows lastTo;
+  private boolean taken;
+  private boolean discarded;
+
+  /**
+   * What plans are made for: a form, B, N, whether products may round to bf16, and which of several
+   * such: one is in use while callbacks run.
+   */
+  public record Key(
+      SequenceForm form, int batch, int tokens, boolean bfloat16Products, int number) {
+    /** The first of several. */
+    public Key(SequenceForm form, int batch, int tokens, boolean bfloat16Products) {
+      this(form, batch, tokens, bfloat16Products, 0);
+    }
+
+    /** Returns the one after this. */
+    public Key next() {
+      return new Key(form, batch, tokens, bfloat16Products, number + 1);
+    }
+  }
+
+  /**
+   * Binds parts of one width, which stay the caller's.
+   *
+   * @param requireOpen refuses to go on once they are closed
+   */
+  public DecoderPlan(
+      Engine engine,
+      TokenEmbedding embedding,
+      List<DecoderLayer> parts,
+      LmHead head,
+      Key key,
+      Runnable requireOpen) {
+    this.engine = engine;
+    this.embedding = embedding;
+    this.head = head;
+    this.requireOpen = requireOpen;
+    embed = new TokenTask(engine, this::embed);
+    batch = key.batch();
+    tokens = key.tokens();
+    bfloat16Products = key.bfloat16Products();
+    int width = embedding.table().columns();
+    scratch = new Scratch(engine);
+    boolean done = false;
+    try {
+      Tile residuals = engine.tile(arena, batch * tokens, width);
+      residual = Rows.of(residuals, tokens, width);
+      for (DecoderLayer layer : parts) {
+        layers.add(
+            new LayerPlan(
+                engine,
+                layer,
+                key.form(),
+                batch,
+                tokens,
+                residuals,
+                scratch,
+                bfloat16Products,
+                layers.isEmpty() ? null : layers.get(layers.size() - 1)));
+      }
+      last = new Logits(batch);
+      done = true;
+    } finally {
+      if (!done) {
+        close();
+      }
+    }
+  }
+
+  /** Takes it for use by one call, or returns false where another has it. */
+  public synchronized boolean take() {
+    boolean free = !taken;
+    taken = true;
+    return free;
+  }
+
+  /** Ends the use that {@link #take} began. */
+  public synchronized void release() {
+    taken = false;
+    if (discarded) {
+      close();
+    }
+  }
+
+  /** Closes it as soon as it is not in use. */
+  public synchronized void discard() {
+    discarded = true;
+    if (!taken) {
+      close();
+    }
+  }
+
+  /** Returns the bytes of the tiles it holds. */
+  public long bytes() {
+    return arena.bytes() + scratch.bytes();
+  }
+
+  /** The head over some tokens of the micro-batch. */
+  private final class Logits {
+    private final LmHead.Plan plan;
+    private final LaneTask gather = this::gather;
+    private final int size;
+    private final int[] from;
+    private final int[] places;
+    private int count;
+
+    Logits(int size) {
+      this.size = size;
+      from = new int[size];
+      places = new int[size];
+      plan = head.new Plan(arena, scratch, size, bfloat16Products);
+    }
+
+    Rows rows() {
+      return plan.logits();
+    }
+
+    void clear() {
+      count = 0;
+    }
+
+    void add(int row, int token) {
+      from[count] = row;
+      places[count++] = token;
+    }
+
+    boolean full() {
+      return count == size;
+    }
+
+    void run() {
+      plan.run(count, gather);
+    }
+
+    private void gather(Lane lane, int i) {
+      lane.copy(residual, from[i], places[i], 0, plan.rows(), 0, i, 0);
+    }
+  }
+
+  /**
+   * Advances states over tokens first…first+count−1 of each row.
+   *
+   * @param states one for each layer, see {@link org.retention4j.model.mixer.TokenMixer#newState}
+   * @param tokenIds (B) rows of checked ids; rows of no tokens may be null
+   * @param tokenCounts (B) 0…N
+   */
+  public void run(MixerState[] states, int[][] tokenIds, int first, int[] tokenCounts) {
+    ids = tokenIds;
+    from = first;
+    counts = tokenCounts;
+    embed.run(counts);
+    for (int i = 0; i < states.length; i++) {
+      layers.get(i).run(states[i], tokenCounts);
+    }
+    layers.get(states.length - 1).end(tokenCounts);
+    ids = null;
+  }
+
+  private void embed(Lane lane, int b, int t) {
+    embedding.embed(lane, ids[b][from + t], residual, b, t);
+  }
+
+  /**
+   * Writes the logits of each row's last token of this micro-batch to row b of {@code to} (B,1,V).
+   */
+  public void lastLogits(boolean[] wanted, Rows to) {
+    last.clear();
+    for (int b = 0; b < batch; b++) {
+      if (wanted[b]) {
+        last.add(b, counts[b] - 1);
+      }
+    }
+    if (last.count == 0) {
+      return;
+    }
+    last.run();
+    lastTo = to;
+    engine.run(last.count, copyLast);
+    lastTo = null;
+  }
+
+  private void copyLast(Lane lane, int i) {
+    lane.copy(last.rows(), 0, i, 0, lastTo, last.from[i], 0, 0);
+  }
+
+  /**
+   * Gives the logits of every token of this micro-batch, row by row, from under no lock.
+   *
+   * @param state of any layer, which knows the positions
+   */
+  public void allLogits(MixerState state, TokenLogits to) {
+    if (block == null) {
+      whileOpen(() -> block = new Logits(Math.min(LOGIT_ROWS, batch * tokens)));
+    }
+    double[] wide = new double[head.vocabulary()];
+    block.clear();
+    for (int b = 0; b < batch; b++) {
+      for (int t = 0; t < counts[b]; t++) {
+        block.add(b, t);
+        if (block.full()) {
+          flush(state, wide, to);
+        }
+      }
+    }
+    flush(state, wide, to);
+  }
+
+  private void whileOpen(Runnable work) {
+    engine.exclusively(
+        () -> {
+          requireOpen.run();
+          work.run();
+        });
+  }
+
+  private void flush(MixerState state, double[] wide, TokenLogits to) {
+    if (block.count == 0) {
+      return;
+    }
+    whileOpen(block::run);
+    for (int i = 0; i < block.count; i++) {
+      int b = block.from[i];
+      block.rows().readWide(0, i, 0, wide);
+      to.accept(b, state.position(b) - counts[b] + block.places[i], wide);
+    }
+    block.clear();
+  }
+
+  @Override
+  public void close() {
+    layers.forEach(LayerPlan::close);
+    scratch.close();
+    arena.close();
+  }
+}

@@ -1,0 +1,118 @@
+package org.retention4j.model.stack;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.engine.Activation;
+import org.retention4j.engine.Arena;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.Projections;
+import org.retention4j.engine.Rows;
+import org.retention4j.engine.Scratch;
+import org.retention4j.engine.Tile;
+import org.retention4j.nn.WeightSpec;
+
+/** The end of a decoder: the final norm and the output matrix. Immutable and shared. */
+public final class LmHead implements AutoCloseable {
+  private final Engine engine;
+  private final double[] norm;
+  private final double eps;
+  private final PackedMatrix output;
+
+  /**
+   * Takes over the output matrix and closes it when it is closed.
+   *
+   * @param norm (D) weight of the final norm
+   * @param eps of the norm
+   * @param output (vocabulary, D)
+   */
+  public LmHead(Engine engine, double[] norm, double eps, PackedMatrix output) {
+    WeightSpec.norm("final norm", output.inputs()).check(norm);
+    this.engine = engine;
+    this.norm = norm.clone();
+    this.eps = eps;
+    this.output = output;
+  }
+
+  /** Returns the weight of the final norm; not to be changed. */
+  public double[] norm() {
+    return norm;
+  }
+
+  /** Returns the number of tokens that it tells apart. */
+  public int vocabulary() {
+    return output.outputs();
+  }
+
+  /** Returns the output matrix, which stays the head's. */
+  public PackedMatrix output() {
+    return output;
+  }
+
+  /**
+   * Returns the logits of hidden states.
+   *
+   * @param x (B,T,D) of the engine's type
+   * @return (B,T,vocabulary)
+   */
+  public INDArray logits(INDArray x) {
+    int tokens = (int) x.size(1);
+    INDArray y = Nd4j.create(x.dataType(), x.size(0), tokens, output.outputs());
+    try (Arena arena = new Arena();
+        Scratch scratch = new Scratch(engine)) {
+      Plan plan = new Plan(arena, scratch, tokens, false);
+      Rows from = Rows.of(x);
+      Rows to = Rows.of(y);
+      for (int[] b = {0}; b[0] < x.size(0); b[0]++) {
+        plan.run(tokens, (lane, t) -> lane.copy(from, b[0], t, 0, plan.rows(), 0, t, 0));
+        engine.run(tokens, (lane, t) -> lane.copy(plan.logits(), 0, t, 0, to, b[0], t, 0));
+      }
+    }
+    return y;
+  }
+
+  /** The head bound to a number of rows. */
+  final class Plan {
+    private final Rows rows;
+    private final Rows logits;
+    private final Projections projections;
+    private final LaneTask normalise;
+
+    /** Binds; the tiles are the arena's. */
+    Plan(Arena arena, Scratch scratch, int size, boolean bfloat16Products) {
+      int width = output.inputs();
+      Tile in = engine.tile(arena, size, width);
+      Tile out = engine.tile(arena, size, output.outputs());
+      rows = Rows.of(in, size, width);
+      logits = Rows.of(out, size, output.outputs());
+      scratch.rewind();
+      projections =
+          new Projections(engine, arena, scratch, in, bfloat16Products)
+              .add(output, out, Activation.NONE);
+      normalise = (lane, i) -> lane.rmsNorm(rows, 1, norm, eps, null, rows, 0, i, 0);
+    }
+
+    /** Returns where hidden states are put, (1,M,D). */
+    Rows rows() {
+      return rows;
+    }
+
+    /** Returns where their logits are found, (1,M,vocabulary). */
+    Rows logits() {
+      return logits;
+    }
+
+    /** Computes the logits of the first rows, each put there by a part of a task. */
+    void run(int count, LaneTask put) {
+      engine.run(count, put);
+      engine.run(count, normalise);
+      projections.run();
+    }
+  }
+
+  @Override
+  public void close() {
+    output.close();
+  }
+}

@@ -1,0 +1,49 @@
+package org.retention4j.model.stack;
+
+import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.engine.Lane;
+import org.retention4j.engine.Rows;
+import org.retention4j.nn.WeightSpec;
+
+/** The beginning of a decoder: the embedding table, a scale, and a norm or none. Immutable. */
+public final class TokenEmbedding implements AutoCloseable {
+  private final EmbeddingTable table;
+  private final double scale;
+  private final double[] norm;
+  private final double eps;
+
+  /**
+   * Takes over the table and closes it when it is closed.
+   *
+   * @param table (vocabulary, D)
+   * @param scale what rows are multiplied with
+   * @param norm (D) weight of the norm behind it, or null without
+   * @param eps of the norm
+   */
+  public TokenEmbedding(EmbeddingTable table, double scale, double[] norm, double eps) {
+    this.table = table;
+    this.scale = scale;
+    this.norm =
+        norm == null
+            ? null
+            : WeightSpec.norm("embedding norm", table.columns()).check(norm).clone();
+    this.eps = eps;
+  }
+
+  /** Returns the table, which stays the embedding's. */
+  public EmbeddingTable table() {
+    return table;
+  }
+
+  void embed(Lane lane, int token, Rows to, int b, int t) {
+    lane.embed(table, token, scale, to, b, t);
+    if (norm != null) {
+      lane.rmsNorm(to, 1, norm, eps, null, to, b, t, 0);
+    }
+  }
+
+  @Override
+  public void close() {
+    table.close();
+  }
+}

@@ -1,0 +1,106 @@
+package org.retention4j.text.json;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Base64;
+import java.util.BitSet;
+
+/**
+ * The compiled character map of SentencePiece: a double-array trie (Yata et al., 2007, as in
+ * darts-clone) from bytes to where their replacement begins in a list of texts that end in 0. The
+ * library follows its offsets unchecked.
+ */
+final class CharsMap {
+  private static final String EXPECTED = "the compiled character map of SentencePiece in base 64";
+
+  private final JsonPart part;
+  private final int[] units;
+  private final byte[] texts;
+
+  private CharsMap(JsonPart part) {
+    this.part = part;
+    byte[] bytes;
+    try {
+      bytes = Base64.getDecoder().decode(part.text());
+    } catch (IllegalArgumentException e) {
+      throw part.bad(EXPECTED);
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    int size = bytes.length < Integer.BYTES ? 0 : buffer.getInt();
+    if (size < Integer.BYTES || size % Integer.BYTES != 0 || size > buffer.remaining()) {
+      throw part.bad(EXPECTED);
+    }
+    units = new int[size / Integer.BYTES];
+    buffer.asIntBuffer().get(units);
+    buffer.position(buffer.position() + size);
+    texts = new byte[buffer.remaining()];
+    buffer.get(texts);
+    try {
+      StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(texts));
+    } catch (CharacterCodingException e) {
+      throw part.bad(EXPECTED + " with texts in UTF-8,");
+    }
+  }
+
+  /**
+   * Checks a map.
+   *
+   * @return the most bytes that one character becomes
+   */
+  static int check(JsonPart part) {
+    return new CharsMap(part).longestReplacement();
+  }
+
+  /** Walks wherever bytes of a text can lead. */
+  private int longestReplacement() {
+    int longest = 0;
+    BitSet seen = new BitSet();
+    ArrayDeque<Integer> open = new ArrayDeque<>();
+    open.add(offset(units[0]));
+    while (!open.isEmpty()) {
+      int node = open.remove();
+      for (int c = 1; c < 256; c++) {
+        int at = node ^ c;
+        int unit = unit(at);
+        if ((unit & 0x800000FF) != c) {
+          continue;
+        }
+        int next = at ^ offset(unit);
+        if ((unit & 0x100) != 0) {
+          longest = Math.max(longest, replacement(unit(next) & Integer.MAX_VALUE));
+        }
+        if (next >= 0 && !seen.get(next)) {
+          seen.set(next);
+          open.add(next);
+        }
+      }
+    }
+    return longest;
+  }
+
+  private int unit(int at) {
+    if (at < 0 || at >= units.length) {
+      throw part.bad(EXPECTED + " whose offsets lie within it,");
+    }
+    return units[at];
+  }
+
+  private static int offset(int unit) {
+    return (unit >>> 10) << ((unit & 0x200) >>> 6);
+  }
+
+  /** Returns the length of the text at an index, where a character must begin. */
+  private int replacement(int at) {
+    if (at > texts.length || at < texts.length && (texts[at] & 0xC0) == 0x80) {
+      throw part.bad(EXPECTED + " whose texts begin within it,");
+    }
+    int end = at;
+    while (end < texts.length && texts[end] != 0) {
+      end++;
+    }
+    return end - at;
+  }
+}

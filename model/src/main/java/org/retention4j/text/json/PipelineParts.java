@@ -1,0 +1,291 @@
+package org.retention4j.text.json;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+
+/**
+ * Checks what stands around the model of a tokenizer.json: all types and keys that the library
+ * reads, and no others, with values at which it neither fails nor aborts.
+ */
+final class PipelineParts {
+  /** More than any file nests or lists. */
+  private static final int DEEPEST = 8;
+
+  private static final int LONGEST_SEQUENCE = 64;
+
+  private static final int BYTES_OF_A_CHARACTER = 3;
+
+  /** Each byte becomes a character of two. */
+  private static final int BYTE_LEVEL = 2 * BYTES_OF_A_CHARACTER;
+
+  private static final int MOST_NUMBER = Integer.MAX_VALUE;
+  private static final String[] BEHAVIORS = {
+    "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"
+  };
+
+  private final TextLimit limit;
+
+  PipelineParts(TextLimit limit) {
+    this.limit = limit;
+  }
+
+  void normalizer(JsonPart part) {
+    normalizer(part, 0);
+  }
+
+  private void normalizer(JsonPart part, int depth) {
+    switch (part.text("type")) {
+      case "BertNormalizer" -> {
+        part.flags("clean_text", "handle_chinese_chars", "lowercase");
+        part.nullableFlags("strip_accents");
+        // Spaces on both sides.
+        limit.grow(part, part.flag("handle_chinese_chars") ? BYTES_OF_A_CHARACTER + 2 : 0);
+      }
+      case "Strip" -> part.flags("strip_left", "strip_right");
+      case "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt" -> {}
+      case "ByteLevel" -> limit.grow(part, BYTE_LEVEL);
+      case "Sequence" -> sequence(part, "normalizers", depth, this::normalizer);
+      case "Precompiled" -> limit.grow(part, CharsMap.check(part.get("precompiled_charsmap")));
+      case "Prepend" -> {
+        String prepended = part.text("prepend");
+        if (prepended.isEmpty()) {
+          throw part.get("prepend").bad("at least one character");
+        }
+        limit.grow(part, prepended.getBytes(StandardCharsets.UTF_8).length + BYTES_OF_A_CHARACTER);
+      }
+      case "Replace" -> replace(part);
+      default -> throw part.get("type").bad("a normalizer that is known");
+    }
+    part.noOthers();
+  }
+
+  /** A pattern that matches nothing puts its content between characters, where alignment ends. */
+  private void replace(JsonPart part) {
+    String content = part.text("content");
+    if (limit.pattern(part.get("pattern"))) {
+      throw part.bad("a pattern that matches at least one character");
+    }
+    limit.grow(part, content.getBytes(StandardCharsets.UTF_8).length);
+  }
+
+  void preTokenizer(JsonPart part) {
+    preTokenizer(part, 0);
+  }
+
+  private void preTokenizer(JsonPart part, int depth) {
+    switch (part.text("type")) {
+      case "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "UnicodeScripts" -> {}
+      case "ByteLevel" -> {
+        byteLevel(part);
+        limit.grow(part, BYTE_LEVEL);
+      }
+      case "CharDelimiterSplit" -> part.character("delimiter");
+      case "Metaspace" -> metaspace(part);
+      case "Split" -> {
+        limit.pattern(part.get("pattern"));
+        part.choice("behavior", BEHAVIORS);
+        part.flag("invert");
+      }
+      case "Punctuation" -> {
+        if (part.hasOrNull("behavior")) {
+          part.choice("behavior", BEHAVIORS);
+        }
+      }
+      case "Digits" -> part.flag("individual_digits");
+      case "FixedLength" -> {
+        if (part.hasOrNull("length")) {
+          part.integer("length", 1, MOST_NUMBER);
+        }
+      }
+      case "Sequence" -> sequence(part, "pretokenizers", depth, this::preTokenizer);
+      default -> throw part.get("type").bad("a pre-tokenizer that is known");
+    }
+    part.noOthers();
+  }
+
+  private static void byteLevel(JsonPart part) {
+    part.flags("add_prefix_space", "trim_offsets");
+    part.optionalFlag("use_regex", true);
+  }
+
+  /** Older files say add_prefix_space for the scheme and keep a copy of the replacement. */
+  private static void metaspace(JsonPart part) {
+    part.character("replacement");
+    part.optionalText("str_rep");
+    part.optionalFlag("split", true);
+    boolean prefix = part.optionalFlag("add_prefix_space", true);
+    if (part.hasOrNull("prepend_scheme")) {
+      String scheme = part.choice("prepend_scheme", "always", "never", "first");
+      if (!prefix && !scheme.equals("never")) {
+        throw part.get("add_prefix_space").bad("true with prepend_scheme " + scheme);
+      }
+    }
+  }
+
+  /** Checks what adds tokens to a text; of several the library knows only the first. */
+  void postProcessor(JsonPart part) {
+    postProcessor(part, 0);
+  }
+
+  private void postProcessor(JsonPart part, int depth) {
+    switch (part.text("type")) {
+      case "ByteLevel" -> byteLevel(part);
+      case "BertProcessing" -> {
+        token(part.get("sep"));
+        token(part.get("cls"));
+      }
+      case "RobertaProcessing" -> {
+        token(part.get("sep"));
+        token(part.get("cls"));
+        part.flags("trim_offsets", "add_prefix_space");
+      }
+      case "TemplateProcessing" -> template(part);
+      case "Sequence" -> {
+        sequence(part, "processors", depth, this::postProcessor);
+        if (adding(part) > 1) {
+          throw part.bad("at most one processor that adds tokens");
+        }
+      }
+      default -> throw part.get("type").bad("a post-processor that is known");
+    }
+    part.noOthers();
+  }
+
+  private static int adding(JsonPart part) {
+    return switch (part.text("type")) {
+      case "ByteLevel" -> 0;
+      case "Sequence" -> part.list("processors").stream().mapToInt(PipelineParts::adding).sum();
+      default -> 1;
+    };
+  }
+
+  private static void token(JsonPart part) {
+    List<JsonPart> pair = part.list();
+    if (pair.size() != 2) {
+      throw part.bad("a token and its number");
+    }
+    pair.get(0).text();
+    pair.get(1).integer(0, ModelPart.MOST_ID);
+  }
+
+  private static void template(JsonPart part) {
+    Set<String> special = new TreeSet<>();
+    JsonPart all = part.get("special_tokens");
+    for (Map.Entry<String, JsonNode> member : all.members()) {
+      JsonPart token = all.child(member.getKey(), member.getValue());
+      token.text("id");
+      List<JsonPart> ids = token.list("ids");
+      ids.forEach(id -> id.integer(0, ModelPart.MOST_ID));
+      List<JsonPart> texts = token.list("tokens");
+      texts.forEach(JsonPart::text);
+      if (ids.isEmpty() || ids.size() != texts.size() || ids.size() > LONGEST_SEQUENCE) {
+        throw token.bad("as many ids as tokens, 1 to " + LONGEST_SEQUENCE + ",");
+      }
+      token.noOthers();
+      special.add(member.getKey());
+    }
+    pieces(part.get("single"), special, "A");
+    pieces(part.get("pair"), special, "A", "B");
+  }
+
+  /** Every special token is one that is described, and every sequence stands in the template. */
+  private static void pieces(JsonPart template, Set<String> special, String... sequences) {
+    Set<String> used = new TreeSet<>();
+    if (template.list().size() > LONGEST_SEQUENCE) {
+      throw template.bad("at most " + LONGEST_SEQUENCE + " pieces");
+    }
+    for (JsonPart piece : template.list()) {
+      boolean sequence = piece.has("Sequence");
+      JsonPart inner = piece.get(sequence ? "Sequence" : "SpecialToken");
+      if (sequence) {
+        used.add(inner.choice("id", sequences));
+      } else if (!special.contains(inner.text("id"))) {
+        throw inner.get("id").bad("one of special_tokens, which are " + special + ",");
+      }
+      inner.integer("type_id", 0, MOST_NUMBER);
+      inner.noOthers();
+      piece.noOthers();
+    }
+    if (used.size() != sequences.length) {
+      throw template.bad("a template with the sequence " + String.join(" and ", sequences));
+    }
+  }
+
+  void decoder(JsonPart part) {
+    decoder(part, 0);
+  }
+
+  private void decoder(JsonPart part, int depth) {
+    switch (part.text("type")) {
+      case "ByteLevel" -> byteLevel(part);
+      case "ByteFallback", "Fuse" -> {}
+      case "BPEDecoder" -> part.text("suffix");
+      case "WordPiece" -> {
+        part.text("prefix");
+        part.flag("cleanup");
+      }
+      case "Metaspace" -> metaspace(part);
+      case "CTC" -> {
+        part.text("pad_token");
+        part.text("word_delimiter_token");
+        part.flag("cleanup");
+      }
+      case "Replace" -> replace(part);
+      case "Strip" -> {
+        part.character("content");
+        part.integer("start", 0, MOST_NUMBER);
+        // It takes characters from the end of texts that have none.
+        part.integer("stop", 0, 0);
+      }
+      case "Sequence" -> sequence(part, "decoders", depth, this::decoder);
+      default -> throw part.get("type").bad("a decoder that is known");
+    }
+    part.noOthers();
+  }
+
+  private static void sequence(
+      JsonPart part, String key, int depth, BiConsumer<JsonPart, Integer> each) {
+    List<JsonPart> parts = part.list(key);
+    if (depth == DEEPEST || parts.size() > LONGEST_SEQUENCE) {
+      throw part.bad(
+          String.format(
+              "at most %d parts in a sequence and %d sequences in each other",
+              LONGEST_SEQUENCE, DEEPEST));
+    }
+    parts.forEach(inner -> each.accept(inner, depth + 1));
+  }
+
+  /** Checks the blocks that are left out: what they say has no effect, but must be what it is. */
+  static void truncation(JsonPart part) {
+    if (part.hasOrNull("direction")) {
+      part.choice("direction", "Left", "Right");
+    }
+    part.integer("max_length", 0, MOST_NUMBER);
+    part.integer("stride", 0, MOST_NUMBER);
+    part.choice("strategy", "LongestFirst", "OnlyFirst", "OnlySecond");
+    part.noOthers();
+  }
+
+  static void padding(JsonPart part) {
+    JsonPart strategy = part.get("strategy");
+    if (strategy.node().isObject()) {
+      strategy.integer("Fixed", 0, MOST_NUMBER);
+      strategy.noOthers();
+    } else {
+      part.choice("strategy", "BatchLongest");
+    }
+    part.choice("direction", "Left", "Right");
+    if (part.has("pad_to_multiple_of")) {
+      part.integer("pad_to_multiple_of", 0, MOST_NUMBER);
+    }
+    part.integer("pad_id", 0, MOST_NUMBER);
+    part.integer("pad_type_id", 0, MOST_NUMBER);
+    part.text("pad_token");
+    part.noOthers();
+  }
+}

@@ -1,0 +1,78 @@
+package org.retention4j.verify;
+
+import static org.retention4j.core.reference.ReferenceMath.array;
+import static org.retention4j.core.reference.ReferenceMath.plus;
+import static org.retention4j.core.reference.ReferenceMath.rmsNorm;
+import static org.retention4j.core.reference.ReferenceMath.rows;
+import static org.retention4j.core.reference.ReferenceMath.times;
+
+import org.apache.commons.numbers.gamma.Erfc;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.engine.Activation;
+import org.retention4j.model.mixer.Outcome;
+import org.retention4j.model.stack.DecoderLayer;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.model.stack.LmHead;
+
+/**
+ * The parts of a decoder around a mixer's own reference in plain float64, to be checked against the
+ * paper by eye (arXiv 2307.08621, equation 9). It shares no code with what it checks.
+ */
+public final class ReferenceDecoder {
+  private ReferenceDecoder() {}
+
+  /**
+   * What a layer computed.
+   *
+   * @param normed RMSNorm(x), which the mixer reads, (1,T,D)
+   * @param mixed what the mixer adds, (1,T,D), and its state after the last token
+   * @param output (1,T,D)
+   */
+  public record Result(INDArray normed, Outcome mixed, INDArray output) {}
+
+  /**
+   * Runs a layer over one sequence from its beginning.
+   *
+   * @param x (1,T,D)
+   */
+  public static Result layer(DecoderLayer layer, INDArray x) {
+    double[][] rows = rows(x);
+    INDArray normed = array(rmsNorm(rows, layer.mixerNorm(), layer.eps()), x.shape());
+    Outcome mixed = layer.mixer().reference(normed);
+    double[][] sum = plus(rows, rows(mixed.output()));
+    double[][] again = rmsNorm(sum, layer.feedForwardNorm(), layer.eps());
+    double[][] output = plus(sum, feedForward(layer.feedForward(), again));
+    return new Result(normed, mixed, array(output, x.shape()));
+  }
+
+  /**
+   * Returns the logits of hidden states.
+   *
+   * @param x (1,T,D)
+   * @return (1,T,vocabulary)
+   */
+  public static INDArray logits(LmHead head, double eps, INDArray x) {
+    double[][] logits = times(rmsNorm(rows(x), head.norm(), eps), head.output().unpack());
+    return array(logits, 1, logits.length, head.vocabulary());
+  }
+
+  private static double[][] feedForward(FeedForward layer, double[][] x) {
+    double[][] hidden = times(x, layer.gate().unpack());
+    double[][] up = times(x, layer.up().unpack());
+    for (int t = 0; t < x.length; t++) {
+      for (int i = 0; i < up[t].length; i++) {
+        hidden[t][i] = activation(layer.activation(), hidden[t][i]) * up[t][i];
+      }
+    }
+    return times(hidden, layer.down().unpack());
+  }
+
+  private static double activation(Activation f, double x) {
+    return switch (f) {
+      case SILU -> x / (1 + Math.exp(-x));
+      case GELU -> x * 0.5 * Erfc.value(-x / Math.sqrt(2));
+      case RELU -> Math.max(0, x);
+      case NONE -> x;
+    };
+  }
+}

@@ -1,0 +1,5 @@
+/**
+ * The one prover: holds every way of computing to plain float64 and to one another, by the metric
+ * and the bounds of {@link org.retention4j.core.reference}.
+ */
+package org.retention4j.verify;

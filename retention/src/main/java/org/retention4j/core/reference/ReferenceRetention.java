@@ -1,0 +1,89 @@
+package org.retention4j.core.reference;
+
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.core.LogDecay;
+
+/**
+ * The recurrence in plain float64, to be checked against the paper by eye (arXiv 2307.08621,
+ * equation 6, with the log decay as a value):
+ *
+ * <pre>S_t = e^(g_t) S_(t−1) + k_tᵀ v_t        o_t = scale · q_t S_t</pre>
+ *
+ * <p>It shares no code with the forms and no one should use it for speed.
+ */
+public final class ReferenceRetention {
+  private ReferenceRetention() {}
+
+  /**
+   * The outputs and the final state.
+   *
+   * @param output o (B,T,H,V) in float64; rows of padded tokens are 0
+   * @param state S after each row's last token, (B,H,K,V) in float64
+   */
+  public record Result(INDArray output, INDArray state) {}
+
+  /**
+   * Runs the recurrence.
+   *
+   * @param q (B,T,H,K)
+   * @param k (B,T,H_kv,K), H_kv divides H
+   * @param v (B,T,H_kv,V)
+   * @param decay per head or per token
+   * @param scale factor between q S and o
+   * @param initial S_0 (B,H,K,V), or null for zeros
+   * @param lengths (B) tokens per row, or null when every row has T
+   */
+  public static Result advance(
+      INDArray q,
+      INDArray k,
+      INDArray v,
+      LogDecay decay,
+      double scale,
+      INDArray initial,
+      int[] lengths) {
+    int batch = (int) q.size(0);
+    int tokens = (int) q.size(1);
+    int heads = (int) q.size(2);
+    int kvHeads = (int) k.size(2);
+    int keys = (int) q.size(3);
+    int values = (int) v.size(3);
+    double[] allQ = ReferenceMath.flat(q);
+    double[] allK = ReferenceMath.flat(k);
+    double[] allV = ReferenceMath.flat(v);
+    double[] s0 =
+        initial == null ? new double[batch * heads * keys * values] : ReferenceMath.flat(initial);
+    double[] output = new double[batch * tokens * heads * values];
+    for (int b = 0; b < batch; b++) {
+      int length = lengths == null ? tokens : lengths[b];
+      for (int h = 0; h < heads; h++) {
+        int kvHead = h / (heads / kvHeads);
+        int s = (b * heads + h) * keys * values;
+        for (int t = 0; t < length; t++) {
+          double gamma = Math.exp(logDecay(decay, b, t, h));
+          int qAt = ((b * tokens + t) * heads + h) * keys;
+          int kAt = ((b * tokens + t) * kvHeads + kvHead) * keys;
+          int vAt = ((b * tokens + t) * kvHeads + kvHead) * values;
+          int oAt = ((b * tokens + t) * heads + h) * values;
+          for (int i = 0; i < keys; i++) {
+            for (int j = 0; j < values; j++) {
+              int at = s + i * values + j;
+              s0[at] = gamma * s0[at] + allK[kAt + i] * allV[vAt + j];
+              output[oAt + j] += scale * allQ[qAt + i] * s0[at];
+            }
+          }
+        }
+      }
+    }
+    return new Result(
+        Nd4j.createFromArray(output).reshape(batch, tokens, heads, values),
+        Nd4j.createFromArray(s0).reshape(batch, heads, keys, values));
+  }
+
+  private static double logDecay(LogDecay decay, int b, int t, int h) {
+    if (decay instanceof LogDecay.PerHead constant) {
+      return constant.of(h);
+    }
+    return ((LogDecay.PerToken) decay).values().getDouble(b, t, h);
+  }
+}

@@ -1,0 +1,81 @@
+package org.retention4j.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.NativeMemory;
+import org.retention4j.forms.Engines;
+import org.retention4j.model.LanguageModel;
+
+/** Loading that is ended from outside: nothing of it stays. */
+class LoadingEndsTest {
+  private final Engine engine = Engines.vector();
+  private final List<String> loaded = new ArrayList<>();
+  private Checkpoint checkpoint;
+  private long before;
+
+  @BeforeEach
+  void open() throws URISyntaxException {
+    checkpoint =
+        Checkpoint.open(
+            Path.of(LoadingEndsTest.class.getResource("/golden/model/fla-bf16").toURI()));
+    before = NativeMemory.liveBytes();
+  }
+
+  @AfterEach
+  void nothingStaysAndItCanBeLoadedAgain() {
+    assertThat(NativeMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
+    checkpoint.load(engine, LoadOptions.DEFAULT).close();
+  }
+
+  /** Loads, with something done after the third tensor. */
+  private LanguageModel load(Runnable third) {
+    return checkpoint.load(
+        engine,
+        LoadOptions.DEFAULT.withProgress(
+            (name, bytes) -> {
+              loaded.add(name);
+              if (loaded.size() == 3) {
+                third.run();
+              }
+            }));
+  }
+
+  @Test
+  void anInterruptEndsItBeforeTheNextTensor() {
+    assertThatThrownBy(() -> load(() -> Thread.currentThread().interrupt()))
+        .isInstanceOf(CancellationException.class)
+        .hasMessageContaining("interrupted before model.layers.");
+    assertThat(loaded).hasSize(3);
+    assertThatThrownBy(() -> load(() -> {}))
+        .isInstanceOf(CancellationException.class)
+        .hasMessageContaining(checkpoint.folder().toString());
+    assertThat(loaded).hasSize(3);
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  void whateverAListenerThrowsEndsIt() {
+    for (Throwable thrown : List.of(new IOException("checked"), new AssertionError())) {
+      loaded.clear();
+      assertThatThrownBy(() -> load(() -> LoadingEndsTest.<RuntimeException>sneak(thrown)))
+          .isSameAs(thrown);
+      assertThat(loaded).hasSize(3);
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> void sneak(Throwable thrown) throws E {
+    throw (E) thrown;
+  }
+}
