@@ -23,9 +23,9 @@ import org.retention4j.bench.suite.Models;
 import org.retention4j.bench.suite.PrefillSuite;
 import org.retention4j.bench.suite.SampleText;
 import org.retention4j.bench.suite.Scene;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ops.ElementType;
 
 /** The main job: prove the forms equal, measure, report. */
 final class BenchmarkRun {
@@ -68,7 +68,8 @@ final class BenchmarkRun {
     Effort effort = settings.quick() ? Effort.QUICK : Effort.FULL;
     boolean finished = false;
     try (Progress progress = new Progress(out, FIXED_STEPS + effort.lengths().size());
-        Engine engine = Engine.create(ElementType.FLOAT32, settings.threads(), Provider.best())) {
+        Engine engine =
+            Engine.create(ElementType.FLOAT32, settings.threads(), ComputeRoute.best())) {
       Results results =
           new Results(Machine.current(settings.threads()), row -> print(row, progress));
       progress.line(
@@ -77,7 +78,7 @@ final class BenchmarkRun {
               + ", "
               + text.length()
               + " bytes. Element-wise provider: "
-              + engine.providerName());
+              + engine.kernelsName());
       progress.line(RowPrinter.header());
       measure(engine, effort, results, progress);
       Path page = files.write(Report.of(results));

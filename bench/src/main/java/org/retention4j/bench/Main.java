@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Stack;
 import java.util.concurrent.Callable;
+import org.retention4j.bench.report.RowTables;
 import org.retention4j.bench.whole.WholeModelRun;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -79,6 +80,14 @@ public final class Main implements Callable<Integer> {
   private Path model;
 
   @Option(
+      names = "--table",
+      arity = "1..*",
+      paramLabel = "rows.jsonl",
+      description =
+          "measure nothing: print the tables of earlier runs from their rows, as Markdown")
+  private List<Path> tables;
+
+  @Option(
       names = "--jmh",
       arity = "0..*",
       paramLabel = "ARG",
@@ -141,6 +150,9 @@ public final class Main implements Callable<Integer> {
       org.openjdk.jmh.Main.main(jmh.toArray(new String[0]));
       return BenchmarkRun.OK;
     }
+    if (tables != null) {
+      return tables();
+    }
     if (model != null) {
       return whole();
     }
@@ -154,14 +166,31 @@ public final class Main implements Callable<Integer> {
     return run.execute();
   }
 
+  private int tables() {
+    try {
+      refuse("--table", "measures", "--text", "--quick", "--out", "--threads", "--seed", "--model");
+      // All of them or none: a table that is missing among others is easily overlooked.
+      List<String> all = tables.stream().map(RowTables::markdown).toList();
+      rows.print(String.join("\n", all));
+      return BenchmarkRun.OK;
+    } catch (IllegalArgumentException e) {
+      errors.println("retention-bench: " + e.getMessage());
+      return BAD_INPUT;
+    }
+  }
+
+  private void refuse(String with, String why, String... others) {
+    for (String option : others) {
+      if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
+        throw new IllegalArgumentException(
+            "expected " + with + " without " + option + ", which " + why);
+      }
+    }
+  }
+
   private int whole() {
     try {
-      for (String option : List.of("--text", "--seed")) {
-        if (spec.commandLine().getParseResult().hasMatchedOption(option)) {
-          throw new IllegalArgumentException(
-              "expected --model without " + option + ", which belongs to the layers' benchmark");
-        }
-      }
+      refuse("--model", "belongs to the layers' benchmark", "--text", "--seed");
       boolean equal = WholeModelRun.execute(model, out, quick, threads, rows);
       return equal ? BenchmarkRun.OK : BenchmarkRun.NOT_EQUAL;
     } catch (IllegalArgumentException e) {

@@ -63,6 +63,14 @@ class MainTest {
   }
 
   @Test
+  void refusesToMeasureAndToPrintTables() throws IOException {
+    Path rowsFile = Files.createFile(folder.resolve("rows.jsonl"));
+    refused("--table without --quick", "--quick", "--table", rowsFile.toString());
+    errors.getBuffer().setLength(0);
+    refused("got none", "--table", rowsFile.toString());
+  }
+
+  @Test
   void refusesWhatItDoesNotKnow() {
     refused("--nonsense", "--nonsense");
   }

@@ -1,10 +1,12 @@
 package org.retention4j.chunkwise;
 
-import org.retention4j.core.HeadPass;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.Product;
-import org.retention4j.engine.Tile;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.HeadSlice;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.Product;
+import org.retention4j.engine.ops.StateOps;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.engine.ops.TileOps;
 
 /**
  * One head, chunk after chunk. With G the cumulative log decay inside the chunk and S the state
@@ -18,8 +20,9 @@ import org.retention4j.engine.Tile;
  * <p>The two terms of o are one product: [scores | e^G q] · [v ; S]. Each G_i−G_j is a sum of its
  * own, ≤ 0, and nothing else is exponentiated.
  */
-final class ChunkKernel implements RetentionForm.HeadKernel {
-  private final Lane lane;
+final class ChunkKernel implements HeadKernel {
+  private final TileOps tiles;
+  private final StateOps state;
   private final int chunk;
   private final Tile q;
   private final Tile k;
@@ -40,63 +43,64 @@ final class ChunkKernel implements RetentionForm.HeadKernel {
   private final double[] factors;
 
   ChunkKernel(Lane lane, int chunk, int keyWidth, int valueWidth) {
-    this.lane = lane;
+    tiles = lane.tiles();
+    state = lane.state();
     this.chunk = chunk;
-    q = lane.tile(chunk, keyWidth);
-    k = lane.tile(chunk, keyWidth);
-    left = lane.tile(chunk, chunk + keyWidth);
+    q = tiles.tile(chunk, keyWidth);
+    k = tiles.tile(chunk, keyWidth);
+    left = tiles.tile(chunk, chunk + keyWidth);
     scores = left.part(0, chunk, 0, chunk);
     decayedQ = left.part(0, chunk, chunk, keyWidth);
-    right = lane.tile(chunk + keyWidth, valueWidth);
+    right = tiles.tile(chunk + keyWidth, valueWidth);
     v = right.part(0, chunk, 0, valueWidth);
     s = right.part(chunk, keyWidth, 0, valueWidth);
-    o = lane.tile(chunk, valueWidth);
-    update = lane.tile(keyWidth, valueWidth);
-    scoring = lane.product(q, false, k, true, scores, false); // (C,K)·(K,C) -> (C,C)
-    output = lane.product(left, false, right, false, o, false); // (C,C+K)·(C+K,V) -> (C,V)
-    crossOutput = lane.product(decayedQ, false, s, false, o, false); // (C,K)·(K,V) -> (C,V)
-    updating = lane.product(k, true, v, false, update, false); // (K,C)·(C,V) -> (K,V)
+    o = tiles.tile(chunk, valueWidth);
+    update = tiles.tile(keyWidth, valueWidth);
+    scoring = tiles.product(q, false, k, true, scores, false); // (C,K)·(K,C) -> (C,C)
+    output = tiles.product(left, false, right, false, o, false); // (C,C+K)·(C+K,V) -> (C,V)
+    crossOutput = tiles.product(decayedQ, false, s, false, o, false); // (C,K)·(K,V) -> (C,V)
+    updating = tiles.product(k, true, v, false, update, false); // (K,C)·(C,V) -> (K,V)
     logDecay = new double[chunk];
     fromStart = new double[chunk];
     factors = new double[chunk];
   }
 
   @Override
-  public void advance(HeadPass pass) {
-    lane.readState(pass.state(), s);
-    for (int t = 0; t < pass.tokens(); t += chunk) {
-      advanceChunk(pass, t, Math.min(chunk, pass.tokens() - t));
+  public void advance(HeadSlice slice) {
+    state.read(slice.state(), s);
+    for (int t = 0; t < slice.tokens(); t += chunk) {
+      advanceChunk(slice, t, Math.min(chunk, slice.tokens() - t));
     }
   }
 
-  private void advanceChunk(HeadPass pass, int t, int n) {
-    pass.logDecays(t, n, logDecay);
-    pass.decayFromStart(t, n, fromStart);
-    lane.load(pass.q(), pass.batch(), t, pass.head(), n, null, q);
-    boolean finite = lane.load(pass.k(), pass.batch(), t, pass.kvHead(), n, null, k);
-    finite &= lane.load(pass.v(), pass.batch(), t, pass.kvHead(), n, null, v);
+  private void advanceChunk(HeadSlice slice, int t, int n) {
+    slice.decays().each(t, n, logDecay);
+    slice.decays().fromStart(t, n, fromStart);
+    tiles.load(slice.q(), slice.batch(), t, slice.head(), n, null, q);
+    boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, null, k);
+    finite &= tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, null, v);
 
     scoring.run();
-    lane.causalDecay(scores, n, logDecay, pass.uniformDecay());
+    tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
     for (int i = 0; i < n; i++) {
       factors[i] = Math.exp(fromStart[i]);
     }
-    lane.scaleRows(q, n, factors, decayedQ);
+    tiles.scaleRows(q, n, factors, decayedQ);
     if (finite) {
       output.run();
     } else {
       // A product would spread 0·NaN of a later token into an earlier one.
       crossOutput.run();
-      lane.addCausalProduct(scores, v, n, o);
+      tiles.addCausalProduct(scores, v, n, o);
     }
-    lane.store(o, n, pass.scale(), pass.out(), pass.batch(), t, pass.head());
+    tiles.store(o, n, slice.scale(), slice.out(), slice.batch(), t, slice.head());
 
-    pass.decayToEnd(t, n, factors);
+    slice.decays().toEnd(t, n, factors);
     for (int j = 0; j < n; j++) {
       factors[j] = Math.exp(factors[j]);
     }
-    lane.scaleRows(k, n, factors, k);
+    tiles.scaleRows(k, n, factors, k);
     updating.run();
-    lane.decayAndAdd(pass.state(), fromStart[n - 1], update, s);
+    state.decayAndAdd(slice.state(), fromStart[n - 1], update, s);
   }
 }

@@ -1,8 +1,9 @@
 package org.retention4j.chunkwise;
 
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Lane;
-import org.retention4j.nn.MicroBatches;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ops.Lane;
 
 /**
  * Parallel inside a chunk of C tokens, recurrent from chunk to chunk (arXiv 2307.08621, equation
@@ -11,6 +12,7 @@ import org.retention4j.nn.MicroBatches;
  * @param chunk C, the tokens of a chunk, at least 1; the results do not depend on it, and more than
  *     1024 are computed as several chunks. Scratch of C·(C+2K+2V)+2·K·V elements per lane stays
  *     with the engine
+ * @since 0.1
  */
 public record ChunkwiseForm(int chunk) implements RetentionForm {
   /** The fastest of 16…256 at the paper's head shape, K 256 and V 512, on AVX-512 and AMX cores. */

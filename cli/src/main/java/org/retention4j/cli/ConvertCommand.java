@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.CheckpointWriter;
-import org.retention4j.checkpoint.DType;
 import org.retention4j.checkpoint.WriteOptions;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.DType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -74,8 +74,7 @@ final class ConvertCommand implements Callable<Integer> {
               family));
     }
     try (LoadBar bar = new LoadBar("writing", checkpoint.config().parameters())) {
-      CheckpointWriter.convert(
-          checkpoint, to, new WriteOptions(dtype, shardBytes, force, bar));
+      CheckpointWriter.convert(checkpoint, to, new WriteOptions(dtype, shardBytes, force, bar));
     } catch (CheckpointException e) {
       throw Texts.withForce(e);
     }

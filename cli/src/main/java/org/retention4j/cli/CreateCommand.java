@@ -5,12 +5,12 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
-import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.Configuration;
-import org.retention4j.checkpoint.DType;
 import org.retention4j.checkpoint.ModelShapes;
 import org.retention4j.checkpoint.WriteOptions;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.DType;
 import org.retention4j.model.DecoderConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -94,8 +94,7 @@ final class CreateCommand implements Callable<Integer> {
 
   private void write(DecoderConfig config, Consumer<WriteOptions> writing) {
     try (LoadBar bar = new LoadBar("writing", config.parameters())) {
-      writing.accept(
-          WriteOptions.DEFAULT.withDType(dtype).withReplace(force).withProgress(bar));
+      writing.accept(WriteOptions.DEFAULT.withDType(dtype).withReplace(force).withProgress(bar));
     } catch (CheckpointException e) {
       throw Texts.withForce(e);
     }

@@ -1,7 +1,7 @@
 package org.retention4j.cli;
 
 import java.util.Locale;
-import org.retention4j.checkpoint.DType;
+import org.retention4j.checkpoint.format.DType;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 

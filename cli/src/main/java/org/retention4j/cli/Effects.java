@@ -19,16 +19,18 @@ final class Effects {
     return checkpoint.config().layers().stream().anyMatch(l -> l.mixer().stateElements() > 0);
   }
 
+  /** Returns whether an option was given. */
+  static boolean given(CommandSpec command, String option) {
+    return command.commandLine().getParseResult().hasMatchedOption(option);
+  }
+
   /**
    * Says on standard error which of some options have no effect, those that were given.
    *
    * @param why as the end of a sentence
    */
   static void none(CommandSpec command, String why, String... options) {
-    List<String> given =
-        Arrays.stream(options)
-            .filter(command.commandLine().getParseResult()::hasMatchedOption)
-            .toList();
+    List<String> given = Arrays.stream(options).filter(name -> given(command, name)).toList();
     if (!given.isEmpty()) {
       command
           .commandLine()

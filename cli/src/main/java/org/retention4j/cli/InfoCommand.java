@@ -12,11 +12,11 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.CheckpointFiles;
-import org.retention4j.checkpoint.TensorInfo;
-import org.retention4j.engine.CacheHead;
-import org.retention4j.engine.CacheType;
-import org.retention4j.engine.ElementType;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.KvHead;
 import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
@@ -197,7 +197,7 @@ final class InfoCommand implements Callable<Integer> {
               text.isEmpty() ? "" : ", ",
               Texts.bytes(size.cache()),
               type == CacheType.FLOAT32 ? "fp32" : "bf16",
-              CacheHead.BLOCK,
+              KvHead.BLOCK,
               Texts.bytes(size.heldCache()));
     }
     return text;

@@ -5,18 +5,18 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.CheckpointException;
-import org.retention4j.checkpoint.NpyFile;
-import org.retention4j.checkpoint.NpyWriter;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.NpyFile;
+import org.retention4j.checkpoint.format.NpyWriter;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.Forms;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 import org.retention4j.model.mixer.KvCacheOptions;
-import org.retention4j.nn.SequenceForm;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -80,6 +80,7 @@ final class LogitsCommand implements Callable<Integer> {
 
   @Option(names = "--force", description = "replace a file that is there already")
   private boolean force;
+
   @Spec private CommandSpec spec;
 
   @Override

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.regex.Pattern;
-import org.retention4j.engine.NativeLibraryException;
+import org.retention4j.engine.natives.NativeLibraryException;
 import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,7 +26,13 @@ import picocli.CommandLine.ScopeType;
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
     description = "Runs RetNet, Transformer and hybrid checkpoints.",
-    footer = {"", "Exit code: 0 when done, 1 for a failed check, 2 for bad input."})
+    footer = {
+      "",
+      "Exit code: 0 when done, 1 for a failed check, 2 for bad input.",
+      "The launcher takes the Java of JAVA_HOME and more options of it from JAVA_OPTS.",
+      "By java -jar the command starts itself again, with the Vector API and a heap for weights,",
+      "unless an option is for one virtual machine only; -Dretention.relaunch=false forbids it."
+    })
 public final class Main implements Runnable {
   /** A check failed. */
   static final int FAILED = 1;

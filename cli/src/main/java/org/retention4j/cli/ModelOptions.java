@@ -2,13 +2,13 @@ package org.retention4j.cli;
 
 import java.nio.file.Path;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.CheckpointFiles;
-import org.retention4j.checkpoint.DType;
 import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.WeightChoice;
-import org.retention4j.engine.ElementType;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.LanguageModel;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -86,6 +86,9 @@ final class ModelOptions {
   /** Says it where products of bf16 with bf16 are asked for and cannot be. */
   void sayProducts(CommandSpec command, Checkpoint checkpoint, Engine engine) {
     String option = "--bf16-products";
+    if (!Effects.given(command, option)) {
+      return;
+    }
     if (compute.type == ElementType.FLOAT64) {
       Effects.none(command, "--compute is float64", option);
     } else if (!bfloat16Weights(checkpoint)) {
@@ -111,7 +114,7 @@ final class ModelOptions {
           "expected at most " + MOST_THREADS + " threads, got " + threads);
     }
     boolean wide = compute.type == ElementType.FLOAT64;
-    return Engine.create(compute.type, threads, wide ? Provider.PLAIN : Provider.best());
+    return Engine.create(compute.type, threads, wide ? ComputeRoute.PLAIN : ComputeRoute.best());
   }
 
   LanguageModel load(Checkpoint checkpoint, Engine engine) {

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import org.retention4j.checkpoint.CheckpointException;
+import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.text.TextPieces;
 
 /** Reading texts, writing numbers. */

@@ -12,7 +12,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.checkpoint.format.NpyFile;
 
 /** Runs the command as its users type it. */
 final class Commands {

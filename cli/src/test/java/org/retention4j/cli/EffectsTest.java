@@ -62,7 +62,8 @@ class EffectsTest {
             + "\"vocab_size\":256}");
     ok("create --transformer --dtype f32 --shape " + shape + " --out " + transformer);
     Path ids = Commands.ids(folder.resolve("ids.npy"), 1, 2, 3);
-    String logits = "logits --ids " + ids + " --out " + folder.resolve("y.npy") + " --model ";
+    String logits =
+        "logits --force --ids " + ids + " --out " + folder.resolve("y.npy") + " --model ";
     assertThat(ok(logits + transformer + " --form recurrent").errors())
         .contains("--form has no effect: no layer of this model is retention");
     assertThat(ok(logits + golden("fla-f32") + " --form recurrent").errors()).isEmpty();

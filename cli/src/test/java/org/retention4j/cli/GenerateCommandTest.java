@@ -17,6 +17,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.cli.Commands.Result;
 import org.retention4j.engine.Engine;
 
@@ -89,6 +91,30 @@ class GenerateCommandTest {
     result = generate("a", "--stop-token", "101");
     assertThat(result.out().strip()).startsWith("bcd").doesNotContain("f");
     assertThat(result.errors()).contains("4 tokens", "stop token");
+  }
+
+  /** No file, no variable, no format, no quotes, no option: a byte is a byte. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "@note",
+        "@@hi",
+        "@",
+        "\"quoted\"",
+        "'q'",
+        "${sys:user.name} $HOME",
+        "%s %n",
+        "a=b",
+        "@|red x|@",
+        "\\n\\u0041",
+        " blanks ",
+        "[FP32, BF16]",
+        "-x",
+        "--nonsense"
+      })
+  void takesTextsAsTheyAreWritten(String text) {
+    assertThat(generate(text, "--max-tokens", "1").errors())
+        .contains("position " + text.length() + System.lineSeparator());
   }
 
   @Test

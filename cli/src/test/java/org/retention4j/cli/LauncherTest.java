@@ -214,7 +214,7 @@ class LauncherTest {
     assertThat(outcome.out()).isEqualTo(Commands.ok(command).out());
     assertThat(folder.resolve("classes"))
         .content()
-        .contains("org.retention4j.engine.OneDnn ", "jdk.incubator.vector")
+        .contains("org.retention4j.internal.linear.onednn.OneDnn ", "jdk.incubator.vector")
         .doesNotContain("org.nd4j.linalg.factory.Nd4j ", "Nd4jCpu");
   }
 }

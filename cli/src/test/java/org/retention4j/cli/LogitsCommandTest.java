@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.checkpoint.format.NpyFile;
 import org.retention4j.engine.Engine;
 
 /** Logits through the command: the golden ones, and nothing at all for bad input. */

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.checkpoint.format.NpyFile;
 import org.retention4j.cli.Commands.Result;
 
 /** The command as its users type it. */

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.checkpoint.format.NpyFile;
 
 /** Every type of weights in a virtual machine that does not have the module. */
 class WithoutVectorApiTest {

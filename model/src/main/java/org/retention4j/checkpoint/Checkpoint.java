@@ -11,8 +11,19 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
-import org.retention4j.engine.ElementType;
+import org.retention4j.checkpoint.family.ConfigKeys;
+import org.retention4j.checkpoint.family.ExpectedTensor;
+import org.retention4j.checkpoint.family.Family;
+import org.retention4j.checkpoint.family.TextKeys;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.format.Json;
+import org.retention4j.checkpoint.format.PendingFolder;
+import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
@@ -22,11 +33,11 @@ import org.retention4j.text.Tokenizers;
 /**
  * A model folder as the Hugging Face hub lays it out: config.json, model.safetensors or shards.
  * Reading one never writes to it.
+ *
+ * @since 0.1
  */
 public final class Checkpoint {
   static final String CONFIG = "config.json";
-
-  private static final long LARGEST_CONFIG = 10_000_000;
 
   private final Path folder;
   private final ConfigKeys keys;
@@ -78,10 +89,9 @@ public final class Checkpoint {
           PendingFolder.aside(folder, CONFIG)
               .map(old -> "; a program that was replacing it was killed, and left " + old)
               .orElse("");
-      throw new CheckpointException(
-          "expected a config.json in " + folder + ", got none" + killed);
+      throw new CheckpointException("expected a config.json in " + folder + ", got none" + killed);
     }
-    return new Checkpoint(folder, parse(file));
+    return new Checkpoint(folder, Json.configuration(file));
   }
 
   /**
@@ -90,12 +100,7 @@ public final class Checkpoint {
    * @throws CheckpointException as {@link #open} does
    */
   public static DecoderConfig readConfig(Path file) {
-    return config(new ConfigKeys(file.toString(), parse(file)));
-  }
-
-  /** Reads the JSON of a configuration. */
-  static JsonNode parse(Path file) {
-    return Json.read(file, LARGEST_CONFIG);
+    return config(new ConfigKeys(file.toString(), Json.configuration(file)));
   }
 
   /** Returns the folder. */
@@ -195,8 +200,7 @@ public final class Checkpoint {
     }
     try (CheckpointFiles files = files()) {
       requireTensors(files);
-      return CheckpointParts.read(
-          engine, files, options, reader -> family.load(config, reader));
+      return CheckpointParts.read(engine, files, options, reader -> family.load(config, reader));
     } catch (CheckpointException e) {
       if (e.getCause() instanceof ClosedByInterruptException) { // while a file was being mapped
         throw (CancellationException)
@@ -217,10 +221,28 @@ public final class Checkpoint {
       requireTensors(files);
       MemoryEstimate estimate = new MemoryEstimate(engine);
       return expected(files).stream()
-          .mapToLong(
-              tensor -> tensor.bytes(files.info(tensor.name()).dtype(), weights, engine, estimate))
+          .mapToLong(tensor -> bytes(tensor, files.info(tensor.name()).dtype(), weights, estimate))
           .sum();
     }
+  }
+
+  /** Returns the bytes of what becomes of a tensor of a type in its file. */
+  private static long bytes(
+      ExpectedTensor tensor, DType file, WeightChoice choice, MemoryEstimate estimate) {
+    WeightType table = choice.table(file, estimate.type());
+    long rows = tensor.rows();
+    long columns = tensor.parts() > 0 ? tensor.columns() : 0;
+    return switch (tensor.use()) {
+      case NORM, BIAS -> 0;
+      case MATRIX -> {
+        WeightType type = choice.matrix(file, estimate.type());
+        yield tensor.parts() * estimate.matrix(type, rows / tensor.parts(), columns);
+      }
+      case OUTPUT -> estimate.matrix(table, rows, columns);
+      case TABLE -> estimate.table(table, rows, columns);
+      case TIED_TABLE ->
+          estimate.table(table, rows, columns) + estimate.matrix(table, rows, columns);
+    };
   }
 
   /**
@@ -255,7 +277,7 @@ public final class Checkpoint {
   void requireTensors(CheckpointFiles files) {
     Set<String> extra = new TreeSet<>(files.names());
     for (ExpectedTensor tensor : expected(files)) {
-      files.require(tensor);
+      files.require(tensor.name(), tensor.shape());
       extra.remove(tensor.name());
     }
     extra.removeIf(name -> family.ignores(name, config));

@@ -1,14 +1,20 @@
 package org.retention4j.checkpoint;
 
 import java.util.function.Function;
+import org.retention4j.checkpoint.family.Family;
+import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.core.reference.ReferenceMath;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.MatrixSource;
+import org.retention4j.engine.ops.MatrixSource;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.LmHead;
 
-/** A checkpoint that is read part by part, so that no more than a layer need be in memory. */
+/**
+ * A checkpoint that is read part by part, so that no more than a layer need be in memory.
+ *
+ * @since 0.1
+ */
 public final class CheckpointParts implements AutoCloseable {
   private final DecoderConfig config;
   private final Family family;

@@ -15,6 +15,21 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import org.retention4j.checkpoint.family.ExpectedTensor;
+import org.retention4j.checkpoint.family.FlaConfig;
+import org.retention4j.checkpoint.family.FlaFamily;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.format.DiskRoom;
+import org.retention4j.checkpoint.format.Json;
+import org.retention4j.checkpoint.format.OutTensor;
+import org.retention4j.checkpoint.format.PendingFolder;
+import org.retention4j.checkpoint.format.SafetensorsWriter;
+import org.retention4j.checkpoint.format.Shown;
+import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.checkpoint.format.TensorNames;
+import org.retention4j.checkpoint.format.WeightFiles;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.mixer.MixerConfig;
@@ -28,6 +43,8 @@ import org.retention4j.nn.WeightSpec;
  * All files appear together or none does: after a failure the folder is as it was. What is in it
  * already stays; a checkpoint or a file of the same name there is a {@link CheckpointException},
  * unless {@link WriteOptions} say that it is to be replaced.
+ *
+ * @since 0.1
  */
 public final class CheckpointWriter {
   /** The standard deviation of random weights, initializer_range in the published checkpoints. */
@@ -86,7 +103,7 @@ public final class CheckpointWriter {
     MixerConfig mixer = layer.mixer().config();
     NamedWeights weights = layer.mixer().weights();
     for (WeightSpec weight : mixer.weights()) {
-      String name = FlaFamily.tensor(prefix, mixer, weight, Family.Present.NOTHING);
+      String name = FlaFamily.tensor(prefix, mixer, weight, TensorNames.NOTHING);
       tensors.add(
           weight.isMatrix()
               ? OutTensor.of(name, dtype, weights.matrix(weight.name()))
@@ -154,7 +171,7 @@ public final class CheckpointWriter {
       DecoderConfig config, JsonNode json, Path folder, long seed, WriteOptions options) {
     DType dtype = options.dtype();
     SplittableRandom seeds = new SplittableRandom(seed);
-    List<ExpectedTensor> expected = new FlaFamily().tensors(config, Family.Present.NOTHING);
+    List<ExpectedTensor> expected = new FlaFamily().tensors(config, TensorNames.NOTHING);
     expected.forEach(tensor -> requireWritable(tensor, dtype));
     DiskRoom.require(folder, expected.stream().mapToDouble(t -> bytes(t, dtype)).sum());
     List<OutTensor> tensors = new ArrayList<>();
@@ -299,8 +316,7 @@ public final class CheckpointWriter {
       Map<String, String> metadata,
       List<Path> others,
       WriteOptions options) {
-    DiskRoom.require(
-        folder, tensors.stream().mapToDouble(OutTensor::bytes).sum() + bytes(others));
+    DiskRoom.require(folder, tensors.stream().mapToDouble(OutTensor::bytes).sum() + bytes(others));
     SafetensorsWriter writer = new SafetensorsWriter(tensors, options.shardBytes(), metadata);
     List<String> names = writer.names();
     others.forEach(other -> names.add(other.getFileName().toString()));
@@ -309,8 +325,10 @@ public final class CheckpointWriter {
     Set<String> weights = WeightFiles.names(folder);
     try (PendingFolder pending = PendingFolder.of(folder, names, weights, options.replace())) {
       String text = Json.text(json) + "\n";
-      pending.add(Checkpoint.CONFIG).write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
-      writer.write(pending, options.progress());
+      pending
+          .add(Checkpoint.CONFIG)
+          .write(0, ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
+      writer.write(pending, options.progress()::loaded);
       for (Path other : others) {
         pending.add(other.getFileName().toString()).write(other);
       }

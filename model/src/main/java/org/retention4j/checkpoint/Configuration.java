@@ -4,11 +4,20 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import org.retention4j.checkpoint.family.ConfigKeys;
+import org.retention4j.checkpoint.family.FlaConfig;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.format.Json;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
-/** A config.json in fla's format with all its keys, also those that nobody here knows. */
+/**
+ * A config.json in fla's format with all its keys, also those that nobody here knows.
+ *
+ * @since 0.1
+ */
 public final class Configuration {
   private final String where;
   private final ObjectNode json;
@@ -29,7 +38,7 @@ public final class Configuration {
    * @throws IllegalArgumentException if it is not of fla's format
    */
   public static Configuration read(Path file) {
-    return new Configuration(file.toString(), Checkpoint.parse(file));
+    return new Configuration(file.toString(), Json.configuration(file));
   }
 
   /** Returns the shape of the model. */

@@ -7,6 +7,7 @@ package org.retention4j.checkpoint;
  * @param checkFinite whether to refuse NaN and infinite weights, which reads nothing twice but
  *     costs some time
  * @param progress is told of every tensor
+ * @since 0.1
  */
 public record LoadOptions(WeightChoice weights, boolean checkFinite, Progress progress) {
   /** Weights as in the file, not looked at, in silence. */

@@ -4,14 +4,18 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.retention4j.engine.Activation;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.nn.WeightSpec;
 
-/** Decoders of the paper's sizes, each with a Transformer of as many weights beside it. */
+/**
+ * Decoders of the paper's sizes, each with a Transformer of as many weights beside it.
+ *
+ * @since 0.1
+ */
 public final class ModelShapes {
   private static final int VOCABULARY = 32_000;
   private static final Map<String, Size> SIZES = new LinkedHashMap<>();

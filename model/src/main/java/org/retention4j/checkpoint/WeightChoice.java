@@ -1,9 +1,14 @@
 package org.retention4j.checkpoint;
 
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.WeightType;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 
-/** In which type a checkpoint's matrices are kept in memory. */
+/**
+ * In which type a checkpoint's matrices are kept in memory.
+ *
+ * @since 0.1
+ */
 public enum WeightChoice {
   /** As in the file: BF16 and F32 stay, F16 becomes fp32, F64 fp32 or float64 by the engine. */
   FILE,

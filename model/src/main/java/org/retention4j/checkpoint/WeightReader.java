@@ -4,16 +4,20 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
-import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.checkpoint.family.Weights;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.TensorNames;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.MatrixSource;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.MatrixSource;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
 /** Packs a checkpoint's tensors for an engine; when one does not fit, what was packed is freed. */
-final class WeightReader {
+final class WeightReader implements Weights {
   private final Engine engine;
   private final CheckpointFiles files;
   private final LoadOptions options;
@@ -25,20 +29,18 @@ final class WeightReader {
     this.options = options;
   }
 
-  Engine engine() {
+  @Override
+  public Engine engine() {
     return engine;
   }
 
-  boolean has(String name) {
-    return files.has(name);
-  }
-
-  Family.Present present() {
+  @Override
+  public TensorNames present() {
     return files.present();
   }
 
-  /** Returns a mixer's weights, each of which is read from the tensor of a name. */
-  WeightSource source(Function<WeightSpec, String> names) {
+  @Override
+  public WeightSource source(Function<WeightSpec, String> names) {
     return new WeightSource() {
       @Override
       public Engine engine() {
@@ -59,13 +61,13 @@ final class WeightReader {
     };
   }
 
-  /** Packs a layer's matrix. */
-  PackedMatrix matrix(String name, int rows, int columns) {
+  @Override
+  public PackedMatrix matrix(String name, int rows, int columns) {
     return pack(name, files.matrix(name, rows, columns));
   }
 
-  /** Packs some rows of a fused matrix. */
-  PackedMatrix matrix(String name, int firstRow, int rows, int columns, int allRows) {
+  @Override
+  public PackedMatrix matrix(String name, int firstRow, int rows, int columns, int allRows) {
     return pack(name, files.matrix(name, firstRow, rows, columns, allRows));
   }
 
@@ -82,26 +84,26 @@ final class WeightReader {
     return matrix;
   }
 
-  /** Packs the output matrix. */
-  PackedMatrix output(String name, int rows, int columns) {
+  @Override
+  public PackedMatrix output(String name, int rows, int columns) {
     MatrixSource source = files.matrix(name, rows, columns);
     WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
     return pack(name, source, type);
   }
 
-  /** Copies the embedding table. */
-  EmbeddingTable table(String name, int rows, int columns) {
+  @Override
+  public RowTable table(String name, int rows, int columns) {
     requireGoingOn(name);
     MatrixSource source = checked(name, files.matrix(name, rows, columns));
     WeightType type = options.weights().table(files.info(name).dtype(), engine.type());
-    EmbeddingTable table = new EmbeddingTable(source, type);
+    RowTable table = engine.newTable(source, type);
     packed.push(table);
     options.progress().loaded(name, table.bytes());
     return table;
   }
 
-  /** Reads a vector. */
-  double[] vector(String name, int length) {
+  @Override
+  public double[] vector(String name, int length) {
     double[] vector = files.vector(name, length);
     for (int i = 0; i < length && options.checkFinite(); i++) {
       requireFinite(name, vector[i], "[" + i + "]");

@@ -1,13 +1,17 @@
 package org.retention4j.checkpoint;
 
+import org.retention4j.checkpoint.format.DType;
+
 /**
  * How a checkpoint is written.
  *
  * @param dtype F64, F32, F16 or BF16; null keeps each tensor of a converted checkpoint as it is
- * @param shardBytes the most bytes of data in a file, >= 1, but for a tensor that is larger alone
+ * @param shardBytes the most bytes of data in a file, &gt;= 1, but for a tensor that is larger
+ *     alone
  * @param replace whether a checkpoint in the folder, and files that have the names of new ones, are
  *     replaced; all others stay whatever this says
  * @param progress is told of every tensor
+ * @since 0.1
  */
 public record WriteOptions(
     DType dtype, long shardBytes, boolean replace, LoadOptions.Progress progress) {

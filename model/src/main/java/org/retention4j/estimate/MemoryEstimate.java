@@ -1,9 +1,8 @@
 package org.retention4j.estimate;
 
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.KvCacheOptions;
@@ -12,6 +11,8 @@ import org.retention4j.model.mixer.StateSize;
 /**
  * How many bytes models and sequences take, as those say who will hold them: engines of weights,
  * mixers of states. Nothing is loaded or made. Norms and biases, some kilobytes, are not counted.
+ *
+ * @since 0.1
  */
 public final class MemoryEstimate {
   private final ElementType type;
@@ -25,6 +26,11 @@ public final class MemoryEstimate {
     this.type = type;
   }
 
+  /** Returns the type that the engine computes in. */
+  public ElementType type() {
+    return type;
+  }
+
   /** Returns the bytes of a packed matrix (out,in). */
   public long matrix(WeightType weights, long outputs, long inputs) {
     return Engine.packedBytes(type, weights, outputs, inputs);
@@ -32,7 +38,7 @@ public final class MemoryEstimate {
 
   /** Returns the bytes of an embedding table. */
   public long table(WeightType weights, long rows, long columns) {
-    return EmbeddingTable.bytes(weights, rows, columns);
+    return Engine.tableBytes(weights, rows, columns);
   }
 
   /**

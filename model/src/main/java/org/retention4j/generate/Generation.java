@@ -9,6 +9,7 @@ import java.util.List;
  * @param tokens that were chosen, the one that ended it included
  * @param logProbabilities of each token under the softmax of the unmodified logits
  * @param end why it ended
+ * @since 0.1
  */
 public record Generation(
     String text, List<Integer> tokens, List<Double> logProbabilities, End end) {

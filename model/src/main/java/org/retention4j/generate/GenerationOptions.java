@@ -14,6 +14,7 @@ import org.retention4j.text.Tokenizers;
  * @param stopTokens tokens that end the text and do not belong to it
  * @param stopStrings texts, not empty, that end the text and do not belong to it; the whole text of
  *     a special token stands for that token
+ * @since 0.1
  */
 public record GenerationOptions(
     int maxTokens, SamplingOptions sampling, Set<Integer> stopTokens, List<String> stopStrings) {

@@ -20,6 +20,8 @@ import org.retention4j.text.Tokenizer;
  * given to the constructor; the interrupt status is kept. What was written so far is returned as
  * {@link Generation.End#CANCELLED}, and all chosen tokens have been appended to the session then,
  * so that {@link #resume} can go on.
+ *
+ * @since 0.1
  */
 public final class Generator {
   private final Tokenizer tokenizer;

@@ -11,6 +11,8 @@ import org.retention4j.text.NonFiniteLogitsException;
 /**
  * Scores a text of any length token by token, at a memory that does not grow with it (but for the
  * caches of attention layers).
+ *
+ * @since 0.1
  */
 public final class Scorer {
   private static final int PIECE = 512;

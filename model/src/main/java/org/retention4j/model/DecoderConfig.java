@@ -16,6 +16,7 @@ import java.util.Set;
  * @param embeddingScale what embeddings are multiplied with, 1 or √D
  * @param embeddingNorm whether an RMSNorm follows the embedding
  * @param tiedOutput whether the output matrix is the embedding table
+ * @since 0.1
  */
 public record DecoderConfig(
     int vocabulary,

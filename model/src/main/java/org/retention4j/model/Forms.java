@@ -4,11 +4,15 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 
-/** The three forms of retention by their names. */
+/**
+ * The three forms of retention by their names.
+ *
+ * @since 0.1
+ */
 public final class Forms {
   private Forms() {}
 

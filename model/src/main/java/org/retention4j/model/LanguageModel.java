@@ -6,9 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import org.retention4j.engine.EmbeddingTable;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.stack.DecoderLayer;
@@ -17,8 +19,6 @@ import org.retention4j.model.stack.FeedForward;
 import org.retention4j.model.stack.LmHead;
 import org.retention4j.model.stack.TokenEmbedding;
 import org.retention4j.nn.Init;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
@@ -27,6 +27,8 @@ import org.retention4j.nn.WeightSpec;
  * threads, each of which gets the same bits as it would alone.
  *
  * <p>Decoder layer (arXiv 2307.08621, equation 9): x += mixer(RMSNorm(x)); x += ffn(RMSNorm(x)).
+ *
+ * @since 0.1
  */
 public final class LanguageModel implements AutoCloseable {
   /** Plans kept for reuse, each of a batch size and a micro-batch: so many at most. */
@@ -56,7 +58,7 @@ public final class LanguageModel implements AutoCloseable {
   public LanguageModel(
       Engine engine,
       DecoderConfig config,
-      EmbeddingTable embedding,
+      RowTable embedding,
       double[] embeddingNorm,
       List<DecoderLayer> layers,
       LmHead head) {
@@ -110,7 +112,7 @@ public final class LanguageModel implements AutoCloseable {
     return new LanguageModel(
         engine,
         config,
-        new EmbeddingTable(engine.source(table), tableType),
+        engine.newTable(table, tableType),
         config.embeddingNorm() ? ones(d) : null,
         layers,
         new LmHead(engine, ones(d), config.normEps(), engine.pack(out, type)));
@@ -148,7 +150,7 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /** Returns the embedding table, which stays the model's. */
-  public EmbeddingTable embedding() {
+  public RowTable embedding() {
     return embedding.table();
   }
 

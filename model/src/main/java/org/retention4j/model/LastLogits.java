@@ -1,24 +1,25 @@
 package org.retention4j.model;
 
-import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Rows;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.RowView;
 
 /** The logits after the last token of each row of a session, of rows that have seen one. */
 final class LastLogits implements AutoCloseable {
-  private final Arena arena = new Arena();
-  private final Rows rows;
+  private final Buffers arena;
+  private final RowView rows;
   private final boolean[] known;
   private final int vocabulary;
 
   LastLogits(Engine engine, int batch, int vocabulary) {
-    rows = Rows.of(engine.tile(arena, batch, vocabulary), 1, vocabulary);
+    arena = engine.newBuffers();
+    rows = arena.tile(batch, vocabulary).asRows(1, vocabulary);
     known = new boolean[batch];
     this.vocabulary = vocabulary;
   }
 
   /** Returns where they are written to, (B,1,V). */
-  Rows rows() {
+  RowView rows() {
     return rows;
   }
 

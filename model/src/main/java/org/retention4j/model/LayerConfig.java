@@ -1,6 +1,6 @@
 package org.retention4j.model;
 
-import org.retention4j.engine.Activation;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.mixer.MixerConfig;
 
 /**
@@ -9,6 +9,7 @@ import org.retention4j.model.mixer.MixerConfig;
  * @param mixer lets tokens see earlier tokens
  * @param hidden I, the width inside the feed-forward
  * @param activation f of down( f(gate x) ⊙ up x )
+ * @since 0.1
  */
 public record LayerConfig(MixerConfig mixer, int hidden, Activation activation) {
   /** Checks the parts. */

@@ -8,12 +8,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.Engine;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.model.mixer.MixerState;
-import org.retention4j.model.stack.DecoderPlan;
 import org.retention4j.model.stack.TokenLogits;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
 
 /**
  * A batch of sequences in progress: what a {@link LanguageModel} remembers of them, and the logits
@@ -26,6 +23,8 @@ import org.retention4j.nn.SequenceForm;
  * <p>Many tokens are read in pieces, between which other sessions have their turn. An interrupt of
  * the thread, or a callback that throws, ends a call behind a piece: the session is whole then,
  * {@link #position} says how far it came, and it can go on from there.
+ *
+ * @since 0.1
  */
 public final class Session implements AutoCloseable {
   private final LanguageModel model;
@@ -125,8 +124,7 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Appends tokens to the sequences and gives the logits after each; see {@link
-   * #append(int[][])}.
+   * Appends tokens to the sequences and gives the logits after each; see {@link #append(int[][])}.
    *
    * @param each receives them, or null; it is called under no lock and may run other sessions and
    *     models, but neither use nor close this one. What it throws ends the call: the session

@@ -2,16 +2,16 @@ package org.retention4j.model;
 
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.Engine;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.stack.DecoderPlan;
 import org.retention4j.model.stack.TokenLogits;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
-import org.retention4j.engine.Engine;
 
 /**
- * Takes a session's states over tokens, one micro-batch after another: each is done under the engine's lock,
- * who receives its logits is called under none. Between two of them all is whole.
+ * Takes a session's states over tokens, one micro-batch after another: each is done under the
+ * engine's lock, who receives its logits is called under none. Between two of them all is whole.
  */
 final class SessionAdvance {
   private final LanguageModel model;
@@ -133,8 +133,7 @@ final class SessionAdvance {
       ends[b] = counts[b] > 0 && first + counts[b] == rows[b].length;
     }
     int padded = MicroBatches.bound(longest);
-    advance(
-        new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
+    advance(new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
     try {
       if (each != null) {
         plan.allLogits(states[0], each);

@@ -1,8 +1,8 @@
 package org.retention4j.model;
 
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.model.mixer.KvCacheOptions;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.recurrent.RecurrentForm;
 
 /**
@@ -14,6 +14,7 @@ import org.retention4j.recurrent.RecurrentForm;
  *     bf16: faster, and less exact; no notice is taken where {@link
  *     org.retention4j.engine.Engine#multipliesBfloat16} is false
  * @param cache limits of key/value caches
+ * @since 0.1
  */
 public record SessionOptions(
     SequenceForm prefill, SequenceForm decode, boolean bfloat16Prefill, KvCacheOptions cache) {

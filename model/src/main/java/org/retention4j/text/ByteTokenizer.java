@@ -2,7 +2,11 @@ package org.retention4j.text;
 
 import java.nio.charset.StandardCharsets;
 
-/** One token per byte of UTF-8; tokens from 256 on stand for nothing. */
+/**
+ * One token per byte of UTF-8; tokens from 256 on stand for nothing.
+ *
+ * @since 0.1
+ */
 public final class ByteTokenizer implements Tokenizer {
   private static final int BYTES = 256;
 
@@ -10,7 +14,7 @@ public final class ByteTokenizer implements Tokenizer {
 
   /**
    * @param vocabulary of the model; 256 holds every text
-   * @throws IllegalArgumentException if vocabulary < 1
+   * @throws IllegalArgumentException if vocabulary &lt; 1
    */
   public ByteTokenizer(int vocabulary) {
     this.vocabulary = Text.checkVocabulary(vocabulary);

@@ -20,6 +20,8 @@ import org.retention4j.text.json.TokenizerJson;
  *
  * <p>Nothing is fetched from a network. Truncation and padding that the file asks for are left out:
  * a prompt keeps all its tokens and gets no others. Holds native memory until it is closed.
+ *
+ * @since 0.1
  */
 public final class JsonTokenizer implements Tokenizer {
   private final TokenizersLibrary library;
@@ -71,7 +73,7 @@ public final class JsonTokenizer implements Tokenizer {
   /**
    * Opens a file.
    *
-   * @param vocabulary of the model, >= 1; the file's may be smaller or larger
+   * @param vocabulary of the model, &gt;= 1; the file's may be smaller or larger
    * @param addSpecialTokens whether encode adds the special tokens that the file asks for
    * @throws IllegalArgumentException if the file is missing, cannot be read, is empty or no
    *     tokenizer, or holds anything that the native library does not know, naming the key

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import org.bytedeco.javacpp.Loader;
-import org.retention4j.engine.NativeLibrary;
+import org.retention4j.engine.natives.NativeLibrary;
 
 /**
  * Loads the native library of DJL's tokenizers.
@@ -28,8 +28,8 @@ final class NativeTokenizers {
    * Returns DJL's entry points, with the library loaded.
    *
    * @throws UnsupportedOperationException where the jar holds no library for this platform
-   * @throws org.retention4j.engine.NativeLibraryException if the library cannot be put into the
-   *     cache or loaded
+   * @throws org.retention4j.engine.natives.NativeLibraryException if the library cannot be put into
+   *     the cache or loaded
    */
   static TokenizersLibrary library() {
     resource(Loader.getPlatform());

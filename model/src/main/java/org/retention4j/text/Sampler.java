@@ -8,6 +8,8 @@ import java.util.SplittableRandom;
  * <p>In this order, as in Hugging Face: repetition penalty, temperature, top-k, top-p, draw. Equal
  * logits are ordered by token, the lower first. The same seed and logits give the same tokens on
  * every platform. Nothing is allocated after construction. For one thread at a time.
+ *
+ * @since 0.1
  */
 public final class Sampler {
   private final SamplingOptions options;
@@ -23,8 +25,8 @@ public final class Sampler {
   /**
    * Starts a sequence that has seen no token.
    *
-   * @param vocabulary the number of logits, >= 1
-   * @throws IllegalArgumentException if vocabulary < 1
+   * @param vocabulary the number of logits, &gt;= 1
+   * @throws IllegalArgumentException if vocabulary &lt; 1
    */
   public Sampler(SamplingOptions options, int vocabulary) {
     if (vocabulary < 1) {

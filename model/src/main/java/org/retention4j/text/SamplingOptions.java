@@ -12,6 +12,7 @@ package org.retention4j.text;
  *     were seen (Keskar et al., CTRL, 2019, section 4.1, as in Hugging Face); finite and positive,
  *     1 changes nothing
  * @param seed of the draws
+ * @since 0.1
  */
 public record SamplingOptions(
     double temperature, int topK, double topP, double repetitionPenalty, long seed) {

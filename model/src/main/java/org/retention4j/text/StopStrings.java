@@ -10,6 +10,8 @@ import java.util.Set;
  *
  * <p>Of several stop strings the one that is complete first counts, and of those that end together
  * the longest. Text that could begin a stop string is held back. For one thread at a time.
+ *
+ * @since 0.1
  */
 public final class StopStrings {
   private final List<String> stops;

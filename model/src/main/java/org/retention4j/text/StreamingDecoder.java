@@ -10,6 +10,8 @@ import java.util.Arrays;
  * begins a text; a token therefore costs the decoding of a bounded number of tokens, however long
  * the text is. Where a prompt or a flushed text ends within a character, that character follows
  * once it is whole. For one thread at a time.
+ *
+ * @since 0.1
  */
 public final class StreamingDecoder {
   /** A character has at most four bytes: its first token is at most three before its last. */

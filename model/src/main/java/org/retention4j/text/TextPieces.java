@@ -11,6 +11,8 @@ import java.nio.charset.StandardCharsets;
  * A text in UTF-8 of any length, in pieces of bounded size to be tokenized one after the other. A
  * piece ends before a line's first letter where it can, else before a word's space: tokens do not
  * reach across either in usual tokenizers.
+ *
+ * @since 0.1
  */
 public final class TextPieces implements AutoCloseable {
   /** Characters of a piece, by default. */

@@ -2,7 +2,11 @@ package org.retention4j.text;
 
 import java.util.Map;
 
-/** Text to tokens and back. Implementations may be used by several threads at once. */
+/**
+ * Text to tokens and back. Implementations may be used by several threads at once.
+ *
+ * @since 0.1
+ */
 public interface Tokenizer extends AutoCloseable {
   /**
    * Returns the tokens of a text, each in 0..vocabulary()-1.

@@ -8,7 +8,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.retention4j.text.json.Shown;
 
-/** Finds the tokenizer of a model. */
+/**
+ * Finds the tokenizer of a model.
+ *
+ * @since 0.1
+ */
 public final class Tokenizers {
   private static final String JSON = "tokenizer.json";
 
@@ -70,7 +74,7 @@ public final class Tokenizers {
    * Returns the tokenizer of a model folder: its {@code tokenizer.json}, or bytes where the folder
    * holds nothing of a tokenizer.
    *
-   * @param vocabulary of the model, >= 1
+   * @param vocabulary of the model, &gt;= 1
    * @throws IllegalArgumentException if there is no such folder, if it holds a tokenizer of another
    *     format, or if its {@code tokenizer.json} is no tokenizer
    */

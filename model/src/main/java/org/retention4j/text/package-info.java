@@ -1,7 +1,7 @@
 /**
- * From logits to tokens and from tokens to text: sampling, tokenizers, and what streamed text
+ * From logits to tokens and from tokens to text: tokenizers, sampling, and what streamed text
  * needs.
  *
- * <p>Nothing here knows a model; everything works on plain arrays of logits and tokens.
+ * <p>For users. Nothing here knows a model; everything works on plain arrays of logits and tokens.
  */
 package org.retention4j.text;

@@ -14,6 +14,8 @@ import org.retention4j.recurrent.RecurrentForm;
 /**
  * Holds the forms to one another on a loaded model, in its own engine: every layer reads the same
  * random tokens in each form, and in short chunks with the last ones one by one.
+ *
+ * @since 0.1
  */
 public final class FormsProof {
   private static final int TOKENS = 65;
@@ -24,7 +26,7 @@ public final class FormsProof {
 
   /** Returns the largest difference in any layer. */
   public static OutcomeError worst(LanguageModel model) {
-    INDArray x = inputs(model.config().modelWidth()).castTo(model.engine().type().dataType());
+    INDArray x = inputs(model.config().modelWidth()).castTo(model.engine().dataType());
     Way first = Way.whole(new ParallelForm());
     List<Way> others =
         List.of(

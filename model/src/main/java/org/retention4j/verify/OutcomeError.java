@@ -8,6 +8,7 @@ import org.retention4j.model.mixer.Outcome;
  *
  * @param outputs per head and per token
  * @param states per head; none where there is no state
+ * @since 0.1
  */
 public record OutcomeError(RelativeError outputs, RelativeError states) {
   /** No difference. */

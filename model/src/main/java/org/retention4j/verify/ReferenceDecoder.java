@@ -8,7 +8,7 @@ import static org.retention4j.core.reference.ReferenceMath.times;
 
 import org.apache.commons.numbers.gamma.Erfc;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.Activation;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.FeedForward;
@@ -17,6 +17,8 @@ import org.retention4j.model.stack.LmHead;
 /**
  * The parts of a decoder around a mixer's own reference in plain float64, to be checked against the
  * paper by eye (arXiv 2307.08621, equation 9). It shares no code with what it checks.
+ *
+ * @since 0.1
  */
 public final class ReferenceDecoder {
   private ReferenceDecoder() {}

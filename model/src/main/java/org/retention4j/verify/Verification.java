@@ -11,12 +11,12 @@ import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.CheckpointException;
 import org.retention4j.checkpoint.CheckpointParts;
+import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.core.reference.Bounds;
 import org.retention4j.core.reference.RelativeError;
-import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.MixerTrial;
 import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.stack.DecoderLayer;
@@ -26,6 +26,8 @@ import org.retention4j.model.stack.LmHead;
  * Holds the three forms, in fp32 and in float64, against the plain float64 reference on a
  * checkpoint's own weights: each layer's mixer and what it has of parts by itself, and the whole
  * model from the tokens to the logits, one layer in memory at a time.
+ *
+ * @since 0.1
  */
 public final class Verification {
   /**
@@ -112,7 +114,7 @@ public final class Verification {
       x = x.reshape(1, tokens.length, checkpoint.config().modelWidth());
       for (Engine engine : engines()) {
         for (Way way : Way.all()) {
-          streams.put(new Stream(engine, way), x.castTo(engine.type().dataType()));
+          streams.put(new Stream(engine, way), x.castTo(engine.dataType()));
         }
       }
       int layers = checkpoint.config().layers().size();
@@ -145,7 +147,7 @@ public final class Verification {
               Way.whole(way.form())
                   .mixer(
                       engine == single ? narrow : exact,
-                      expected.normed().castTo(engine.type().dataType())),
+                      expected.normed().castTo(engine.dataType())),
           each);
       hold(
           index,

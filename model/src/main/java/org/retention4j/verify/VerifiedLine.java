@@ -15,6 +15,7 @@ import org.retention4j.core.reference.RelativeError;
  * @param state error of the state; 0 where there is none
  * @param outputBound of the outputs; of a single token four times as much
  * @param stateBound of the state
+ * @since 0.1
  */
 public record VerifiedLine(
     int layer,

@@ -5,12 +5,12 @@ import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.model.Forms;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.stack.BoundLayer;
 import org.retention4j.model.stack.DecoderLayer;
-import org.retention4j.nn.SequenceForm;
 
 /**
  * A way through a sequence: its first tokens in one form at once, the others one by one in another.
@@ -19,6 +19,7 @@ import org.retention4j.nn.SequenceForm;
  * @param form of the first tokens
  * @param atOnce how many those are, all where there are fewer
  * @param then form of the others
+ * @since 0.1
  */
 public record Way(String name, SequenceForm form, int atOnce, SequenceForm then) {
   /** Chunks that are short beside the texts of proofs: a state passes between many. */

@@ -1,8 +1,9 @@
 package org.retention4j.parallel;
 
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Lane;
-import org.retention4j.nn.MicroBatches;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ops.Lane;
 
 /**
  * Every query against every earlier key (arXiv 2307.08621, equation 5): (Q Kᵀ ⊙ D) V with D_ij =
@@ -11,6 +12,7 @@ import org.retention4j.nn.MicroBatches;
  *
  * @param block the queries, and the keys, of one block, at least 1; the results do not depend on
  *     it, and more than 1024 are computed as several blocks. Scratch stays with the engine
+ * @since 0.1
  */
 public record ParallelForm(int block) implements RetentionForm {
   /** The fastest of 32…512 at the paper's head shape, K 256 and V 512. */

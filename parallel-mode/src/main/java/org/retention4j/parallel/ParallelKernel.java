@@ -1,10 +1,12 @@
 package org.retention4j.parallel;
 
-import org.retention4j.core.HeadPass;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.Product;
-import org.retention4j.engine.Tile;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.HeadSlice;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.Product;
+import org.retention4j.engine.ops.StateOps;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.engine.ops.TileOps;
 
 /**
  * One head, a block of queries after another, each against all earlier blocks of keys:
@@ -18,8 +20,9 @@ import org.retention4j.engine.Tile;
  * each ≤ 1: one for the query's row, one for what lies between, one for the key's row. Each is a
  * sum of its own, so distances never come from the difference of two long sums.
  */
-final class ParallelKernel implements RetentionForm.HeadKernel {
-  private final Lane lane;
+final class ParallelKernel implements HeadKernel {
+  private final TileOps tiles;
+  private final StateOps state;
   private final int block;
   private final Tile q;
   private final Tile decayedQ;
@@ -39,69 +42,70 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
   private final double[] factors;
 
   ParallelKernel(Lane lane, int block, int keyWidth, int valueWidth) {
-    this.lane = lane;
+    tiles = lane.tiles();
+    state = lane.state();
     this.block = block;
-    q = lane.tile(block, keyWidth);
-    decayedQ = lane.tile(block, keyWidth);
-    k = lane.tile(block, keyWidth);
-    v = lane.tile(block, valueWidth);
-    scores = lane.tile(block, block);
-    o = lane.tile(block, valueWidth);
-    s = lane.tile(keyWidth, valueWidth);
-    update = lane.tile(keyWidth, valueWidth);
-    diagonalScores = lane.product(q, false, k, true, scores, false); // (N,K)·(K,N) -> (N,N)
-    earlierScores = lane.product(decayedQ, false, k, true, scores, false);
-    addOutput = lane.product(scores, false, v, false, o, true); // (N,N)·(N,V) -> (N,V)
-    addCrossOutput = lane.product(decayedQ, false, s, false, o, true); // (N,K)·(K,V) -> (N,V)
-    addUpdate = lane.product(k, true, v, false, update, true); // (K,N)·(N,V) -> (K,V)
+    q = tiles.tile(block, keyWidth);
+    decayedQ = tiles.tile(block, keyWidth);
+    k = tiles.tile(block, keyWidth);
+    v = tiles.tile(block, valueWidth);
+    scores = tiles.tile(block, block);
+    o = tiles.tile(block, valueWidth);
+    s = tiles.tile(keyWidth, valueWidth);
+    update = tiles.tile(keyWidth, valueWidth);
+    diagonalScores = tiles.product(q, false, k, true, scores, false); // (N,K)·(K,N) -> (N,N)
+    earlierScores = tiles.product(decayedQ, false, k, true, scores, false);
+    addOutput = tiles.product(scores, false, v, false, o, true); // (N,N)·(N,V) -> (N,V)
+    addCrossOutput = tiles.product(decayedQ, false, s, false, o, true); // (N,K)·(K,V) -> (N,V)
+    addUpdate = tiles.product(k, true, v, false, update, true); // (K,N)·(N,V) -> (K,V)
     logDecay = new double[block];
     fromStart = new double[block];
     factors = new double[block];
   }
 
   @Override
-  public void advance(HeadPass pass) {
-    lane.readState(pass.state(), s);
-    for (int t = 0; t < pass.tokens(); t += block) {
-      outputs(pass, t, Math.min(block, pass.tokens() - t));
+  public void advance(HeadSlice slice) {
+    state.read(slice.state(), s);
+    for (int t = 0; t < slice.tokens(); t += block) {
+      outputs(slice, t, Math.min(block, slice.tokens() - t));
     }
-    advanceState(pass);
+    advanceState(slice);
   }
 
   /** Computes the outputs of the n queries from token {@code from} on. */
-  private void outputs(HeadPass pass, int from, int n) {
-    pass.logDecays(from, n, logDecay);
-    pass.decayFromStart(from, n, fromStart);
-    lane.load(pass.q(), pass.batch(), from, pass.head(), n, null, q);
+  private void outputs(HeadSlice slice, int from, int n) {
+    slice.decays().each(from, n, logDecay);
+    slice.decays().fromStart(from, n, fromStart);
+    tiles.load(slice.q(), slice.batch(), from, slice.head(), n, null, q);
     for (int i = 0; i < n; i++) {
       factors[i] = Math.exp(fromStart[i]);
     }
-    lane.scaleRows(q, n, factors, decayedQ);
-    lane.clear(o);
-    boolean finite = loadKeysAndValues(pass, from, n, null);
+    tiles.scaleRows(q, n, factors, decayedQ);
+    tiles.clear(o);
+    boolean finite = loadKeysAndValues(slice, from, n, null);
     diagonalScores.run();
-    lane.causalDecay(scores, n, logDecay, pass.uniformDecay());
+    tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
     if (finite) {
       addOutput.run();
     } else {
       // A product would spread 0·NaN of a later token into an earlier one.
-      lane.addCausalProduct(scores, v, n, o);
+      tiles.addCausalProduct(scores, v, n, o);
     }
-    double between = addEarlierBlocks(pass, from);
+    double between = addEarlierBlocks(slice, from);
     for (int i = 0; i < n; i++) {
       factors[i] = Math.exp(fromStart[i] + between);
     }
-    lane.scaleRows(q, n, factors, decayedQ);
+    tiles.scaleRows(q, n, factors, decayedQ);
     addCrossOutput.run();
-    lane.store(o, n, pass.scale(), pass.out(), pass.batch(), from, pass.head());
+    tiles.store(o, n, slice.scale(), slice.out(), slice.batch(), from, slice.head());
   }
 
   /** Adds every earlier block of keys, nearest first; returns the log decay from 0 to from. */
-  private double addEarlierBlocks(HeadPass pass, int from) {
+  private double addEarlierBlocks(HeadSlice slice, int from) {
     double between = 0;
     for (int t = from - block; t >= 0; t -= block) {
-      double whole = decayAfterKeys(pass, t, block, between);
-      loadKeysAndValues(pass, t, block, factors);
+      double whole = decayAfterKeys(slice, t, block, between);
+      loadKeysAndValues(slice, t, block, factors);
       earlierScores.run();
       addOutput.run();
       between += whole;
@@ -113,32 +117,32 @@ final class ParallelKernel implements RetentionForm.HeadKernel {
    * Sets the factors of n keys: the decay from each to the end of its block and on over {@code
    * after}. Returns the log decay of the whole block.
    */
-  private double decayAfterKeys(HeadPass pass, int t, int n, double after) {
-    pass.decayToEnd(t, n, factors);
-    double whole = factors[0] + pass.logDecay(t);
+  private double decayAfterKeys(HeadSlice slice, int t, int n, double after) {
+    slice.decays().toEnd(t, n, factors);
+    double whole = factors[0] + slice.decays().of(t);
     for (int j = 0; j < n; j++) {
       factors[j] = Math.exp(after + factors[j]);
     }
     return whole;
   }
 
-  private boolean loadKeysAndValues(HeadPass pass, int t, int n, double[] keyFactors) {
-    boolean finite = lane.load(pass.k(), pass.batch(), t, pass.kvHead(), n, keyFactors, k);
-    return finite & lane.load(pass.v(), pass.batch(), t, pass.kvHead(), n, null, v);
+  private boolean loadKeysAndValues(HeadSlice slice, int t, int n, double[] keyFactors) {
+    boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, keyFactors, k);
+    return finite & tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, null, v);
   }
 
   /** Sums e^(G_T−G_j) k_jᵀ v_j over all tokens, last block first, and adds it to the state. */
-  private void advanceState(HeadPass pass) {
-    lane.clear(update);
+  private void advanceState(HeadSlice slice) {
+    tiles.clear(update);
     double after = 0;
-    int last = (pass.tokens() - 1) / block * block;
+    int last = (slice.tokens() - 1) / block * block;
     for (int t = last; t >= 0; t -= block) {
-      int n = Math.min(block, pass.tokens() - t);
-      double whole = decayAfterKeys(pass, t, n, after);
-      loadKeysAndValues(pass, t, n, factors);
+      int n = Math.min(block, slice.tokens() - t);
+      double whole = decayAfterKeys(slice, t, n, after);
+      loadKeysAndValues(slice, t, n, factors);
       addUpdate.run();
       after += whole;
     }
-    lane.decayAndAdd(pass.state(), after, update, null);
+    state.decayAndAdd(slice.state(), after, update, null);
   }
 }

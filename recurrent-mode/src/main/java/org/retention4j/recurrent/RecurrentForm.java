@@ -1,9 +1,10 @@
 package org.retention4j.recurrent;
 
-import org.retention4j.core.HeadPass;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Lane;
-import org.retention4j.nn.MicroBatches;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.HeadSlice;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ops.Lane;
 
 /**
  * The recurrence itself, token by token (arXiv 2307.08621, equation 6):
@@ -13,6 +14,8 @@ import org.retention4j.nn.MicroBatches;
  * <p>The form for decoding: its cost per token does not depend on the position. In fp32 the state
  * keeps the last few (k, v) rows aside and folds them in together, so that decoding reads S once
  * per token and writes it once per sixteen; the results are the recurrence's to rounding.
+ *
+ * @since 0.1
  */
 public record RecurrentForm() implements RetentionForm {
   @Override
@@ -30,11 +33,20 @@ public record RecurrentForm() implements RetentionForm {
     return pass -> advance(lane, pass);
   }
 
-  private static void advance(Lane lane, HeadPass pass) {
-    for (int t = 0; t < pass.tokens(); t++) {
-      lane.append(
-          pass.state(), pass.logDecay(t), pass.k(), pass.v(), pass.batch(), t, pass.kvHead());
-      lane.readout(pass.state(), pass.scale(), pass.q(), pass.out(), pass.batch(), t, pass.head());
+  private static void advance(Lane lane, HeadSlice slice) {
+    for (int t = 0; t < slice.tokens(); t++) {
+      lane.state()
+          .append(
+              slice.state(),
+              slice.decays().of(t),
+              slice.k(),
+              slice.v(),
+              slice.batch(),
+              t,
+              slice.kvHead());
+      lane.state()
+          .readout(
+              slice.state(), slice.scale(), slice.q(), slice.out(), slice.batch(), t, slice.head());
     }
   }
 }

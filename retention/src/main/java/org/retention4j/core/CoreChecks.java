@@ -3,67 +3,68 @@ package org.retention4j.core;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Rows;
+import org.retention4j.engine.NdArrays;
 
 /** What the core refuses, before anything native is called. */
 final class CoreChecks {
   private CoreChecks() {}
 
-  static void check(
-      Engine engine,
-      INDArray q,
-      INDArray k,
-      INDArray v,
-      LogDecay decay,
-      double scale,
-      RetentionState state,
-      int[] lengths,
-      INDArray out) {
-    checkRanks(q, k, v);
+  /** Checks a call against a state and an output. */
+  static void check(Engine engine, RetentionCall call, RetentionState state, INDArray out) {
     present("state", state);
-    present("log decay", decay);
     present("out", out);
+    INDArray q = call.q();
+    checkState(engine, state);
+    long batch = q.size(0);
+    long tokens = q.size(1);
+    long heads = q.size(2);
+    long kvHeads = call.k().size(2);
+    checkArray("q", q, engine, state.batch(), tokens, state.heads(), state.keyWidth());
+    checkArray("k", call.k(), engine, batch, tokens, kvHeads, state.keyWidth());
+    checkArray("v", call.v(), engine, batch, tokens, kvHeads, state.valueWidth());
+    checkArray("out", out, engine, batch, tokens, heads, state.valueWidth());
+    LogDecay.PerHead expected = state.convention().decay();
+    LogDecay decay = call.decay();
+    if (expected != null && decay instanceof LogDecay.PerHead && !decay.equals(expected)) {
+      throw new IllegalArgumentException(
+          "expected the decay of the state's configuration, " + expected + ", got " + decay);
+    }
+    if (NdArrays.overlap(out, q)
+        || NdArrays.overlap(out, call.k())
+        || NdArrays.overlap(out, call.v())) {
+      throw new IllegalArgumentException(
+          "expected out to have memory of its own, got one that overlaps q, k or v");
+    }
+    checkApart("out", out, decay);
+  }
+
+  /** Checks ranks, and the number of key/value heads. */
+  static void checkArrays(INDArray q, INDArray k, INDArray v) {
+    checkRank("q", q);
+    checkRank("k", k);
+    checkRank("v", v);
+    if (k.size(2) < 1 || q.size(2) % k.size(2) != 0) {
+      throw new IllegalArgumentException(
+          "expected a number of key/value heads that divides H = "
+              + q.size(2)
+              + ", got k of shape "
+              + Arrays.toString(k.shape()));
+    }
+  }
+
+  /** Checks that a state is open and made for an engine. */
+  static void checkState(Engine engine, RetentionState state) {
     checkUsable(state);
     if (state.type() != engine.type()) {
       throw new IllegalArgumentException(
           "expected a state of type " + engine.type() + ", the engine's, got " + state.type());
     }
-    long batch = q.size(0);
-    long tokens = q.size(1);
-    long heads = q.size(2);
-    checkArray("q", q, engine, state.batch(), tokens, state.heads(), state.keyWidth());
-    long kvHeads = k.size(2);
-    if (kvHeads < 1 || heads % kvHeads != 0) {
+    if (!engine.suits(state.head(0, 0))) {
       throw new IllegalArgumentException(
-          "expected a number of key/value heads that divides H = "
-              + heads
-              + ", got k of shape "
-              + Arrays.toString(k.shape()));
+          "expected a state in the layout of this engine (route "
+              + engine.route()
+              + "), got one made for another route: move it with copyTo(engine)");
     }
-    checkArray("k", k, engine, batch, tokens, kvHeads, state.keyWidth());
-    checkArray("v", v, engine, batch, tokens, kvHeads, state.valueWidth());
-    checkArray("out", out, engine, batch, tokens, heads, state.valueWidth());
-    checkDecay(decay, batch, tokens, heads);
-    LogDecay.PerHead expected = state.convention().decay();
-    if (expected != null && decay instanceof LogDecay.PerHead && !decay.equals(expected)) {
-      throw new IllegalArgumentException(
-          "expected the decay of the state's configuration, " + expected + ", got " + decay);
-    }
-    if (Rows.overlap(out, q) || Rows.overlap(out, k) || Rows.overlap(out, v)) {
-      throw new IllegalArgumentException(
-          "expected out to have memory of its own, got one that overlaps q, k or v");
-    }
-    checkApart("out", out, decay);
-    if (Double.isNaN(scale) || Double.isInfinite(scale)) {
-      throw new IllegalArgumentException("expected a finite scale, got " + scale);
-    }
-    checkLengths(lengths, batch, tokens);
-  }
-
-  static void checkRanks(INDArray q, INDArray k, INDArray v) {
-    checkRank("q", q);
-    checkRank("k", k);
-    checkRank("v", v);
   }
 
   /** Refuses null. */
@@ -75,7 +76,7 @@ final class CoreChecks {
 
   /** Refuses outputs that would overwrite the per-token decays while they are being read. */
   static void checkApart(String name, INDArray out, LogDecay decay) {
-    if (decay instanceof LogDecay.PerToken g && Rows.overlap(out, g.values())) {
+    if (decay.overlaps(out)) {
       throw new IllegalArgumentException(
           "expected " + name + " to have memory of its own, got one that overlaps the log decay");
     }
@@ -104,32 +105,15 @@ final class CoreChecks {
   }
 
   static void checkType(String name, INDArray array, Engine engine) {
-    if (array.dataType() != engine.type().dataType()) {
+    if (array.dataType() != engine.dataType()) {
       throw new IllegalArgumentException(
           String.format(
               "expected %s of type %s, the engine's, got %s",
-              name, engine.type().dataType(), array.dataType()));
-    }
-  }
-
-  static void checkDecay(LogDecay decay, long batch, long tokens, long heads) {
-    if (decay instanceof LogDecay.PerHead constant && constant.heads() != heads) {
-      throw new IllegalArgumentException(
-          "expected a log decay for " + heads + " heads, got one for " + constant.heads());
-    }
-    if (decay instanceof LogDecay.PerToken g
-        && !Arrays.equals(g.values().shape(), new long[] {batch, tokens, heads})) {
-      throw new IllegalArgumentException(
-          String.format(
-              "expected a log decay of shape [%d, %d, %d], got %s",
-              batch, tokens, heads, Arrays.toString(g.values().shape())));
+              name, engine.dataType(), array.dataType()));
     }
   }
 
   static void checkLengths(int[] lengths, long batch, long tokens) {
-    if (lengths == null) {
-      return;
-    }
     if (lengths.length != batch) {
       throw new IllegalArgumentException("expected " + batch + " lengths, got " + lengths.length);
     }
@@ -149,25 +133,36 @@ final class CoreChecks {
     state.requireWhole();
   }
 
-  /** Checks every per-token decay that is not padding. */
-  static void checkValues(
-      LogDecay decay, Rows values, int batch, int tokens, int heads, int[] lengths) {
-    if (!(decay instanceof LogDecay.PerToken)) {
-      return;
+  static void checkStateSizes(int batch, int heads, int keyWidth, int valueWidth) {
+    if (batch < 1 || heads < 1 || keyWidth < 1 || valueWidth < 1) {
+      throw new IllegalArgumentException(
+          String.format(
+              "expected a state (B,H,K,V) with all sizes >= 1, got (%d,%d,%d,%d)",
+              batch, heads, keyWidth, valueWidth));
     }
-    values.requireOpen();
-    for (int b = 0; b < batch; b++) {
-      int n = lengths == null ? tokens : lengths[b];
-      for (int t = 0; t < n; t++) {
-        for (int h = 0; h < heads; h++) {
-          double g = values.get(b, t, 0, h);
-          if (!(g <= 0) || Double.isInfinite(g)) {
-            throw new IllegalArgumentException(
-                String.format(
-                    "expected a log decay that is finite and <= 0 at (b=%d, t=%d, h=%d), got %s",
-                    b, t, h, g));
-          }
-        }
+  }
+
+  static void checkStart(long start) {
+    if (start < 0 || start > RetentionState.LARGEST_POSITION) {
+      throw new IllegalArgumentException(
+          "expected a start position in 0.." + RetentionState.LARGEST_POSITION + ", got " + start);
+    }
+  }
+
+  static void checkPositions(long[] positions, int batch) {
+    if (positions.length != batch) {
+      throw new IllegalArgumentException(
+          "expected "
+              + batch
+              + " positions for a state of batch "
+              + batch
+              + ", got "
+              + positions.length);
+    }
+    for (long p : positions) {
+      if (p < 0 || p > RetentionState.LARGEST_POSITION) {
+        throw new IllegalArgumentException(
+            "expected positions in 0.." + RetentionState.LARGEST_POSITION + ", got " + p);
       }
     }
   }

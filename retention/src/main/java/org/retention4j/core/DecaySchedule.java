@@ -7,6 +7,7 @@ import java.util.Arrays;
  *
  * @param name how the schedule is called in reports
  * @param logDecay ln γ_h, one per head
+ * @since 0.1
  */
 public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
   /**

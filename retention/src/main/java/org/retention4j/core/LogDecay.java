@@ -3,14 +3,31 @@ package org.retention4j.core;
 import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.form.Decays;
+import org.retention4j.engine.NdArrays;
 
 /**
  * The log decay g of the recurrence S_t = e^(g_t) S_(t−1) + k_tᵀ v_t.
  *
  * <p>Constant per head it is RetNet (g = ln γ_h, arXiv 2307.08621); a value per token and head
  * makes it gated retention (arXiv 2405.05254).
+ *
+ * @since 0.1
  */
 public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
+  /** Returns the decays as forms read them, for one lane. */
+  Decays decays();
+
+  /**
+   * Checks the shape.
+   *
+   * @throws IllegalArgumentException if this is no decay for B rows of T tokens and H heads
+   */
+  void checkShape(long batch, long tokens, long heads);
+
+  /** Returns whether the values share memory with an array. */
+  boolean overlaps(INDArray array);
+
   /**
    * One constant per head.
    *
@@ -54,6 +71,24 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
       return values.clone();
     }
 
+    @Override
+    public Decays decays() {
+      return Decays.constant(values);
+    }
+
+    @Override
+    public void checkShape(long batch, long tokens, long heads) {
+      if (values.length != heads) {
+        throw new IllegalArgumentException(
+            "expected a log decay for " + heads + " heads, got one for " + values.length);
+      }
+    }
+
+    @Override
+    public boolean overlaps(INDArray array) {
+      return false;
+    }
+
     /** Returns the log decay of one head. */
     public double of(int head) {
       return values[head];
@@ -93,6 +128,26 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
         throw new IllegalArgumentException(
             "expected a log decay of type FLOAT or DOUBLE, got " + values.dataType());
       }
+    }
+
+    @Override
+    public Decays decays() {
+      return Decays.perToken(NdArrays.view(values));
+    }
+
+    @Override
+    public void checkShape(long batch, long tokens, long heads) {
+      if (!Arrays.equals(values.shape(), new long[] {batch, tokens, heads})) {
+        throw new IllegalArgumentException(
+            String.format(
+                "expected a log decay of shape [%d, %d, %d], got %s",
+                batch, tokens, heads, Arrays.toString(values.shape())));
+      }
+    }
+
+    @Override
+    public boolean overlaps(INDArray array) {
+      return NdArrays.overlap(array, values);
     }
   }
 }

@@ -3,8 +3,13 @@ package org.retention4j.core;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.core.form.Decays;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Rows;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.nn.MicroBatch;
 
 /**
  * The multi-scale retention block from x to y in any form, over one set of weights (arXiv
@@ -12,12 +17,17 @@ import org.retention4j.engine.Rows;
  *
  * <p>Arrays have any strides, views included, and the engine's element type. A refused call leaves
  * the state untouched.
+ *
+ * @since 0.1
  */
-public final class MultiScaleRetention {
+public final class MultiScaleRetention implements AutoCloseable {
   private final Engine engine;
   private final RetentionWeights weights;
 
-  /** Puts a block on weights that were packed for this engine; both stay the caller's to close. */
+  /**
+   * Puts a block on weights that were packed for this engine; the engine stays the caller's to
+   * close.
+   */
   public MultiScaleRetention(Engine engine, RetentionWeights weights) {
     if (weights.engine() != engine) {
       throw new IllegalArgumentException(
@@ -25,6 +35,16 @@ public final class MultiScaleRetention {
     }
     this.engine = engine;
     this.weights = weights;
+  }
+
+  /**
+   * Returns a block of seeded random weights in fp32 (float64 on a float64 engine), which close
+   * with it: to try things out.
+   */
+  public static MultiScaleRetention random(Engine engine, RetentionConfig config, long seed) {
+    WeightType type =
+        engine.type() == ElementType.FLOAT32 ? WeightType.FLOAT32 : WeightType.FLOAT64;
+    return new MultiScaleRetention(engine, RetentionWeights.random(engine, config, type, seed));
   }
 
   /** Returns the configuration. */
@@ -39,66 +59,105 @@ public final class MultiScaleRetention {
 
   /** Returns a zero state at position 0 for this block. */
   public RetentionState newState(int batch) {
-    return RetentionState.zeros(config(), engine.type(), batch);
-  }
-
-  /**
-   * Advances a state over x.
-   *
-   * @param x (B,T,D)
-   * @return y (B,T,D), a new array
-   */
-  public INDArray forward(RetentionForm form, INDArray x, RetentionState state) {
-    return forward(form, x, null, state, null);
+    return RetentionState.zeros(engine, config(), batch);
   }
 
   /**
    * Advances a state over x.
    *
    * @param x (B,T,D), T may be 0
-   * @param decay per token (B,T,H) for gated retention, or null for the configuration's
    * @param state (B,H,K,V), advanced in place
-   * @param lengths (B) tokens of each row, 0…T; null when every row has T
+   * @return y (B,T,D), a new array
+   * @throws IllegalArgumentException for anything that does not fit, with what was expected
+   */
+  public INDArray forward(RetentionForm form, INDArray x, RetentionState state) {
+    return forward(form, BlockInput.of(x), state);
+  }
+
+  /**
+   * Advances a state over an input.
+   *
    * @return y (B,T,D), a new array; padded tokens are 0
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    */
-  public INDArray forward(
-      RetentionForm form, INDArray x, LogDecay decay, RetentionState state, int[] lengths) {
-    CoreChecks.present("x", x);
-    INDArray y = Nd4j.create(engine.type().dataType(), x.shape());
-    try (BoundRetention bound = bind(form, x, decay, state, lengths, y)) {
+  public INDArray forward(RetentionForm form, BlockInput input, RetentionState state) {
+    CoreChecks.present("input", input);
+    INDArray y = Nd4j.create(engine.dataType(), input.x().shape());
+    try (BoundSequence bound = bind(form, input, state, y)) {
       bound.step();
     }
     return y;
   }
 
   /**
-   * Binds the block to its arrays and state; {@link BoundRetention#step()} then allocates nothing.
+   * Binds the block to its arrays and state; {@link BoundSequence#step()} then allocates nothing.
    *
    * @param y (B,T,D), receives the outputs; x itself, or memory that x and per-token decays do not
    *     share
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
-   * @see #forward(RetentionForm, INDArray, LogDecay, RetentionState, int[])
    */
-  public BoundRetention bind(
-      RetentionForm form,
-      INDArray x,
-      LogDecay decay,
-      RetentionState state,
-      int[] lengths,
-      INDArray y) {
+  public BoundSequence bind(
+      RetentionForm form, BlockInput input, RetentionState state, INDArray y) {
     CoreChecks.present("form", form);
-    check(x, decay, state, lengths, y);
+    CoreChecks.present("input", input);
+    check(input, state, y);
     weights.requireOpen();
-    return new BoundRetention(engine, weights, form, x, decay, state, lengths, y);
+    INDArray x = input.x();
+    int microBatch = form.microBatches().tokens((int) x.size(1));
+    LogDecay decay = input.decay().orElse(config().decay().logDecay());
+    return new ArrayBinding(
+        engine, x, input.lengths(), y, microBatch, false, batch -> plan(form, batch, decay, state));
   }
 
-  private void check(INDArray x, LogDecay decay, RetentionState state, int[] lengths, INDArray y) {
-    CoreChecks.present("x", x);
+  /**
+   * Binds the block to a state, one token at a time.
+   *
+   * @param form the recurrent form, as a rule
+   * @throws IllegalArgumentException if the state does not fit this block
+   */
+  public TokenDecoder decoder(RetentionForm form, RetentionState state) {
+    CoreChecks.present("state", state);
+    CoreChecks.checkUsable(state);
+    INDArray x = Nd4j.create(engine.dataType(), state.batch(), 1, config().modelWidth());
+    INDArray y = Nd4j.create(engine.dataType(), x.shape());
+    return new TokenDecoder(bind(form, BlockInput.of(x), state, y), x, y);
+  }
+
+  private ArrayBinding.Plan plan(
+      RetentionForm form, MicroBatch batch, LogDecay decay, RetentionState state) {
+    RetentionPlan plan = new RetentionPlan(engine, weights, form, batch);
+    Decays[] decays = plan.decays(decay);
+    return new ArrayBinding.Plan() {
+      @Override
+      public void check(int[] lengths) {
+        CoreChecks.checkUsable(state);
+        weights.requireOpen();
+        decays[0].check(lengths);
+      }
+
+      @Override
+      public void run(int[] counts, long from) {
+        plan.run(state, counts, decays, from);
+      }
+
+      @Override
+      public String implementation() {
+        return plan.implementation();
+      }
+
+      @Override
+      public void close() {
+        plan.close();
+      }
+    };
+  }
+
+  private void check(BlockInput input, RetentionState state, INDArray y) {
+    INDArray x = input.x();
     CoreChecks.present("state", state);
     CoreChecks.present("y", y);
     RetentionConfig config = config();
-    if (x.rank() != 3 || x.size(2) != config.modelWidth()) {
+    if (x.size(2) != config.modelWidth()) {
       throw new IllegalArgumentException(
           "expected x of shape (B,T,"
               + config.modelWidth()
@@ -116,24 +175,26 @@ public final class MultiScaleRetention {
     CoreChecks.checkType("y", y, engine);
     CoreChecks.checkUsable(state);
     checkState(state, x.size(0));
-    if (decay != null) {
-      CoreChecks.checkDecay(decay, x.size(0), x.size(1), config.heads());
-      if (decay instanceof LogDecay.PerHead && !decay.equals(config.decay().logDecay())) {
-        throw new IllegalArgumentException(
-            "expected the configuration's decay or a decay per token, got " + decay);
-      }
-      if (decay instanceof LogDecay.PerToken && config.normaliseOutput()) {
-        throw new IllegalArgumentException(
-            "expected a constant decay with normaliseOutput (its √s_p is defined by one),"
-                + " got a decay per token");
-      }
-    }
-    CoreChecks.checkLengths(lengths, x.size(0), x.size(1));
-    if (Rows.overlap(x, y) && !Rows.same(x, y)) {
+    input.decay().ifPresent(decay -> checkDecay(decay, x));
+    if (NdArrays.overlap(x, y) && !NdArrays.same(x, y)) {
       throw new IllegalArgumentException(
           "expected y to be x itself or to have memory of its own, got one that overlaps x");
     }
-    CoreChecks.checkApart("y", y, decay);
+    input.decay().ifPresent(decay -> CoreChecks.checkApart("y", y, decay));
+  }
+
+  private void checkDecay(LogDecay decay, INDArray x) {
+    RetentionConfig config = config();
+    decay.checkShape(x.size(0), x.size(1), config.heads());
+    if (decay instanceof LogDecay.PerHead && !decay.equals(config.decay().logDecay())) {
+      throw new IllegalArgumentException(
+          "expected the configuration's decay or a decay per token, got " + decay);
+    }
+    if (decay instanceof LogDecay.PerToken && config.normaliseOutput()) {
+      throw new IllegalArgumentException(
+          "expected a constant decay with normaliseOutput (its √s_p is defined by one),"
+              + " got a decay per token");
+    }
   }
 
   private void checkState(RetentionState state, long batch) {
@@ -162,5 +223,12 @@ public final class MultiScaleRetention {
               + ", got "
               + state.convention());
     }
+    CoreChecks.checkState(engine, state);
+  }
+
+  /** Closes the weights, once no step is running. */
+  @Override
+  public void close() {
+    weights.close();
   }
 }

@@ -2,7 +2,7 @@ package org.retention4j.core;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.retention4j.engine.Activation;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.nn.WeightSpec;
 
 /**
@@ -22,6 +22,7 @@ import org.retention4j.nn.WeightSpec;
  * @param scaleKeys whether K^(−1/2) multiplies the keys (torchscale) instead of the score (fla)
  * @param normaliseOutput whether the core output at position p is divided by √(Σ_(i≤p) γ^i)
  *     (torchscale)
+ * @since 0.1
  */
 public record RetentionConfig(
     int modelWidth,

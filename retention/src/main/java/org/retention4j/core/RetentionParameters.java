@@ -7,8 +7,11 @@ import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.MatrixSource;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.nn.Init;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
@@ -22,6 +25,7 @@ import org.retention4j.nn.WeightSpec;
  * @param gate W_G (H·V, D), null without gate
  * @param output W_O (D, H·V)
  * @param headNorm (V), null without a head norm weight
+ * @since 0.1
  */
 public record RetentionParameters(
     INDArray query,
@@ -42,7 +46,8 @@ public record RetentionParameters(
     for (WeightSpec weight : config.weights()) {
       int rows = Math.toIntExact(weight.rows());
       if (weight.isMatrix()) {
-        matrices.put(weight.name(), Init.uniform(random, rows, Math.toIntExact(weight.columns())));
+        MatrixSource matrix = Init.uniform(random, rows, Math.toIntExact(weight.columns()));
+        matrices.put(weight.name(), NdArrays.toArray(ElementType.FLOAT32, matrix));
       } else {
         headNorm = Init.norm(random, rows);
       }

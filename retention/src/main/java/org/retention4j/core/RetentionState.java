@@ -3,13 +3,11 @@ package org.retention4j.core;
 import java.util.Arrays;
 import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.retention4j.engine.Arena;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.HeadState;
-import org.retention4j.engine.NativeLibraries;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.StateDecay;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.HeadState;
 
 /**
  * The state S (B,H,K,V) of a batch of sequences, with each row's position: all that retention
@@ -24,12 +22,14 @@ import org.retention4j.engine.StateDecay;
  * <p>A call that fails half-way, for want of memory say, leaves heads that have seen its tokens and
  * others that have not: such a state refuses with an {@link IllegalStateException} to go on and to
  * be copied; {@link #toArray()} still shows it.
+ *
+ * @since 0.1
  */
 public final class RetentionState implements AutoCloseable {
   /** Beyond it angles position·θ have no digits left. */
   public static final long LARGEST_POSITION = 1L << 50;
 
-  private final ElementType type;
+  private final Engine engine;
   private final int heads;
   private final int keyWidth;
   private final int valueWidth;
@@ -39,14 +39,14 @@ public final class RetentionState implements AutoCloseable {
   private final long[] position;
   private final Sum[] decay;
   private final boolean fromZero;
-  private final Arena arena = new Arena();
+  private final Buffers buffers;
   private boolean closed;
 
   /** Set from when the first head begins to advance until all have. */
   private boolean torn;
 
   private RetentionState(
-      ElementType type,
+      Engine engine,
       int heads,
       int keyWidth,
       int valueWidth,
@@ -56,7 +56,7 @@ public final class RetentionState implements AutoCloseable {
       long[] position,
       Sum[] decay,
       boolean fromZero) {
-    this.type = type;
+    this.engine = engine;
     this.heads = heads;
     this.keyWidth = keyWidth;
     this.valueWidth = valueWidth;
@@ -66,8 +66,9 @@ public final class RetentionState implements AutoCloseable {
     this.position = position;
     this.decay = decay;
     this.fromZero = fromZero;
+    buffers = engine.newBuffers();
     for (HeadState state : states) {
-      arena.account(state.bytes());
+      buffers.account(state.bytes());
     }
   }
 
@@ -76,9 +77,10 @@ public final class RetentionState implements AutoCloseable {
    *
    * @param batch B, the number of sequences, at least 1
    */
-  public static RetentionState zeros(RetentionConfig config, ElementType type, int batch) {
+  public static RetentionState zeros(Engine engine, RetentionConfig config, int batch) {
+    CoreChecks.present("config", config);
     return zeros(
-        type,
+        engine,
         batch,
         config.heads(),
         config.keyWidth(),
@@ -89,8 +91,8 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns a zero state at position 0 for the bare core ({@link StateConvention#PLAIN}). */
   public static RetentionState zeros(
-      ElementType type, int batch, int heads, int keyWidth, int valueWidth) {
-    return zeros(type, batch, heads, keyWidth, valueWidth, StateConvention.PLAIN, 0);
+      Engine engine, int batch, int heads, int keyWidth, int valueWidth) {
+    return zeros(engine, batch, heads, keyWidth, valueWidth, StateConvention.PLAIN, 0);
   }
 
   /**
@@ -100,70 +102,62 @@ public final class RetentionState implements AutoCloseable {
    * @throws IllegalArgumentException for a size &lt; 1 or a start &lt; 0
    */
   public static RetentionState zeros(
-      ElementType type,
+      Engine engine,
       int batch,
       int heads,
       int keyWidth,
       int valueWidth,
       StateConvention convention,
       long start) {
-    if (batch < 1 || heads < 1 || keyWidth < 1 || valueWidth < 1) {
-      throw new IllegalArgumentException(
-          String.format(
-              "expected a state (B,H,K,V) with all sizes >= 1, got (%d,%d,%d,%d)",
-              batch, heads, keyWidth, valueWidth));
-    }
-    if (start < 0 || start > LARGEST_POSITION) {
-      throw new IllegalArgumentException(
-          "expected a start position in 0.." + LARGEST_POSITION + ", got " + start);
-    }
+    CoreChecks.checkStateSizes(batch, heads, keyWidth, valueWidth);
+    CoreChecks.checkStart(start);
+    CoreChecks.present("engine", engine);
     CoreChecks.present("convention", convention);
     HeadState[] states = new HeadState[Math.multiplyExact(batch, heads)];
     Sum[] decay = new Sum[states.length];
     for (int i = 0; i < states.length; i++) {
-      states[i] = HeadState.zeros(type, keyWidth, valueWidth);
+      states[i] = engine.newState(keyWidth, valueWidth);
       decay[i] = Sum.create();
     }
     long[] starts = new long[batch];
     Arrays.fill(starts, start);
     return new RetentionState(
-        type, heads, keyWidth, valueWidth, convention, states, starts, starts.clone(), decay, true);
+        engine,
+        heads,
+        keyWidth,
+        valueWidth,
+        convention,
+        states,
+        starts,
+        starts.clone(),
+        decay,
+        true);
   }
 
   /**
    * Imports a state that {@link #toArray()}, or another program, gave.
    *
-   * @param array (B,H,K,V), FLOAT for an fp32 state or DOUBLE for float64
+   * @param engine whose states lie as this one will
+   * @param array (B,H,K,V) of the engine's type
    * @param positions (B) the number of tokens each sequence has seen, each at least 0
    * @throws IllegalArgumentException for another rank or type, a negative position, or a number of
    *     positions other than B
    */
-  public static RetentionState of(INDArray array, long[] positions, StateConvention convention) {
+  public static RetentionState of(
+      Engine engine, INDArray array, long[] positions, StateConvention convention) {
+    CoreChecks.present("engine", engine);
+    CoreChecks.present("state", array);
+    CoreChecks.present("positions", positions);
     if (array.rank() != 4 || array.length() == 0) {
       throw new IllegalArgumentException(
           "expected a state of shape (B,H,K,V), got " + Arrays.toString(array.shape()));
     }
-    ElementType type = typeOf(array);
-    int batch = (int) array.size(0);
-    if (positions.length != batch) {
-      throw new IllegalArgumentException(
-          "expected "
-              + batch
-              + " positions for a state of batch "
-              + batch
-              + ", got "
-              + positions.length);
-    }
-    for (long p : positions) {
-      if (p < 0 || p > LARGEST_POSITION) {
-        throw new IllegalArgumentException(
-            "expected positions in 0.." + LARGEST_POSITION + ", got " + p);
-      }
-    }
-    RetentionState state =
+    CoreChecks.checkType("a state", array, engine);
+    CoreChecks.checkPositions(positions, (int) array.size(0));
+    RetentionState zeros =
         zeros(
-            type,
-            batch,
+            engine,
+            positions.length,
             (int) array.size(1),
             (int) array.size(2),
             (int) array.size(3),
@@ -172,44 +166,19 @@ public final class RetentionState implements AutoCloseable {
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
     RetentionState imported =
         new RetentionState(
-            type,
-            state.heads,
-            state.keyWidth,
-            state.valueWidth,
+            engine,
+            zeros.heads,
+            zeros.keyWidth,
+            zeros.valueWidth,
             convention,
-            state.states,
+            zeros.states,
             positions.clone(),
             positions.clone(),
-            state.decay,
+            zeros.decay,
             false);
-    state.arena.close();
-    imported.fill(array);
+    zeros.buffers.close();
+    StateArrays.read(array, imported);
     return imported;
-  }
-
-  private static ElementType typeOf(INDArray array) {
-    for (ElementType type : ElementType.values()) {
-      if (type.dataType() == array.dataType()) {
-        return type;
-      }
-    }
-    throw new IllegalArgumentException(
-        "expected a state of type FLOAT or DOUBLE, got " + array.dataType());
-  }
-
-  private void fill(INDArray array) {
-    Rows rows = Rows.of(array);
-    double[] row = new double[valueWidth];
-    for (int b = 0; b < batch(); b++) {
-      for (int h = 0; h < heads; h++) {
-        for (int k = 0; k < keyWidth; k++) {
-          for (int v = 0; v < valueWidth; v++) {
-            row[v] = rows.get(b, h, k, v);
-          }
-          head(b, h).writeRow(k, row);
-        }
-      }
-    }
   }
 
   /** Returns B. */
@@ -232,9 +201,14 @@ public final class RetentionState implements AutoCloseable {
     return valueWidth;
   }
 
+  /** Returns the engine that it was made for. */
+  public Engine engine() {
+    return engine;
+  }
+
   /** Returns the element type. */
   public ElementType type() {
-    return type;
+    return engine.type();
   }
 
   /** Returns what the numbers mean. */
@@ -249,17 +223,17 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns the bytes that one sequence's state of a block holds, pending tokens included. */
   public static long bytes(RetentionConfig config, ElementType type) {
-    return config.heads() * HeadState.bytes(type, config.keyWidth(), config.valueWidth());
+    return config.heads() * Engine.stateBytes(type, config.keyWidth(), config.valueWidth());
   }
 
   /** Returns the bytes held, pending tokens included. */
   public long bytes() {
-    return arena.bytes();
+    return buffers.bytes();
   }
 
   /** Returns the bytes of S alone, by formula: B·H·K·V elements. */
   public long formulaBytes() {
-    return (long) type.bytes() * states.length * keyWidth * valueWidth;
+    return (long) type().bytes() * states.length * keyWidth * valueWidth;
   }
 
   /** Returns whether {@link #close()} was called. */
@@ -291,12 +265,29 @@ public final class RetentionState implements AutoCloseable {
   }
 
   /** Records that a row saw tokens; the head states were advanced by the form. */
-  void moved(int row, int tokens) {
+  void advance(int row, int tokens) {
     position[row] += tokens;
   }
 
+  long start(int row) {
+    return start[row];
+  }
+
+  boolean fromZero() {
+    return fromZero;
+  }
+
+  void moveTo(int row, long newPosition) {
+    position[row] = newPosition;
+  }
+
+  /** Returns the log decay that a head went through since its start. */
+  double totalDecay(int row, int head) {
+    return decay[row * heads + head].getAsDouble();
+  }
+
   /** Records the log decay a head went through. */
-  void decayed(int row, int head, double logDecay) {
+  void accumulateDecay(int row, int head, double logDecay) {
     decay[row * heads + head].add(logDecay);
   }
 
@@ -340,7 +331,7 @@ public final class RetentionState implements AutoCloseable {
       positions[i / heads] = position[row];
     }
     return new RetentionState(
-        type, heads, keyWidth, valueWidth, convention, copies, starts, positions, sums, fromZero);
+        engine, heads, keyWidth, valueWidth, convention, copies, starts, positions, sums, fromZero);
   }
 
   /**
@@ -349,28 +340,32 @@ public final class RetentionState implements AutoCloseable {
    */
   public INDArray toArray() {
     checkOpen();
-    NativeLibraries.requireNd4j();
-    INDArray array =
-        Nd4j.createUninitialized(type.dataType(), batch(), heads, keyWidth, valueWidth);
-    Rows rows = Rows.of(array);
-    double[] row = new double[valueWidth];
-    float[] narrow = new float[valueWidth];
-    for (int i = 0; i < states.length; i++) {
-      HeadState folded = states[i].copy();
-      folded.fold();
-      for (int k = 0; k < keyWidth; k++) {
-        folded.readRow(k, row);
-        if (type == ElementType.FLOAT64) {
-          rows.write(i / heads, i % heads, k, row);
-        } else {
-          for (int v = 0; v < valueWidth; v++) {
-            narrow[v] = (float) row[v];
-          }
-          rows.write(i / heads, i % heads, k, narrow);
-        }
-      }
-    }
-    return array;
+    NdArrays.require();
+    return StateArrays.write(this);
+  }
+
+  /**
+   * Returns an independent state for another engine: as {@link #copy()} where states of both lie in
+   * the same way, else laid anew, pending tokens folded, and rounded where the other's type is
+   * narrower.
+   */
+  public RetentionState copyTo(Engine other) {
+    CoreChecks.present("engine", other);
+    RetentionState copy = copy();
+    RetentionState moved =
+        new RetentionState(
+            other,
+            heads,
+            keyWidth,
+            valueWidth,
+            convention,
+            other.suits(states[0]) ? copy.states.clone() : StateArrays.laidFor(other, copy),
+            copy.start,
+            copy.position,
+            copy.decay,
+            fromZero);
+    copy.close();
+    return moved;
   }
 
   /**
@@ -384,67 +379,20 @@ public final class RetentionState implements AutoCloseable {
   public RetentionState join(RetentionState next) {
     checkOpen();
     CoreChecks.checkUsable(next);
-    requireJoinable(next);
-    RetentionState joined = copy();
-    double[] s1 = new double[valueWidth];
-    double[] s2 = new double[valueWidth];
-    for (int i = 0; i < states.length; i++) {
-      HeadState into = joined.states[i];
-      into.fold();
-      HeadState add = next.states[i].copy();
-      add.fold();
-      double decayOfNext = next.decay[i].getAsDouble();
-      for (int k = 0; k < keyWidth; k++) {
-        into.readRow(k, s1);
-        add.readRow(k, s2);
-        StateDecay.decayAndAdd(s1, decayOfNext, s2);
-        into.writeRow(k, s1);
-      }
-      joined.decay[i].add(decayOfNext);
-    }
-    System.arraycopy(next.position, 0, joined.position, 0, batch());
-    return joined;
-  }
-
-  private void requireJoinable(RetentionState next) {
-    if (!next.fromZero) {
-      throw new IllegalArgumentException(
-          "expected a segment that began from a zero state, got one with an imported history");
-    }
-    String mine = describe();
-    String other = next.describe();
-    if (!mine.equals(other) || !convention.equals(next.convention)) {
-      throw new IllegalArgumentException(
-          "expected a segment like "
-              + mine
-              + " "
-              + convention
-              + ", got "
-              + other
-              + " "
-              + next.convention);
-    }
-    for (int b = 0; b < batch(); b++) {
-      if (next.start[b] != position[b]) {
-        throw new IllegalArgumentException(
-            String.format(
-                "expected row %d of the next segment to start at position %d, got %d",
-                b, position[b], next.start[b]));
-      }
-    }
+    return Segments.join(this, next);
   }
 
   /** Returns type and shape in words, for messages. */
   String describe() {
     return String.format(
-        "%s state (B,H,K,V) = (%d,%d,%d,%d)", type, batch(), heads, keyWidth, valueWidth);
+        "%s state (B,H,K,V) = (%d,%d,%d,%d)", type(), batch(), heads, keyWidth, valueWidth);
   }
 
   /** Frees the state. */
   @Override
   public void close() {
     closed = true;
-    arena.close();
+    buffers.close();
     Arrays.fill(states, null);
   }
 }

@@ -1,14 +1,17 @@
 package org.retention4j.core;
 
+import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.nn.NamedWeights;
 import org.retention4j.nn.WeightSource;
 
 /**
  * The weights of a block, packed once for an engine and shared by every form, state and thread. The
  * packed form is the only copy; {@link #unpack()} gives back its exact values.
+ *
+ * @since 0.1
  */
 public final class RetentionWeights implements AutoCloseable {
   private final Engine engine;
@@ -81,12 +84,16 @@ public final class RetentionWeights implements AutoCloseable {
    */
   public RetentionParameters unpack() {
     return new RetentionParameters(
-        query().unpack(),
-        key().unpack(),
-        value().unpack(),
-        gate() == null ? null : gate().unpack(),
-        output().unpack(),
+        array(query()),
+        array(key()),
+        array(value()),
+        gate() == null ? null : array(gate()),
+        array(output()),
         headNorm() == null ? null : headNorm().clone());
+  }
+
+  private INDArray array(PackedMatrix matrix) {
+    return engine().toArray(matrix.unpack());
   }
 
   /**

@@ -6,6 +6,7 @@ package org.retention4j.core;
  * @param layout which elements form a pair
  * @param schedule how θ_i falls
  * @param base θ_i is a power of this, 10000 in all published checkpoints
+ * @since 0.1
  */
 public record Rotation(Layout layout, Schedule schedule, double base) {
   /** No rotation. */

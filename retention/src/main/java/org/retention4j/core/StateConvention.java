@@ -8,6 +8,7 @@ package org.retention4j.core;
  *     (fla)
  * @param rotation the rotation the keys in the state went through
  * @param decay the constant decay per head, or null when the caller gives the decay at each call
+ * @since 0.1
  */
 public record StateConvention(boolean keysScaled, Rotation rotation, LogDecay.PerHead decay) {
   /** Unscaled keys, no rotation, decay given at each call: what the bare core works with. */

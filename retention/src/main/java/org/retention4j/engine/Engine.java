@@ -5,38 +5,89 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.HeadState;
+import org.retention4j.engine.ops.KvHead;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
+import org.retention4j.engine.ops.MatMulGroup;
+import org.retention4j.engine.ops.MatrixSource;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.internal.float32.Fp32Lane;
+import org.retention4j.internal.float32.Fp32Layout;
+import org.retention4j.internal.float32.Kernels;
+import org.retention4j.internal.float32.PlainKernels;
+import org.retention4j.internal.float64.Fp64HeadState;
+import org.retention4j.internal.float64.Fp64Lane;
+import org.retention4j.internal.float64.Fp64Matrix;
+import org.retention4j.internal.float64.Fp64Tile;
+import org.retention4j.internal.kv.KvBlocks;
+import org.retention4j.internal.lanes.OpenMp;
+import org.retention4j.internal.lanes.VirtualCallers;
+import org.retention4j.internal.lanes.Workers;
+import org.retention4j.internal.linear.MatMuls;
+import org.retention4j.internal.linear.PlanContext;
+import org.retention4j.internal.linear.onednn.OneDnnLibrary;
+import org.retention4j.internal.memory.Arena;
+import org.retention4j.internal.memory.EmbeddingTable;
+import org.retention4j.internal.memory.Fp32Tile;
+import org.retention4j.internal.memory.ScratchTiles;
+import org.retention4j.internal.nd4j.ArraySource;
+import org.retention4j.internal.nd4j.Nd4jLibrary;
+import org.retention4j.internal.vector.VectorKernels;
 
 /**
- * Computes in one element type on a fixed number of threads, and owns the scratch of its lanes.
+ * Computes in one element type on a fixed number of threads, and owns the scratch of its lanes: the
+ * door to all machines behind the words of {@code engine.ops}.
  *
- * <p>An engine may be used from many threads, virtual ones too; calls are served one at a time in
+ * <p>An engine may be used from many threads; virtual ones too; calls are served one at a time in
  * the order of asking, each on all lanes, and give the same bits whoever else is calling. What a
  * call throws ends that call and no other. Closing it twice does no harm.
+ *
+ * @since 0.1
  */
-public final class Engine implements AutoCloseable {
+public final class Engine implements Lanes, AutoCloseable {
   private final ElementType type;
-  private final Provider provider;
-  private final Arena arena = new Arena();
+  private final ComputeRoute route;
+  private final Arena arena = new Arena(this::allocate);
+  private final Fp32Layout layout;
+  private final WeightFormats formats;
   private final Lane[] lanes;
   private final Workers workers;
   private final VirtualCallers virtualCallers = new VirtualCallers();
   private final Map<Object, Object[]> prepared = new ConcurrentHashMap<>();
 
-  private Engine(ElementType type, int threads, Provider provider) {
+  private Engine(ElementType type, int threads, ComputeRoute route) {
     if (threads < 1) {
       throw new IllegalArgumentException("expected at least 1 thread, got " + threads);
     }
+    if (!route.available()) {
+      throw new IllegalArgumentException(
+          "route VECTOR needs the JVM option --add-modules jdk.incubator.vector,"
+              + " and this JVM runs without that module");
+    }
     this.type = type;
-    this.provider = provider;
-    loadLibraries();
+    this.route = route;
+    Supplier<Kernels> kernels = route == ComputeRoute.PLAIN ? PlainKernels::new : Vectors.KERNELS;
+    layout = new Fp32Layout(kernels);
+    formats = new WeightFormats(type, route == ComputeRoute.VECTOR);
     lanes = new Lane[threads];
+    loadLibraries();
     try {
       for (int i = 0; i < threads; i++) {
         lanes[i] =
             type == ElementType.FLOAT32
-                ? new Float32Lane(i, arena, provider.kernels())
-                : new Float64Lane(i, arena);
+                ? new Fp32Lane(i, arena, kernels.get())
+                : new Fp64Lane(i, arena);
       }
       workers = new Workers(lanes);
     } catch (Throwable e) {
@@ -45,37 +96,46 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  /** Not touched before the module is known to be there: without it there is no such class. */
+  private static final class Vectors {
+    static final Supplier<Kernels> KERNELS = VectorKernels::new;
+  }
+
   /**
    * Loads what is native before there are worker threads: a library that one thread loads while
    * another makes the first of its objects may leave both waiting for ever.
    */
   private void loadLibraries() {
-    NativeLibraries.nd4j();
+    Nd4jLibrary.prepare();
     if (type == ElementType.FLOAT32) {
-      NativeLibraries.oneDnn();
+      OneDnnLibrary.get();
     }
   }
 
-  /** Returns an fp32 engine on all processors with the best provider. */
+  /** Returns an fp32 engine on all processors with the best route. */
   public static Engine float32() {
-    return create(ElementType.FLOAT32, Runtime.getRuntime().availableProcessors(), Provider.best());
+    return create(
+        ElementType.FLOAT32, Runtime.getRuntime().availableProcessors(), ComputeRoute.best());
   }
 
   /** Returns a float64 engine on all processors: slow, for proofs. */
   public static Engine float64() {
-    return create(ElementType.FLOAT64, Runtime.getRuntime().availableProcessors(), Provider.PLAIN);
+    return create(
+        ElementType.FLOAT64, Runtime.getRuntime().availableProcessors(), ComputeRoute.PLAIN);
   }
 
   /**
    * Returns an engine.
    *
    * @param threads the number of lanes, at least 1; results do not depend on it
-   * @param provider the route of element-wise fp32 work
-   * @throws IllegalArgumentException if threads < 1 or the provider is not available
-   * @throws NativeLibraryException if native code cannot be unpacked or loaded
+   * @param route of element-wise fp32 work, and of products with narrow weights where the processor
+   *     is made for them; the log says what was chosen
+   * @throws IllegalArgumentException if threads &lt; 1 or the route is not available
+   * @throws org.retention4j.engine.natives.NativeLibraryException if native code cannot be unpacked
+   *     or loaded
    */
-  public static Engine create(ElementType type, int threads, Provider provider) {
-    return new Engine(type, threads, provider);
+  public static Engine create(ElementType type, int threads, ComputeRoute route) {
+    return new Engine(type, threads, route);
   }
 
   /** Returns the type of activations and states. */
@@ -83,19 +143,24 @@ public final class Engine implements AutoCloseable {
     return type;
   }
 
-  /** Returns the number of lanes. */
+  /** Returns the type of ND4J's arrays that hold activations and states. */
+  public DataType dataType() {
+    return NdArrays.dataType(type);
+  }
+
+  @Override
   public int threads() {
     return lanes.length;
   }
 
-  /** Returns the provider of element-wise work. */
-  public Provider provider() {
-    return provider;
+  /** Returns the route of element-wise work. */
+  public ComputeRoute route() {
+    return route;
   }
 
-  /** Returns the name of the element-wise provider as reports show it. */
-  public String providerName() {
-    return type == ElementType.FLOAT32 ? provider.kernels().name() : "plain";
+  /** Returns the name of the element-wise kernels as reports show it. */
+  public String kernelsName() {
+    return type == ElementType.FLOAT32 ? layout.kernelsName() : "plain";
   }
 
   /**
@@ -104,18 +169,10 @@ public final class Engine implements AutoCloseable {
    * it gets fp32 activations.
    */
   public boolean multipliesBfloat16() {
-    boolean heap = provider == Provider.VECTOR && PairedKernels.wideEnough();
-    return type == ElementType.FLOAT32
-        && (heap ? HeapBfloat16.copies() : NarrowProducts.bfloat16());
+    return formats.multipliesBfloat16();
   }
 
-  /**
-   * Runs work that other threads' calls must not come between: a step of several tasks is not torn
-   * by somebody who closes its weights. Within it the same thread may run tasks and more such work;
-   * a virtual thread waits while another thread runs it.
-   *
-   * @throws IllegalStateException from within a call of an engine: a form's kernel may call none
-   */
+  @Override
   public void exclusively(Runnable work) {
     if (VirtualCallers.isCurrent()) {
       virtualCallers.run(() -> workers.exclusively(work));
@@ -124,12 +181,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /**
-   * Runs parts 0…parts−1 of a task on all lanes and returns when all are done. What a part throws
-   * is thrown here, once no part runs any more.
-   *
-   * @throws IllegalStateException after close, or from within a call of an engine
-   */
+  @Override
   public void run(int parts, LaneTask task) {
     checkOpen();
     if (VirtualCallers.isCurrent()) {
@@ -139,11 +191,7 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  /**
-   * Returns what {@code make} gives for each lane, made at the first call for this key and kept
-   * until the engine closes. Threads that ask first at the same time may each make it; they get the
-   * same.
-   */
+  @Override
   @SuppressWarnings("unchecked")
   public <T> T[] perLane(Object key, Function<Lane, T> make, T[] empty) {
     checkOpen();
@@ -161,26 +209,73 @@ public final class Engine implements AutoCloseable {
     return (T[]) kept;
   }
 
-  /** Returns what {@code make} gives: oneDNN plans a primitive for the thread count it finds. */
-  private <T> T withOneThread(Supplier<T> make) {
-    if (VirtualCallers.isCurrent()) {
-      return virtualCallers.call(() -> withOneThread(make));
-    }
-    int before = OpenMp.threads();
-    OpenMp.setThreads(1);
-    try {
-      return make.get();
-    } finally {
-      OpenMp.setThreads(before);
-    }
+  @Override
+  public <T> T withOneThread(Supplier<T> make) {
+    return VirtualCallers.isCurrent()
+        ? virtualCallers.call(() -> OpenMp.withOneThread(make))
+        : OpenMp.withOneThread(make);
   }
 
-  /** Returns a zeroed tile owned by {@code owner}. */
-  public Tile tile(Arena owner, int rows, int columns) {
+  private Tile allocate(Arena owner, int rows, int columns) {
     checkOpen();
     return type == ElementType.FLOAT32
-        ? Float32Tile.allocate(owner, rows, columns)
-        : Float64Tile.allocate(owner, rows, columns);
+        ? Fp32Tile.allocate(owner, rows, columns)
+        : Fp64Tile.allocate(owner, rows, columns);
+  }
+
+  /** Returns the owner of a binding's tiles, to be closed with it. */
+  public Buffers newBuffers() {
+    return new Arena(this::allocate);
+  }
+
+  /** Returns tiles that bindings share which never run side by side. */
+  public Scratch newScratch() {
+    return new ScratchTiles(this::allocate);
+  }
+
+  /** Returns a zero state (K,V) in the layout of this engine. */
+  public HeadState newState(int keyWidth, int valueWidth) {
+    return type == ElementType.FLOAT32
+        ? layout.newState(keyWidth, valueWidth)
+        : new Fp64HeadState(keyWidth, valueWidth);
+  }
+
+  /** Returns the bytes that a state (K,V) of a type holds, pending tokens included. */
+  public static long stateBytes(ElementType type, int keyWidth, int valueWidth) {
+    return type == ElementType.FLOAT32
+        ? Fp32Layout.stateBytes(keyWidth, valueWidth)
+        : Fp64HeadState.bytes(keyWidth, valueWidth);
+  }
+
+  /** Returns whether a state has the type and the layout of this engine's own. */
+  public boolean suits(HeadState state) {
+    return type == ElementType.FLOAT32 ? layout.suits(state) : state instanceof Fp64HeadState;
+  }
+
+  /**
+   * Returns an empty cache for softmax attention.
+   *
+   * @param cacheType FLOAT64 for a float64 engine and no other
+   */
+  public KvHead newCache(CacheType cacheType, int keyWidth, int valueWidth) {
+    return cacheType == CacheType.FLOAT64
+        ? new KvBlocks(Fp64Matrix::new, keyWidth, valueWidth)
+        : layout.newCache(cacheType, keyWidth, valueWidth);
+  }
+
+  /** Copies a matrix as a table of which single rows are read; it is not retained. */
+  public RowTable newTable(MatrixSource source, WeightType weightType) {
+    return new EmbeddingTable(source, weightType);
+  }
+
+  /** Returns the bytes of a table of a size. */
+  public static long tableBytes(WeightType weightType, long rows, long columns) {
+    return EmbeddingTable.bytes(weightType, rows, columns);
+  }
+
+  /** Returns a source as a new array (out,in) of this engine's type. */
+  public INDArray toArray(MatrixSource source) {
+    return NdArrays.toArray(type, source);
   }
 
   /**
@@ -193,15 +288,9 @@ public final class Engine implements AutoCloseable {
   public PackedMatrix pack(INDArray source, WeightType weightType) {
     if (source.rank() != 2 || source.length() == 0) {
       throw new IllegalArgumentException(
-          "expected a weight matrix of shape (out,in), got "
-              + Arrays.toString(source.shape()));
+          "expected a weight matrix of shape (out,in), got " + Arrays.toString(source.shape()));
     }
     return pack(new ArraySource(source), weightType);
-  }
-
-  /** Returns an array (out,in), FLOAT or DOUBLE, any strides, as a source; it is kept alive. */
-  public MatrixSource source(INDArray array) {
-    return new ArraySource(array);
   }
 
   /**
@@ -217,17 +306,7 @@ public final class Engine implements AutoCloseable {
               "expected a weight matrix of shape (out,in), got [%d, %d]",
               source.rows(), source.columns()));
     }
-    if (type == ElementType.FLOAT64) {
-      return new Float64Packed(this, source, weightType);
-    }
-    if (weightType == WeightType.FLOAT64) {
-      throw new IllegalArgumentException(
-          "expected weight type FLOAT32, BFLOAT16 or INT8 in the fp32 engine, got FLOAT64");
-    }
-    // Not before the provider is known: without its module there is no such class.
-    HeapMatrix packed =
-        provider == Provider.VECTOR ? HeapMatrix.tryPack(this, source, weightType) : null;
-    return packed != null ? packed : new Float32Packed(this, source, weightType);
+    return formats.pack(this, source, weightType);
   }
 
   /**
@@ -238,74 +317,22 @@ public final class Engine implements AutoCloseable {
    * @param weights FLOAT32, BFLOAT16 or INT8; in the float64 engine also FLOAT64
    */
   public static long packedBytes(ElementType type, WeightType weights, long outputs, long inputs) {
-    return type == ElementType.FLOAT64
-        ? Float64Packed.bytes(outputs, inputs)
-        : Float32Packed.bytes(weights, outputs, inputs);
-  }
-
-  /** Returns what stands in for x in its product with weights, see {@link Projections}. */
-  Operand.Kind operandKind(Tile x, PackedMatrix w, boolean bfloat16) {
-    return w instanceof Float32Matrix packed
-        ? packed.operandKind(x.rows(), bfloat16)
-        : Operand.Kind.DIRECT;
-  }
-
-  /** Returns how many output features a part of a product should have. */
-  int block(Operand operand, PackedMatrix w) {
-    return w instanceof Float32Matrix packed ? packed.block(operand.kind()) : w.outputs();
-  }
-
-  /** Returns x as a kind of operand. */
-  Operand operand(Arena owner, Scratch scratch, Tile x, Operand.Kind kind) {
-    checkOpen();
-    return switch (kind) {
-      case DIRECT -> new Operand.Direct(x);
-      case ROWS, INT8_ROWS -> new HeapRows((Float32Tile) x, kind);
-      case TERMS -> new Bfloat16Terms(scratch, (Float32Tile) x);
-      case BFLOAT16 ->
-          withOneThread(() -> new Bfloat16Operand(owner, scratch, (Float32Tile) x));
-      case INT8 -> new Int8Operand(scratch, (Float32Tile) x);
-    };
+    return WeightFormats.bytes(type, weights, outputs, inputs);
   }
 
   /**
-   * Binds y ← activation(x·Wᵀ).
+   * Begins products of one tile with several weight matrices.
    *
-   * @param owner owns what the binding needs
-   * @param scratch gives what bindings may share that never run side by side
-   * @param operand of x (M,in), of the kind for these weights
-   * @param block output features of a part: {@link #block} of these weights, or of others that have
-   *     more
-   * @param y (M,out)
-   * @throws IllegalArgumentException if the shapes do not join
+   * @param owner owns what the bindings need, from {@link #newBuffers}
+   * @param scratch gives what bindings may share, from {@link #newScratch}
+   * @param x (M,in)
+   * @param bfloat16 whether x may be rounded to bf16 for bf16 weights when it has many rows, which
+   *     is faster and less exact; no notice is taken where {@link #multipliesBfloat16} is false
    */
-  Projection project(
-      Arena owner,
-      Scratch scratch,
-      Operand operand,
-      PackedMatrix w,
-      int block,
-      Tile y,
-      Activation activation) {
+  public MatMulGroup matMuls(Buffers owner, Scratch scratch, Tile x, boolean bfloat16) {
     checkOpen();
-    Tile x = operand.tile();
-    if (x.columns() != w.inputs() || y.columns() != w.outputs() || x.rows() != y.rows()) {
-      throw new IllegalArgumentException(
-          String.format(
-              "expected x (M,%d) and y (M,%d), got x (%d,%d) and y (%d,%d)",
-              w.inputs(), w.outputs(), x.rows(), x.columns(), y.rows(), y.columns()));
-    }
-    if (w instanceof Float64Packed != (type == ElementType.FLOAT64)) {
-      throw new IllegalArgumentException(
-          "expected weights packed for a " + type + " engine, got weights of another engine type");
-    }
-    if (type == ElementType.FLOAT64) {
-      return ((Float64Packed) w).projection((Float64Tile) x, (Float64Tile) y, activation);
-    }
-    return withOneThread(
-        () ->
-            new Float32Projection(
-                owner, scratch, operand, (Float32Matrix) w, block, (Float32Tile) y, activation));
+    PlanContext context = new PlanContext((Arena) owner, (ScratchTiles) scratch);
+    return new MatMuls(this, type, context, x, bfloat16);
   }
 
   private void checkOpen() {

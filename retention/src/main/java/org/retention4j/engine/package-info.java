@@ -1,9 +1,9 @@
 /**
- * The compute engine: products through oneDNN, fused element-wise work in Java, native memory with
- * an owner, and a small pool of worker lanes that own all threads.
+ * The door to all machines: {@link org.retention4j.engine.Engine} chooses and assembles what
+ * computes, owns its threads and its scratch, and packs weights; {@link
+ * org.retention4j.engine.ComputeRoute} says who does the element-wise work. Nothing here knows how
+ * a form arranges retention.
  *
- * <p>Nothing here knows what retention is beyond its smallest arithmetic (decay, causal masking,
- * reading and updating one head's state); the arrangement of that arithmetic is the business of the
- * forms.
+ * <p>For users. What an engine speaks with forms and mixers is {@link org.retention4j.engine.ops}.
  */
 package org.retention4j.engine;

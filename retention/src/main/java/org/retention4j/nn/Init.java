@@ -1,11 +1,13 @@
 package org.retention4j.nn;
 
 import java.util.SplittableRandom;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
-import org.retention4j.engine.NativeLibraries;
+import org.retention4j.engine.ops.MatrixSource;
 
-/** Seeded random weights in fp32: the same seed gives the same on every platform. */
+/**
+ * Seeded random weights in fp32: the same seed gives the same on every platform.
+ *
+ * @since 0.1
+ */
 public final class Init {
   private Init() {}
 
@@ -14,14 +16,27 @@ public final class Init {
    *
    * @param random advanced by out·in draws
    */
-  public static INDArray uniform(SplittableRandom random, int outputs, int inputs) {
+  public static MatrixSource uniform(SplittableRandom random, int outputs, int inputs) {
     float[] data = new float[Math.multiplyExact(outputs, inputs)];
     double bound = Math.sqrt(3.0 / inputs);
     for (int i = 0; i < data.length; i++) {
       data[i] = (float) ((2 * random.nextDouble() - 1) * bound);
     }
-    NativeLibraries.requireNd4j();
-    return Nd4j.createFromArray(data).reshape(outputs, inputs);
+    return new Drawn(data, outputs, inputs);
+  }
+
+  private record Drawn(float[] data, int rows, int columns) implements MatrixSource {
+    @Override
+    public void read(int row, float[] into) {
+      System.arraycopy(data, row * columns, into, 0, columns);
+    }
+
+    @Override
+    public void read(int row, double[] into) {
+      for (int i = 0; i < columns; i++) {
+        into[i] = data[row * columns + i];
+      }
+    }
   }
 
   /**

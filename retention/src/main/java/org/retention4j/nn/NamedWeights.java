@@ -3,9 +3,13 @@ package org.retention4j.nn;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.ops.PackedMatrix;
 
-/** The weights of a part of a model by name, of the shapes that it asked for. */
+/**
+ * The weights of a part of a model by name, of the shapes that it asked for.
+ *
+ * @since 0.1
+ */
 public final class NamedWeights implements AutoCloseable {
   private final Map<String, PackedMatrix> matrices = new HashMap<>();
   private final Map<String, double[]> vectors = new HashMap<>();

@@ -1,12 +1,15 @@
 package org.retention4j.nn;
 
 import java.util.SplittableRandom;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.WeightType;
 
-/** Where the weights of a part of a model come from: a checkpoint, arrays, a seed. */
+/**
+ * Where the weights of a part of a model come from: a checkpoint, arrays, a seed.
+ *
+ * @since 0.1
+ */
 public interface WeightSource {
   /** Returns the engine that matrices are packed for. */
   Engine engine();
@@ -33,8 +36,8 @@ public interface WeightSource {
       @Override
       public PackedMatrix matrix(WeightSpec weight) {
         int outputs = Math.toIntExact(weight.rows());
-        INDArray matrix = Init.uniform(random, outputs, Math.toIntExact(weight.columns()));
-        return engine.pack(matrix, type);
+        int inputs = Math.toIntExact(weight.columns());
+        return engine.pack(Init.uniform(random, outputs, inputs), type);
       }
 
       @Override

@@ -1,7 +1,7 @@
 package org.retention4j.nn;
 
 import java.util.Arrays;
-import org.retention4j.engine.PackedMatrix;
+import org.retention4j.engine.ops.PackedMatrix;
 
 /**
  * A weight that a part of a model asks for.
@@ -10,6 +10,7 @@ import org.retention4j.engine.PackedMatrix;
  * @param kind what it is
  * @param rows output features of a matrix, or the length of a vector
  * @param columns input features of a matrix, 1 for a vector
+ * @since 0.1
  */
 public record WeightSpec(String name, Kind kind, long rows, long columns) {
   /** What a weight is. */

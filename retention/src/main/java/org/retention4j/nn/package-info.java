@@ -1,6 +1,6 @@
 /**
- * What token mixers of any kind are made of: the weights they ask for and where those come from,
- * the forms in which they take a sequence, and how many of its tokens they compute at once.
+ * What token mixers of any kind are made of: the weights that they ask for and where those come
+ * from, rotation, seeded initial values, and the micro-batch of tiles that they are bound to.
  *
  * <p>For authors of mixers; may change before 1.0.
  */

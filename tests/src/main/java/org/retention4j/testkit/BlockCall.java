@@ -1,6 +1,7 @@
 package org.retention4j.testkit;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.BlockInput;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
@@ -16,6 +17,7 @@ import org.retention4j.core.reference.ReferenceBlock;
  * @param state S_0 (B,H,K,V), or null for zeros; not to be modified
  * @param positions (B) position of each row's first token, at least 0, or null for zeros
  * @param lengths (B) tokens of each row, 0…T, or null when every row has T
+ * @since 0.1
  */
 public record BlockCall(
     RetentionConfig config,
@@ -25,6 +27,13 @@ public record BlockCall(
     INDArray state,
     long[] positions,
     int[] lengths) {
+
+  /** Returns what the library's own block reads. */
+  public BlockInput input() {
+    BlockInput all = BlockInput.of(x);
+    BlockInput some = lengths == null ? all : all.withLengths(lengths);
+    return decay == null ? some : some.withDecay(decay);
+  }
 
   /** Returns what the plain float64 reference makes of this call with these weights. */
   public BlockResult reference(RetentionParameters weights) {

@@ -150,8 +150,7 @@ record BlockCase(
     cases.add(of("one kv head", RetentionConfig.builder(16, 4).kvHeads(1).build(), 1, 20));
     RetentionConfig.Builder grouped = RetentionConfig.builder(16, 4).kvHeads(2).scaleKeys(true);
     cases.add(of("grouped, scaled", grouped.build(), 2, 20));
-    cases.add(
-        of("grouped, scaled, unrotated", grouped.rotation(Rotation.NONE).build(), 2, 20));
+    cases.add(of("grouped, scaled, unrotated", grouped.rotation(Rotation.NONE).build(), 2, 20));
     cases.add(of("no gate", fla().gate(false).build(), 1, 20));
     cases.add(of("no norm weight", fla().headNormWeight(false).build(), 1, 20));
     cases.add(of("norm weight", torchscale().headNormWeight(true).build(), 1, 20));

@@ -2,6 +2,7 @@ package org.retention4j.testkit;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.RetentionCall;
 import org.retention4j.core.reference.ReferenceRetention;
 
 /**
@@ -14,6 +15,7 @@ import org.retention4j.core.reference.ReferenceRetention;
  * @param scale finite factor between q S and o
  * @param state S_0 (B,H,K,V), not to be modified
  * @param lengths (B) tokens of each row, 0…T, or null when every row has T
+ * @since 0.1
  */
 public record FormCall(
     INDArray q,
@@ -23,6 +25,12 @@ public record FormCall(
     double scale,
     INDArray state,
     int[] lengths) {
+
+  /** Returns this call, without its state, as the library's own core takes it. */
+  public RetentionCall call() {
+    RetentionCall all = RetentionCall.of(q, k, v, decay).withScale(scale);
+    return lengths == null ? all : all.withLengths(lengths);
+  }
 
   /** Returns what the plain float64 reference makes of this call. */
   public FormResult reference() {

@@ -36,6 +36,8 @@ import org.retention4j.core.RetentionParameters;
  * <p>A block whose rotation starts one position late, that scales scores instead of keys, divides
  * by the √s_p of another position or takes another head's γ fails it; the bounds are {@link
  * Tolerance#block}.
+ *
+ * @since 0.1
  */
 public interface RetentionBlockContract {
   /**

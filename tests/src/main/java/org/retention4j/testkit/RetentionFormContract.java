@@ -35,6 +35,8 @@ import org.retention4j.core.LogDecay;
  * <p>A form that multiplies by a rounded γ, exponentiates a positive number, forgets a token at a
  * chunk's border or lets padding through fails it; the bounds are {@link Tolerance#reference} and
  * {@link Tolerance#forms}.
+ *
+ * @since 0.1
  */
 public interface RetentionFormContract {
   /**

@@ -17,6 +17,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *     .isFinite()
  *     .isCloseTo(expected, Tolerance.reference(DataType.FLOAT, true, 7));
  * }</pre>
+ *
+ * @since 0.1
  */
 public final class TensorAssert extends AbstractAssert<TensorAssert, INDArray> {
   private TensorAssert(INDArray actual) {

@@ -7,7 +7,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
-/** Small operations on INDArrays that tests need; none keeps or changes its arguments. */
+/**
+ * Small operations on INDArrays that tests need; none keeps or changes its arguments.
+ *
+ * @since 0.1
+ */
 public final class Tensors {
   private Tensors() {}
 

@@ -4,7 +4,7 @@ import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.retention4j.core.reference.Bounds;
 import org.retention4j.core.reference.RelativeError;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ops.ElementType;
 
 /**
  * How far two tensors may be apart, with the name of the comparison it belongs to.
@@ -24,6 +24,7 @@ import org.retention4j.engine.ElementType;
  * @param name what is compared, as messages show it
  * @param perHead bound on a head's relative error, above 0
  * @param perToken bound on a token's relative error, at least {@code perHead}
+ * @since 0.1
  */
 public record Tolerance(String name, double perHead, double perToken) {
   /** The part of a head's root-mean-square token norm below which no token is judged. */

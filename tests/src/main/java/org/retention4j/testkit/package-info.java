@@ -7,5 +7,7 @@
  * the core on (q, k, v, log decay, scale, state, lengths), {@link
  * org.retention4j.testkit.RetentionBlockContract} the block from x to y: implement one method of
  * either in a JUnit 5 test class and inherit the suite.
+ *
+ * <p>For users, on the test class path.
  */
 package org.retention4j.testkit;

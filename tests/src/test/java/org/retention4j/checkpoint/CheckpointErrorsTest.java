@@ -21,7 +21,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.NativeMemory;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.format.OutTensor;
+import org.retention4j.checkpoint.format.SafetensorsFile;
+import org.retention4j.checkpoint.format.SafetensorsWriter;
+import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.LanguageModel;
@@ -50,11 +57,11 @@ class CheckpointErrorsTest {
   }
 
   private void refuses(String... messages) {
-    long before = NativeMemory.liveBytes();
+    long before = HeldMemory.liveBytes();
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> load(folder).close())
         .withMessageContainingAll(messages);
-    assertThat(NativeMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
   }
 
   private static void set(Path folder, String key, String value) throws IOException {
@@ -199,14 +206,14 @@ class CheckpointErrorsTest {
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(at, Float.NaN);
     Files.write(folder.resolve("model.safetensors"), bytes);
     load(folder).close();
-    long before = NativeMemory.liveBytes();
+    long before = HeldMemory.liveBytes();
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(
             () ->
                 Checkpoint.open(folder)
                     .load(Engines.plain(), LoadOptions.DEFAULT.withCheckFinite(true)))
         .withMessageContainingAll("model.layers.1.mlp.up_proj.weight[2,5]", "NaN");
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
   }
 
   @ParameterizedTest

@@ -12,10 +12,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.CacheType;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.LanguageModel;
@@ -63,7 +63,7 @@ class GoldenModelTest {
                 new ChunkwiseForm(),
                 new ChunkwiseForm(16),
                 new ChunkwiseForm(7))) {
-          cases.add(Arguments.of(model, engine, form, engine.providerName()));
+          cases.add(Arguments.of(model, engine, form, engine.kernelsName()));
         }
       }
     }
@@ -172,7 +172,7 @@ class GoldenModelTest {
           // Few rows of 8-bit weights on the heap are not rounded themselves.
           double stepped = error(logits(stepping, ids, new int[] {1}), golden(name));
           double most =
-              Engines.vector().providerName().matches("vector-(256|512)")
+              Engines.vector().kernelsName().matches("vector-(256|512)")
                   ? error * (1 + 1e-4)
                   : 6e-2;
           assertThat(stepped).as("int8 on %s, token by token", name).isBetween(1e-4, most);

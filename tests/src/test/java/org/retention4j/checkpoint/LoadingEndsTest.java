@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NativeMemory;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.forms.Engines;
 import org.retention4j.model.LanguageModel;
 
@@ -29,12 +29,12 @@ class LoadingEndsTest {
     checkpoint =
         Checkpoint.open(
             Path.of(LoadingEndsTest.class.getResource("/golden/model/fla-bf16").toURI()));
-    before = NativeMemory.liveBytes();
+    before = HeldMemory.liveBytes();
   }
 
   @AfterEach
   void nothingStaysAndItCanBeLoadedAgain() {
-    assertThat(NativeMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
     checkpoint.load(engine, LoadOptions.DEFAULT).close();
   }
 

@@ -15,9 +15,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.retention4j.engine.CacheType;
-import org.retention4j.engine.ElementType;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.format.OutTensor;
+import org.retention4j.checkpoint.format.SafetensorsWriter;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.estimate.MemoryEstimate;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
@@ -35,7 +39,7 @@ class MemoryEstimateTest {
 
   /** Other processors fill up small matrices otherwise. */
   private static final double ERROR =
-      Engines.vector().providerName().equals("vector-512") ? 0.01 : 0.4;
+      Engines.vector().kernelsName().equals("vector-512") ? 0.01 : 0.4;
 
   @TempDir private Path folder;
 

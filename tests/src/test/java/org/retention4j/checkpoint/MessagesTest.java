@@ -3,8 +3,8 @@ package org.retention4j.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.retention4j.checkpoint.SafetensorsBytes.entry;
-import static org.retention4j.checkpoint.SafetensorsBytes.file;
+import static org.retention4j.checkpoint.format.SafetensorsBytes.entry;
+import static org.retention4j.checkpoint.format.SafetensorsBytes.file;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.format.SafetensorsFile;
+import org.retention4j.checkpoint.format.TensorInfo;
 import org.retention4j.forms.Npy;
 
 /** Hostile names and values: messages stay short, on one line, and do not steer terminals. */

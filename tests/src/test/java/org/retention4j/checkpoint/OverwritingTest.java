@@ -17,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.checkpoint.format.DType;
 import org.retention4j.forms.Npy;
 
 /** Checkpoints that are written into folders that are not empty. */
@@ -121,8 +123,7 @@ class OverwritingTest {
   void theOldIndexNamesTheOldShards() throws IOException {
     put(to, "part1.safetensors", "other.safetensors", "notes.txt");
     Path index = to.resolve("model.safetensors.index.json");
-    Files.writeString(
-        index, "{\"weight_map\":{\"a\":\"part1.safetensors\",\"b\":\"notes.txt\"}}");
+    Files.writeString(index, "{\"weight_map\":{\"a\":\"part1.safetensors\",\"b\":\"notes.txt\"}}");
     WriteOptions options = WriteOptions.DEFAULT.withReplace(true);
     CheckpointWriter.convert(Checkpoint.open(from), to, options);
     assertThat(names(to))

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -16,10 +17,10 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.engine.Activation;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NativeMemory;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.model.DecoderConfig;
@@ -34,7 +35,12 @@ import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.Tensors;
 
-/** A bound step allocates nothing: heap bytes over all threads and native bytes, 1000 steps. */
+/**
+ * A bound step allocates nothing: heap bytes over all threads and native bytes, 1000 steps. It has
+ * a JVM of its own: where other suites ran before, what they taught the compiler makes it box
+ * vectors.
+ */
+@Tag("alone")
 class AllocationTest {
   private static final int STEPS = 1000;
   private static final int MOST_ROUNDS = 400;
@@ -62,9 +68,10 @@ class AllocationTest {
       INDArray g = Nd4j.valueArrayOf(new long[] {2, tokens, 2}, -0.1, DataType.DOUBLE);
       INDArray out = Nd4j.zeros(type, 2, tokens, 2, 64);
       for (LogDecay decay : List.of(LogDecay.perHead(-0.1, -0.01), LogDecay.perToken(g))) {
-        RetentionState state = RetentionState.zeros(variant.engine().type(), 2, 2, 32, 64);
-        Retention bound =
-            Retention.bind(variant.engine(), variant.form(), q, k, v, decay, 1, state, null, out);
+        RetentionState state = RetentionState.zeros(variant.engine(), 2, 2, 32, 64);
+        BoundSequence bound =
+            new RetentionCore(variant.engine(), variant.form())
+                .bind(RetentionCall.of(q, k, v, decay).withScale(1), state, out);
         assertAllocatesNothing(bound::step);
         assertThat(state.position(0)).isGreaterThanOrEqualTo((long) STEPS * tokens);
       }
@@ -81,8 +88,8 @@ class AllocationTest {
       MultiScaleRetention block = new MultiScaleRetention(variant.engine(), weights);
       INDArray x = Tensors.gaussian(1, variant.dataType(), 2, 1, 32);
       INDArray y = Nd4j.zeros(variant.dataType(), 2, 1, 32);
-      RetentionState state = RetentionState.zeros(config, variant.engine().type(), 2);
-      try (BoundRetention bound = block.bind(variant.form(), x, null, state, null, y)) {
+      RetentionState state = RetentionState.zeros(variant.engine(), config, 2);
+      try (BoundSequence bound = block.bind(variant.form(), BlockInput.of(x), state, y)) {
         assertAllocatesNothing(bound::step);
       }
     }
@@ -140,7 +147,7 @@ class AllocationTest {
             .filter(thread -> thread != null && !thread.getThreadName().startsWith(TEST_RUNNER))
             .mapToLong(ThreadInfo::getThreadId)
             .toArray();
-    long counted = NativeMemory.liveBytes();
+    long counted = HeldMemory.liveBytes();
     long nativeBytes = Pointer.totalBytes();
     List<Long> rounds = new ArrayList<>();
     do {
@@ -158,7 +165,7 @@ class AllocationTest {
     assertThat(rounds)
         .as("heap bytes of %s steps over all threads, round by round", STEPS)
         .endsWith(0L);
-    assertThat(NativeMemory.liveBytes()).as("counted bytes").isEqualTo(counted);
+    assertThat(HeldMemory.liveBytes()).as("counted bytes").isEqualTo(counted);
     assertThat(Pointer.totalBytes()).as("native bytes").isLessThanOrEqualTo(nativeBytes);
   }
 

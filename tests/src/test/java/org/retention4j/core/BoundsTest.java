@@ -12,6 +12,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
@@ -87,24 +88,15 @@ class BoundsTest {
             new ChunkwiseForm(1))) {
       results.add(new Variant(engine, form).advance(call));
     }
-    RetentionState state = RetentionState.of(call.state(), new long[1], StateConvention.PLAIN);
+    RetentionState state =
+        RetentionState.of(engine, call.state(), new long[1], StateConvention.PLAIN);
     INDArray output = null;
     RetentionForm[] forms = {new ChunkwiseForm(33), new RecurrentForm(), new ParallelForm(60)};
     int[] ends = {1001, 1501, call.tokens()};
     int from = 0;
     for (int i = 0; i < forms.length; i++) {
       FormCall part = call.tokens(from, ends[i]);
-      INDArray o =
-          Retention.advance(
-              engine,
-              forms[i],
-              part.q(),
-              part.k(),
-              part.v(),
-              part.decay(),
-              part.scale(),
-              state,
-              null);
+      INDArray o = new RetentionCore(engine, forms[i]).advance(part.call(), state);
       output = output == null ? o : Tensors.concatTokens(output, o);
       from = ends[i];
     }

@@ -1,6 +1,5 @@
 package org.retention4j.core;
 
-import org.retention4j.nn.MicroBatches;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,13 +16,16 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.engine.NativeMemory;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.forms.Engines;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.Tensors;
 import org.retention4j.testkit.Tolerance;
@@ -35,7 +37,7 @@ class HalfAdvancedTest {
   private static final LogDecay.PerHead DECAY = CONFIG.decay().logDecay();
   private static final int PIECE = MicroBatches.ROWS;
 
-  private final Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
+  private final Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
   private final RetentionWeights weights =
       RetentionWeights.random(engine, CONFIG, WeightType.FLOAT32, 1);
   private final MultiScaleRetention block = new MultiScaleRetention(engine, weights);
@@ -81,7 +83,7 @@ class HalfAdvancedTest {
   }
 
   private void assertGoesNowhere(RetentionState state, ThrowingCallable again) {
-    RetentionState whole = RetentionState.zeros(ElementType.FLOAT32, 1, 4, 4, 4);
+    RetentionState whole = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 4, 4, 4);
     for (ThrowingCallable use :
         List.<ThrowingCallable>of(
             again, state::copy, () -> state.select(0), () -> whole.join(state))) {
@@ -95,18 +97,21 @@ class HalfAdvancedTest {
 
   @Test
   void theCoreRefusesAStateThatSomeHeadsHaveAdvanced() {
-    RetentionState state = RetentionState.zeros(ElementType.FLOAT32, 1, 4, 4, 4);
-    Retention failing = bind(failing(), state);
+    RetentionState state = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 4, 4, 4);
+    BoundSequence failing = bind(failing(), state);
     assertThatThrownBy(failing::step).isInstanceOf(OutOfMemoryError.class);
     assertGoesNowhere(
         state,
-        () -> Retention.advance(engine, new RecurrentForm(), q, q, q, DECAY, 1, state, null));
+        () ->
+            new RetentionCore(engine, new RecurrentForm())
+                .advance(RetentionCall.of(q, q, q, DECAY).withScale(1), state));
     assertThatIllegalStateException().isThrownBy(failing::step);
   }
 
-  private Retention bind(RetentionForm form, RetentionState state) {
+  private BoundSequence bind(RetentionForm form, RetentionState state) {
     INDArray out = Nd4j.create(DataType.FLOAT, 1, 5, 4, 4);
-    return Retention.bind(engine, form, q, q, q, DECAY, 1, state, null, out);
+    return new RetentionCore(engine, form)
+        .bind(RetentionCall.of(q, q, q, DECAY).withScale(1), state, out);
   }
 
   @Test
@@ -125,11 +130,12 @@ class HalfAdvancedTest {
   /** Refused before anything was advanced: the state is as it was and goes on. */
   @Test
   void aRefusedCallTearsNothing() {
-    RetentionState state = RetentionState.zeros(ElementType.FLOAT32, 1, 4, 4, 4);
-    Engine closed = Engine.create(ElementType.FLOAT32, 1, Provider.PLAIN);
+    RetentionState state = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 4, 4, 4);
+    Engine closed = Engine.create(ElementType.FLOAT32, 1, ComputeRoute.PLAIN);
     INDArray out = Nd4j.create(DataType.FLOAT, 1, 5, 4, 4);
-    Retention bound =
-        Retention.bind(closed, new RecurrentForm(), q, q, q, DECAY, 1, state, null, out);
+    BoundSequence bound =
+        new RetentionCore(closed, new RecurrentForm())
+            .bind(RetentionCall.of(q, q, q, DECAY).withScale(1), state, out);
     closed.close();
     assertThatIllegalStateException().isThrownBy(bound::step).withMessageContaining("closed");
     bind(new RecurrentForm(), state).step();
@@ -140,7 +146,7 @@ class HalfAdvancedTest {
   /** A form that fails while it is prepared leaves no memory behind. */
   @Test
   void aBindingThatFailsFreesWhatItHad() {
-    long before = NativeMemory.liveBytes();
+    long before = HeldMemory.liveBytes();
     RetentionForm form =
         new RetentionForm() {
           @Override
@@ -161,7 +167,7 @@ class HalfAdvancedTest {
     RetentionState state = block.newState(1);
     assertThatThrownBy(() -> block.forward(form, x, state)).isInstanceOf(OutOfMemoryError.class);
     state.close();
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
   }
 
   /** An interrupt ends a long call between two pieces; what was read stands. */
@@ -181,7 +187,7 @@ class HalfAdvancedTest {
             });
     RetentionState state = block.newState(1);
     INDArray y = longer.dup();
-    try (BoundRetention bound = block.bind(interrupting, longer, null, state, null, y)) {
+    try (BoundSequence bound = block.bind(interrupting, BlockInput.of(longer), state, y)) {
       assertThatThrownBy(bound::step)
           .isInstanceOf(CancellationException.class)
           .hasMessageContainingAll("after " + 2 * PIECE, "of " + 5 * PIECE);

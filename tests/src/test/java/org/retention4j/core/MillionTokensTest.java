@@ -38,7 +38,7 @@ class MillionTokensTest {
         DecaySchedule.custom(1 - 1.0 / 32, 1 - 1.0 / 512, 1 - 1.0 / 3000, 1 - 1.0 / 4096)
             .logDecay();
     Tolerance tolerance = Tolerance.reference(DataType.FLOAT, true, (long) PIECES * PIECE);
-    RetentionState state = RetentionState.zeros(variant.engine().type(), 1, 4, 8, 8);
+    RetentionState state = RetentionState.zeros(variant.engine(), 1, 4, 8, 8);
     INDArray expectedState = null;
     double[] errors = new double[PIECES];
     for (int i = 0; i < PIECES; i++) {
@@ -46,7 +46,8 @@ class MillionTokensTest {
       INDArray k = Tensors.gaussian(3L * i + 1, DataType.FLOAT, 1, PIECE, 4, 8);
       INDArray v = Tensors.gaussian(3L * i + 2, DataType.FLOAT, 1, PIECE, 4, 8);
       INDArray output =
-          Retention.advance(variant.engine(), variant.form(), q, k, v, decay, 0.35, state, null);
+          new RetentionCore(variant.engine(), variant.form())
+              .advance(RetentionCall.of(q, k, v, decay).withScale(0.35), state);
       ReferenceRetention.Result expected =
           ReferenceRetention.advance(q, k, v, decay, 0.35, expectedState, null);
       expectedState = expected.state();

@@ -15,11 +15,13 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NativeMemory;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.forms.Engines;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.TensorAssert;
@@ -31,7 +33,7 @@ class MisuseTest {
   private static final RetentionConfig CONFIG = RetentionConfig.fla(16, 2);
   private static final double SCALE = 0.5;
 
-  private final Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
+  private final Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
   private final RetentionWeights weights =
       RetentionWeights.random(engine, CONFIG, WeightType.FLOAT32, 1);
   private final MultiScaleRetention block = new MultiScaleRetention(engine, weights);
@@ -57,14 +59,14 @@ class MisuseTest {
   void aClosedInputOrOutputIsRefused() {
     INDArray x = x(3);
     INDArray y = x(3);
-    try (BoundRetention bound = block.bind(new ChunkwiseForm(), x, null, state, null, y)) {
+    try (BoundSequence bound = block.bind(new ChunkwiseForm(), BlockInput.of(x), state, y)) {
       bound.step();
       x.close();
       refuses(bound::step, "open array", "closed");
     }
     refuses(() -> block.forward(new ChunkwiseForm(), x, state), "open array", "closed");
     INDArray other = x(3);
-    try (BoundRetention bound = block.bind(new ChunkwiseForm(), other, null, state, null, y)) {
+    try (BoundSequence bound = block.bind(new ChunkwiseForm(), BlockInput.of(other), state, y)) {
       y.close();
       refuses(bound::step, "open array", "closed");
     }
@@ -80,11 +82,11 @@ class MisuseTest {
       own(Tensors.gaussian(3, DataType.FLOAT, 1, 3, 2, 5)),
       own(Tensors.gaussian(4, DataType.FLOAT, 1, 3, 2, 5))
     };
-    RetentionState core = RetentionState.zeros(ElementType.FLOAT32, 1, 2, 4, 5);
+    RetentionState core = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 2, 4, 5);
     LogDecay decay = LogDecay.perHead(-0.1, -0.2);
-    Retention bound =
-        Retention.bind(
-            engine, new RecurrentForm(), a[0], a[1], a[2], decay, SCALE, core, null, a[3]);
+    BoundSequence bound =
+        new RetentionCore(engine, new RecurrentForm())
+            .bind(RetentionCall.of(a[0], a[1], a[2], decay).withScale(SCALE), core, a[3]);
     bound.step();
     a[closed].close();
     refuses(bound::step, "open array", "closed");
@@ -96,7 +98,8 @@ class MisuseTest {
     INDArray g = Tensors.gaussian(3, DataType.FLOAT, 1, 3, 2);
     LogDecay decay = LogDecay.perToken(org.nd4j.linalg.ops.transforms.Transforms.abs(g).negi());
     INDArray x = x(3);
-    try (BoundRetention bound = block.bind(new ChunkwiseForm(), x, decay, state, null, x(3))) {
+    try (BoundSequence bound =
+        block.bind(new ChunkwiseForm(), BlockInput.of(x).withDecay(decay), state, x(3))) {
       bound.step();
       ((LogDecay.PerToken) decay).values().close();
       refuses(bound::step, "open array", "closed");
@@ -116,11 +119,11 @@ class MisuseTest {
     INDArray memory = x(1200);
     INDArray x = tokens(memory, 0, 1100);
     refuses(
-        () -> block.bind(new ChunkwiseForm(), x, null, state, null, tokens(memory, 1, 1101)),
+        () -> block.bind(new ChunkwiseForm(), BlockInput.of(x), state, tokens(memory, 1, 1101)),
         "y to be x itself",
         "overlaps");
     INDArray expected = block.forward(new ChunkwiseForm(), x.dup(), block.newState(1));
-    try (BoundRetention inPlace = block.bind(new ChunkwiseForm(), x, null, state, null, x)) {
+    try (BoundSequence inPlace = block.bind(new ChunkwiseForm(), BlockInput.of(x), state, x)) {
       inPlace.step();
     }
     TensorAssert.assertThat(x).isEqualTo(expected);
@@ -139,47 +142,68 @@ class MisuseTest {
         () ->
             block.bind(
                 new ChunkwiseForm(),
-                x(2),
-                LogDecay.perToken(
-                    g.get(NDArrayIndex.all(), NDArrayIndex.interval(0, 2), NDArrayIndex.all())),
+                BlockInput.of(x(2))
+                    .withDecay(
+                        LogDecay.perToken(
+                            g.get(
+                                NDArrayIndex.all(),
+                                NDArrayIndex.interval(0, 2),
+                                NDArrayIndex.all()))),
                 state,
-                null,
                 y),
         "overlaps the log decay");
     INDArray q = Tensors.gaussian(1, DataType.FLOAT, 1, 16, 2, 4);
     INDArray v = Tensors.gaussian(2, DataType.FLOAT, 1, 16, 2, 1);
     refuses(
         () ->
-            Retention.bind(
-                engine,
-                new RecurrentForm(),
-                q,
-                q,
-                v,
-                decay,
-                SCALE,
-                RetentionState.zeros(ElementType.FLOAT32, 1, 2, 4, 1),
-                null,
-                g.reshape(1, 16, 2, 1)),
+            new RetentionCore(engine, new RecurrentForm())
+                .bind(
+                    RetentionCall.of(q, q, v, decay).withScale(SCALE),
+                    RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 2, 4, 1),
+                    g.reshape(1, 16, 2, 1)),
         "overlaps the log decay");
   }
 
   @Test
   void whatIsMissingIsNamed() {
     INDArray q = Tensors.gaussian(1, DataType.FLOAT, 1, 3, 2, 4);
-    RetentionState core = RetentionState.zeros(ElementType.FLOAT32, 1, 2, 4, 4);
+    RetentionState core = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 2, 4, 4);
     LogDecay decay = LogDecay.perHead(-0.1, -0.2);
     RecurrentForm form = new RecurrentForm();
-    refuses(() -> Retention.advance(engine, form, null, q, q, decay, 1, core, null), "q, got null");
-    refuses(() -> Retention.advance(engine, form, q, null, q, decay, 1, core, null), "k, got null");
-    refuses(() -> Retention.advance(engine, form, q, q, null, decay, 1, core, null), "v, got null");
-    refuses(() -> Retention.advance(engine, form, q, q, q, null, 1, core, null), "decay, got null");
-    refuses(() -> Retention.advance(engine, form, q, q, q, decay, 1, null, null), "state, got");
-    refuses(() -> Retention.advance(engine, null, q, q, q, decay, 1, core, null), "form, got null");
+    refuses(
+        () ->
+            new RetentionCore(engine, form)
+                .advance(RetentionCall.of(null, q, q, decay).withScale(1), core),
+        "q, got null");
+    refuses(
+        () ->
+            new RetentionCore(engine, form)
+                .advance(RetentionCall.of(q, null, q, decay).withScale(1), core),
+        "k, got null");
+    refuses(
+        () ->
+            new RetentionCore(engine, form)
+                .advance(RetentionCall.of(q, q, null, decay).withScale(1), core),
+        "v, got null");
+    refuses(
+        () ->
+            new RetentionCore(engine, form)
+                .advance(RetentionCall.of(q, q, q, null).withScale(1), core),
+        "decay, got null");
+    refuses(
+        () ->
+            new RetentionCore(engine, form)
+                .advance(RetentionCall.of(q, q, q, decay).withScale(1), null),
+        "state, got");
+    refuses(
+        () ->
+            new RetentionCore(engine, null)
+                .advance(RetentionCall.of(q, q, q, decay).withScale(1), core),
+        "form, got null");
     refuses(() -> block.forward(null, x(1), state), "form, got null");
-    refuses(() -> block.forward(form, null, state), "x, got null");
+    refuses(() -> block.forward(form, (INDArray) null, state), "x, got null");
     refuses(() -> block.forward(form, x(1), null), "state, got null");
-    refuses(() -> block.bind(form, x(1), null, state, null, null), "y, got null");
+    refuses(() -> block.bind(form, BlockInput.of(x(1)), state, null), "y, got null");
     refuses(() -> LogDecay.perHead((double[]) null), "got null");
     refuses(() -> LogDecay.perToken(null), "got null");
   }
@@ -190,26 +214,27 @@ class MisuseTest {
     INDArray v = Tensors.gaussian(2, DataType.FLOAT, 1, 3, 2, 16);
     refuses(
         () ->
-            Retention.advance(
-                engine, new RecurrentForm(), q, q, v, LogDecay.perHead(-3, -2), 1, state, null),
+            new RetentionCore(engine, new RecurrentForm())
+                .advance(RetentionCall.of(q, q, v, LogDecay.perHead(-3, -2)).withScale(1), state),
         "decay of the state's configuration");
     LogDecay own = CONFIG.decay().logDecay();
-    Retention.advance(engine, new RecurrentForm(), q, q, v, own, 1, state, null);
+    new RetentionCore(engine, new RecurrentForm())
+        .advance(RetentionCall.of(q, q, v, own).withScale(1), state);
     assertThat(state.position(0)).isEqualTo(3);
   }
 
   @Test
   void weightsOfAnotherEngineAndClosedWeightsAreRefusedWithoutALeak() {
-    try (Engine other = Engine.create(ElementType.FLOAT32, 1, Provider.PLAIN)) {
+    try (Engine other = Engine.create(ElementType.FLOAT32, 1, ComputeRoute.PLAIN)) {
       refuses(() -> new MultiScaleRetention(other, weights), "weights of another engine");
     }
     block.forward(new ChunkwiseForm(), x(3), state);
     weights.close();
-    long before = NativeMemory.liveBytes();
+    long before = HeldMemory.liveBytes();
     assertThatThrownBy(() -> block.forward(new ChunkwiseForm(), x(3), state))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
     assertThat(state.position(0)).isEqualTo(3);
   }
 
@@ -220,8 +245,8 @@ class MisuseTest {
     Thread stepping =
         new Thread(
             () -> {
-              try (BoundRetention bound =
-                  block.bind(new ChunkwiseForm(), x, null, state, null, x(200))) {
+              try (BoundSequence bound =
+                  block.bind(new ChunkwiseForm(), BlockInput.of(x), state, x(200))) {
                 while (true) {
                   bound.step();
                 }
@@ -250,10 +275,11 @@ class MisuseTest {
         new RetentionForm[] {
           new ChunkwiseForm(40_000), new ChunkwiseForm(Integer.MAX_VALUE), new ParallelForm(50_000)
         }) {
-      long before = NativeMemory.liveBytes();
-      INDArray y = block.forward(form, x, RetentionState.zeros(config, ElementType.FLOAT32, 1));
+      long before = HeldMemory.liveBytes();
+      INDArray y =
+          block.forward(form, x, RetentionState.zeros(Engines.of(ElementType.FLOAT32), config, 1));
       // Two lanes, scores of at most 1024² floats and a few rows.
-      assertThat(NativeMemory.liveBytes() - before).isLessThan(2L * 4 * 1024 * (1024 + 256));
+      assertThat(HeldMemory.liveBytes() - before).isLessThan(2L * 4 * 1024 * (1024 + 256));
       TensorAssert.assertThat(y).isCloseTo(expected, Tolerance.block(DataType.FLOAT));
     }
   }

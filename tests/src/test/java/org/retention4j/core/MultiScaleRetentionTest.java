@@ -14,12 +14,13 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.core.reference.ReferenceBlock;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NativeMemory;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.parallel.ParallelForm;
@@ -59,7 +60,7 @@ class MultiScaleRetentionTest {
       INDArray x = Tensors.gaussian(1, variant.dataType(), 3, 1100, 8);
       int[] lengths = {1100, 300, 701};
       RetentionState state = block.newState(3);
-      INDArray y = block.forward(variant.form(), x, null, state, lengths);
+      INDArray y = block.forward(variant.form(), BlockInput.of(x).withLengths(lengths), state);
       ReferenceBlock.Result expected =
           ReferenceBlock.forward(config, block.weights().unpack(), x, null, null, null, lengths);
       Tolerance tolerance = Tolerance.block(variant.dataType());
@@ -81,7 +82,7 @@ class MultiScaleRetentionTest {
     }
     LogDecay decay = LogDecay.perToken(Tensors.of(g, DataType.DOUBLE, 1, 1100, 2));
     RetentionState state = block.newState(1);
-    INDArray y = block.forward(variant.form(), x, decay, state, null);
+    INDArray y = block.forward(variant.form(), BlockInput.of(x).withDecay(decay), state);
     ReferenceBlock.Result expected =
         ReferenceBlock.forward(FLA, block.weights().unpack(), x, decay, null, null, null);
     assertThat(y).isCloseTo(expected.output(), Tolerance.block(variant.dataType()));
@@ -98,8 +99,8 @@ class MultiScaleRetentionTest {
     INDArray expected = block.forward(variant.form(), x, block.newState(2));
     INDArray strided = Tensors.strided(x);
     for (INDArray both : List.of(x, strided)) {
-      try (BoundRetention bound =
-          block.bind(variant.form(), both, null, block.newState(2), null, both)) {
+      try (BoundSequence bound =
+          block.bind(variant.form(), BlockInput.of(both), block.newState(2), both)) {
         bound.step();
       }
       assertThat(both.dup('c')).isEqualTo(expected);
@@ -120,7 +121,7 @@ class MultiScaleRetentionTest {
     INDArray y = Nd4j.zeros(variant.dataType(), 2, 1, 8);
     RetentionState state = block.newState(2);
     Tolerance tolerance = Tolerance.block(variant.dataType());
-    try (BoundRetention bound = block.bind(variant.form(), token, null, state, null, y)) {
+    try (BoundSequence bound = block.bind(variant.form(), BlockInput.of(token), state, y)) {
       assertThat(bound.implementation()).doesNotContain("ref").isNotEmpty();
       for (int t = 0; t < 40; t++) {
         token.assign(Tensors.tokens(x, t, t + 1));
@@ -142,7 +143,8 @@ class MultiScaleRetentionTest {
     RetentionState first = block.newState(1);
     block.forward(new ChunkwiseForm(), Tensors.tokens(x, 0, 13), first);
     RetentionState second =
-        RetentionState.zeros(ElementType.FLOAT64, 1, 2, 4, 8, FLA.stateConvention(), 13);
+        RetentionState.zeros(
+            Engines.of(ElementType.FLOAT64), 1, 2, 4, 8, FLA.stateConvention(), 13);
     block.forward(new RecurrentForm(), Tensors.tokens(x, 13, 30), second);
     Tolerance tolerance = Tolerance.forms(DataType.DOUBLE, true, 30);
     assertThat(first.join(second).toArray()).isStateCloseTo(whole.toArray(), tolerance);
@@ -157,15 +159,16 @@ class MultiScaleRetentionTest {
     MultiScaleRetention block = block(engine, FLA);
     INDArray x = Tensors.gaussian(1, DataType.FLOAT, 2, 3, 8);
     RetentionForm form = new ChunkwiseForm();
-    RetentionState torchscale = RetentionState.zeros(TORCHSCALE, ElementType.FLOAT32, 2);
+    RetentionState torchscale =
+        RetentionState.zeros(Engines.of(ElementType.FLOAT32), TORCHSCALE, 2);
     refuses(() -> block.forward(form, x, torchscale), "convention", "keysScaled=true");
-    RetentionState plain = RetentionState.zeros(ElementType.FLOAT32, 2, 2, 4, 8);
+    RetentionState plain = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 2, 2, 4, 8);
     refuses(() -> block.forward(form, x, plain), "convention");
     RetentionConfig slower = RetentionConfig.builder(8, 2).decay(DecaySchedule.linspace(2)).build();
-    RetentionState linspace = RetentionState.zeros(slower, ElementType.FLOAT32, 2);
+    RetentionState linspace = RetentionState.zeros(Engines.of(ElementType.FLOAT32), slower, 2);
     refuses(() -> block.forward(form, x, linspace), "convention");
     refuses(() -> block.forward(form, x, block.newState(3)), "(2,2,4,8)", "(3,2,4,8)");
-    RetentionState float64 = RetentionState.zeros(FLA, ElementType.FLOAT64, 2);
+    RetentionState float64 = RetentionState.zeros(Engines.of(ElementType.FLOAT64), FLA, 2);
     refuses(() -> block.forward(form, x, float64), "FLOAT32", "FLOAT64");
     RetentionState closed = block.newState(2);
     closed.close();
@@ -182,12 +185,16 @@ class MultiScaleRetentionTest {
     block.forward(form, x, state);
     INDArray before = state.toArray();
     INDArray y = Nd4j.zeros(DataType.FLOAT, 2, 3, 8);
-    refuses(() -> block.bind(form, x, null, state, null, Nd4j.zeros(2, 4, 8)), "y", "[2, 4, 8]");
+    refuses(() -> block.bind(form, BlockInput.of(x), state, Nd4j.zeros(2, 4, 8)), "y", "[2, 4, 8]");
     refuses(
-        () -> block.bind(form, x, null, state, null, Nd4j.zeros(DataType.DOUBLE, 2, 3, 8)), "y");
-    refuses(() -> block.bind(form, x, null, state, new int[] {4, 0}, y), "0..3", "got 4");
+        () -> block.bind(form, BlockInput.of(x), state, Nd4j.zeros(DataType.DOUBLE, 2, 3, 8)), "y");
+    refuses(
+        () -> block.bind(form, BlockInput.of(x).withLengths(new int[] {4, 0}), state, y),
+        "0..3",
+        "got 4");
     INDArray g = Nd4j.valueArrayOf(new long[] {2, 3, 2}, -0.1, DataType.DOUBLE);
-    try (BoundRetention bound = block.bind(form, x, LogDecay.perToken(g), state, null, y)) {
+    try (BoundSequence bound =
+        block.bind(form, BlockInput.of(x).withDecay(LogDecay.perToken(g)), state, y)) {
       g.putScalar(1, 2, 1, 0.5);
       refuses(bound::step, "(b=1, t=2, h=1)", "0.5");
     }
@@ -196,7 +203,10 @@ class MultiScaleRetentionTest {
     MultiScaleRetention torchscale = block(engine, TORCHSCALE);
     refuses(
         () ->
-            torchscale.forward(form, x, LogDecay.perToken(g.mul(0)), torchscale.newState(2), null),
+            torchscale.forward(
+                form,
+                BlockInput.of(x).withDecay(LogDecay.perToken(g.mul(0))),
+                torchscale.newState(2)),
         "normaliseOutput");
   }
 
@@ -205,7 +215,7 @@ class MultiScaleRetentionTest {
     MultiScaleRetention block = block(Engines.plain(), FLA);
     INDArray x = Tensors.gaussian(1, DataType.FLOAT, 1, 3, 8);
     RetentionState state = block.newState(1);
-    BoundRetention bound = block.bind(new RecurrentForm(), x, null, state, null, x.dup());
+    BoundSequence bound = block.bind(new RecurrentForm(), BlockInput.of(x), state, x.dup());
     state.close();
     refuses(bound::step, "closed");
     bound.close();
@@ -217,12 +227,12 @@ class MultiScaleRetentionTest {
 
   @Test
   void saysThatWeightsOrEngineAreClosed() {
-    Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
+    Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
     MultiScaleRetention block = block(engine, FLA);
     INDArray x = Tensors.gaussian(1, DataType.FLOAT, 1, 3, 8);
     RetentionState state = block.newState(1);
     RetentionForm form = new RecurrentForm();
-    BoundRetention bound = block.bind(form, x, null, state, null, x.dup());
+    BoundSequence bound = block.bind(form, BlockInput.of(x), state, x.dup());
     block.weights().close();
     block.weights().close();
     closed(() -> block.forward(form, x, state));
@@ -239,7 +249,7 @@ class MultiScaleRetentionTest {
     MultiScaleRetention block = block(Engines.plain(), FLA);
     INDArray x = Tensors.gaussian(1, DataType.FLOAT, 1, 1, 8);
     RetentionState state = block.newState(1);
-    try (BoundRetention bound = block.bind(new RecurrentForm(), x, null, state, null, x.dup())) {
+    try (BoundSequence bound = block.bind(new RecurrentForm(), BlockInput.of(x), state, x.dup())) {
       block.weights().close();
       closed(bound::step);
     }
@@ -253,8 +263,8 @@ class MultiScaleRetentionTest {
     RetentionWeights fp32 = block(Engines.plain(), FLA).weights();
     RetentionWeights float64 = block(Engines.float64(), FLA).weights();
     RetentionForm form = new RecurrentForm();
-    RetentionState state32 = RetentionState.zeros(FLA, ElementType.FLOAT32, 1);
-    RetentionState state64 = RetentionState.zeros(FLA, ElementType.FLOAT64, 1);
+    RetentionState state32 = RetentionState.zeros(Engines.of(ElementType.FLOAT32), FLA, 1);
+    RetentionState state64 = RetentionState.zeros(Engines.of(ElementType.FLOAT64), FLA, 1);
     refuses(
         () -> new MultiScaleRetention(Engines.plain(), float64).forward(form, floats, state32),
         "expected");
@@ -272,16 +282,16 @@ class MultiScaleRetentionTest {
   /** Bindings, weights and engines give back every byte they counted. */
   @Test
   void givesItsMemoryBack() {
-    long before = NativeMemory.liveBytes();
-    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
+    long before = HeldMemory.liveBytes();
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
         RetentionWeights weights = RetentionWeights.random(engine, FLA, WeightType.BFLOAT16, 1);
-        RetentionState state = RetentionState.zeros(FLA, ElementType.FLOAT32, 2)) {
+        RetentionState state = RetentionState.zeros(Engines.of(ElementType.FLOAT32), FLA, 2)) {
       INDArray x = Tensors.gaussian(1, DataType.FLOAT, 2, 30, 8);
       new MultiScaleRetention(engine, weights).forward(new ChunkwiseForm(), x, state);
       assertThat(weights.bytes()).isPositive();
-      assertThat(NativeMemory.liveBytes()).isGreaterThan(before + weights.bytes());
+      assertThat(HeldMemory.liveBytes()).isGreaterThan(before + weights.bytes());
     }
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
   }
 
   private static void refuses(ThrowingCallable code, String... said) {

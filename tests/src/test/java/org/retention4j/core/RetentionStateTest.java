@@ -15,8 +15,8 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.NativeMemory;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.parallel.ParallelForm;
@@ -53,20 +53,11 @@ class RetentionStateTest {
   }
 
   private static INDArray step(Variant variant, FormCall call, RetentionState state) {
-    return Retention.advance(
-        variant.engine(),
-        variant.form(),
-        call.q(),
-        call.k(),
-        call.v(),
-        call.decay(),
-        call.scale(),
-        state,
-        call.lengths());
+    return new RetentionCore(variant.engine(), variant.form()).advance(call.call(), state);
   }
 
   private static RetentionState zeros(Variant variant, long start) {
-    return RetentionState.zeros(variant.engine().type(), 2, 2, 3, 5, StateConvention.PLAIN, start);
+    return RetentionState.zeros(variant.engine(), 2, 2, 3, 5, StateConvention.PLAIN, start);
   }
 
   /** Exporting in the middle of anything changes neither what comes out nor what comes after. */
@@ -123,7 +114,7 @@ class RetentionStateTest {
     step(variant, part(call, 0, 11), state);
     INDArray exported = state.toArray();
     RetentionState imported =
-        RetentionState.of(exported, new long[] {11, 11}, StateConvention.PLAIN);
+        RetentionState.of(variant.engine(), exported, new long[] {11, 11}, StateConvention.PLAIN);
     assertThat(imported.toArray()).isEqualTo(exported);
     assertThat(imported.position(0)).isEqualTo(11);
     INDArray rest = step(variant, part(call, 11, 30), imported);
@@ -208,28 +199,32 @@ class RetentionStateTest {
     refuses(() -> first.join(zeros(variant, 3)), "row 0", "position 4", "got 3");
     refuses(() -> first.join(zeros(variant, 5)), "position 4", "got 5");
     RetentionState imported =
-        RetentionState.of(first.toArray(), new long[] {4, 4}, StateConvention.PLAIN);
+        RetentionState.of(
+            Engines.of(first.toArray()), first.toArray(), new long[] {4, 4}, StateConvention.PLAIN);
     refuses(() -> first.join(imported), "imported");
     assertThat(imported.join(zeros(variant, 4)).toArray()).isEqualTo(first.toArray());
-    RetentionState other = RetentionState.zeros(ElementType.FLOAT64, 2, 2, 5, 3);
+    RetentionState other = RetentionState.zeros(Engines.of(ElementType.FLOAT64), 2, 2, 5, 3);
     refuses(() -> zeros(variant, 0).join(other), "(2,2,3,5)", "(2,2,5,3)");
-    RetentionState fp32 = RetentionState.zeros(ElementType.FLOAT32, 2, 2, 3, 5);
+    RetentionState fp32 = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 2, 2, 3, 5);
     refuses(() -> zeros(variant, 0).join(fp32), "FLOAT64", "FLOAT32");
     StateConvention scaled = new StateConvention(true, Rotation.NONE, null);
-    RetentionState convention = RetentionState.zeros(ElementType.FLOAT64, 2, 2, 3, 5, scaled, 0);
+    RetentionState convention =
+        RetentionState.zeros(Engines.of(ElementType.FLOAT64), 2, 2, 3, 5, scaled, 0);
     refuses(() -> zeros(variant, 0).join(convention), "keysScaled=false", "keysScaled=true");
   }
 
   @Test
   void zerosChecksItsSizes() {
-    refuses(() -> RetentionState.zeros(ElementType.FLOAT32, 0, 1, 1, 1), "(0,1,1,1)");
-    refuses(() -> RetentionState.zeros(ElementType.FLOAT32, 1, 0, 1, 1), "(1,0,1,1)");
-    refuses(() -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 0, 1), "(1,1,0,1)");
-    refuses(() -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, -1), "(1,1,1,-1)");
+    refuses(() -> RetentionState.zeros(Engines.of(ElementType.FLOAT32), 0, 1, 1, 1), "(0,1,1,1)");
+    refuses(() -> RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 0, 1, 1), "(1,0,1,1)");
+    refuses(() -> RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 1, 0, 1), "(1,1,0,1)");
+    refuses(() -> RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 1, 1, -1), "(1,1,1,-1)");
     refuses(
-        () -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1, StateConvention.PLAIN, -1),
+        () ->
+            RetentionState.zeros(
+                Engines.of(ElementType.FLOAT32), 1, 1, 1, 1, StateConvention.PLAIN, -1),
         "got -1");
-    RetentionState one = RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1);
+    RetentionState one = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 1, 1, 1);
     assertThat(one.toArray()).isEqualTo(Nd4j.zeros(DataType.FLOAT, 1, 1, 1, 1));
   }
 
@@ -237,12 +232,31 @@ class RetentionStateTest {
   void importChecksItsArguments() {
     StateConvention plain = StateConvention.PLAIN;
     INDArray array = Nd4j.zeros(DataType.FLOAT, 2, 1, 3, 4);
-    refuses(() -> RetentionState.of(array.reshape(2, 3, 4), new long[2], plain), "[2, 3, 4]");
-    refuses(() -> RetentionState.of(array, new long[] {1}, plain), "2 positions", "got 1");
-    refuses(() -> RetentionState.of(array, new long[] {0, -1}, plain), "got -1");
-    refuses(() -> RetentionState.of(array.castTo(DataType.HALF), new long[2], plain), "HALF");
     refuses(
-        () -> RetentionState.of(Nd4j.create(DataType.FLOAT, 2, 0, 3, 4), new long[2], plain),
+        () ->
+            RetentionState.of(
+                Engines.of(array.reshape(2, 3, 4)), array.reshape(2, 3, 4), new long[2], plain),
+        "[2, 3, 4]");
+    refuses(
+        () -> RetentionState.of(Engines.of(array), array, new long[] {1}, plain),
+        "2 positions",
+        "got 1");
+    refuses(() -> RetentionState.of(Engines.of(array), array, new long[] {0, -1}, plain), "got -1");
+    refuses(
+        () ->
+            RetentionState.of(
+                Engines.of(array.castTo(DataType.HALF)),
+                array.castTo(DataType.HALF),
+                new long[2],
+                plain),
+        "HALF");
+    refuses(
+        () ->
+            RetentionState.of(
+                Engines.of(Nd4j.create(DataType.FLOAT, 2, 0, 3, 4)),
+                Nd4j.create(DataType.FLOAT, 2, 0, 3, 4),
+                new long[2],
+                plain),
         "[2, 0, 3, 4]");
   }
 
@@ -250,7 +264,11 @@ class RetentionStateTest {
   void importReadsViews() {
     INDArray array = Tensors.gaussian(3, DataType.FLOAT, 2, 2, 3, 5);
     RetentionState state =
-        RetentionState.of(Tensors.strided(array), new long[] {7, 8}, StateConvention.PLAIN);
+        RetentionState.of(
+            Engines.of(Tensors.strided(array)),
+            Tensors.strided(array),
+            new long[] {7, 8},
+            StateConvention.PLAIN);
     assertThat(state.toArray()).isEqualTo(array);
     array.assign(0);
     assertThat(state.toArray()).isEqualTo(Tensors.gaussian(3, DataType.FLOAT, 2, 2, 3, 5));
@@ -268,30 +286,30 @@ class RetentionStateTest {
   @ParameterizedTest
   @EnumSource
   void countsItsBytes(ElementType type) {
-    long before = NativeMemory.liveBytes();
-    RetentionState state = RetentionState.zeros(type, 2, 3, 4, 5);
+    long before = HeldMemory.liveBytes();
+    RetentionState state = RetentionState.zeros(Engines.of(type), 2, 3, 4, 5);
     assertThat(state.formulaBytes()).isEqualTo(2L * 3 * 4 * 5 * type.bytes());
     // fp32 keeps up to 16 rows (k, v) pending per head.
     long pending = type == ElementType.FLOAT32 ? 2L * 3 * 16 * (4 + 5) * 4 : 0;
     assertThat(state.bytes()).isEqualTo(state.formulaBytes() + pending);
-    assertThat(NativeMemory.liveBytes() - before).isEqualTo(state.bytes());
+    assertThat(HeldMemory.liveBytes() - before).isEqualTo(state.bytes());
     state.close();
     state.close();
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
   }
 
   @Test
   void importGivesBackWhatItTookOnTheWay() {
-    long before = NativeMemory.liveBytes();
+    long before = HeldMemory.liveBytes();
     INDArray array = Tensors.gaussian(3, DataType.FLOAT, 2, 2, 3, 5);
-    RetentionState.of(array, new long[2], StateConvention.PLAIN).close();
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    RetentionState.of(Engines.of(array), array, new long[2], StateConvention.PLAIN).close();
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
   }
 
   @Test
   void saysThatItIsClosed() {
-    RetentionState state = RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1);
-    RetentionState open = RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1);
+    RetentionState state = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 1, 1, 1);
+    RetentionState open = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 1, 1, 1);
     assertThat(state.closed()).isFalse();
     state.close();
     assertThat(state.closed()).isTrue();
@@ -309,13 +327,17 @@ class RetentionStateTest {
     INDArray array = Nd4j.zeros(DataType.FLOAT, 1, 1, 1, 1);
     long far = (1L << 50) + 1;
     refuses(
-        () -> RetentionState.of(array, new long[] {far}, StateConvention.PLAIN),
+        () -> RetentionState.of(Engines.of(array), array, new long[] {far}, StateConvention.PLAIN),
         String.valueOf(far));
     refuses(
-        () -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1, StateConvention.PLAIN, far),
+        () ->
+            RetentionState.zeros(
+                Engines.of(ElementType.FLOAT32), 1, 1, 1, 1, StateConvention.PLAIN, far),
         String.valueOf(far));
     refuses(
-        () -> RetentionState.zeros(ElementType.FLOAT32, 1, 1, 1, 1, null, 0), "convention", "null");
+        () -> RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 1, 1, 1, null, 0),
+        "convention",
+        "null");
   }
 
   private static void refuses(ThrowingCallable code, String... said) {

@@ -15,9 +15,9 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.reference.ReferenceRetention;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.parallel.ParallelForm;
@@ -38,12 +38,14 @@ class RetentionTest {
 
   @BeforeEach
   void importState() {
-    state = RetentionState.of(initial, new long[] {5, 9}, StateConvention.PLAIN);
+    state =
+        RetentionState.of(Engines.of(initial), initial, new long[] {5, 9}, StateConvention.PLAIN);
   }
 
-  private Retention bind(LogDecay decay, double scale, int[] lengths, INDArray to) {
-    return Retention.bind(
-        Engines.plain(), new ChunkwiseForm(4), q, k, v, decay, scale, state, lengths, to);
+  private BoundSequence bind(LogDecay decay, double scale, int[] lengths, INDArray to) {
+    RetentionCall call = RetentionCall.of(q, k, v, decay).withScale(scale);
+    return new RetentionCore(Engines.plain(), new ChunkwiseForm(4))
+        .bind(lengths == null ? call : call.withLengths(lengths), state, to);
   }
 
   private void assertRefused(Runnable code, String... said) {
@@ -74,22 +76,23 @@ class RetentionTest {
 
   @Test
   void refusesAStateOfAnotherTypeOrAClosedOne() {
-    RetentionState float64 = RetentionState.zeros(ElementType.FLOAT64, 2, 2, 4, 4);
+    RetentionState float64 = RetentionState.zeros(Engines.of(ElementType.FLOAT64), 2, 2, 4, 4);
     assertRefused(
         () ->
-            Retention.bind(
-                Engines.plain(), new RecurrentForm(), q, k, v, DECAY, 1, float64, null, out),
+            new RetentionCore(Engines.plain(), new RecurrentForm())
+                .bind(RetentionCall.of(q, k, v, DECAY).withScale(1), float64, out),
         "FLOAT32",
         "FLOAT64");
     RetentionState closed = state.copy();
-    Retention bound =
-        Retention.bind(Engines.plain(), new RecurrentForm(), q, k, v, DECAY, 1, closed, null, out);
+    BoundSequence bound =
+        new RetentionCore(Engines.plain(), new RecurrentForm())
+            .bind(RetentionCall.of(q, k, v, DECAY).withScale(1), closed, out);
     closed.close();
     assertRefused(bound::step, "closed");
     assertRefused(
         () ->
-            Retention.bind(
-                Engines.plain(), new RecurrentForm(), q, k, v, DECAY, 1, closed, null, out),
+            new RetentionCore(Engines.plain(), new RecurrentForm())
+                .bind(RetentionCall.of(q, k, v, DECAY).withScale(1), closed, out),
         "closed");
   }
 
@@ -97,7 +100,7 @@ class RetentionTest {
   @Test
   void checksDecaysAtEachStep() {
     INDArray g = Nd4j.valueArrayOf(new long[] {2, 6, 2}, -0.1, DataType.DOUBLE);
-    Retention bound = bind(LogDecay.perToken(g), 1, new int[] {6, 3}, out);
+    BoundSequence bound = bind(LogDecay.perToken(g), 1, new int[] {6, 3}, out);
     g.putScalar(1, 5, 1, Double.NaN);
     g.putScalar(0, 4, 1, 1e-9);
     assertRefused(bound::step, "(b=0, t=4, h=1)", "1.0E-9");
@@ -117,7 +120,7 @@ class RetentionTest {
   @Test
   void keepsItsOwnLengths() {
     int[] lengths = {6, 3};
-    Retention bound = bind(DECAY, 1, lengths, out);
+    BoundSequence bound = bind(DECAY, 1, lengths, out);
     lengths[1] = 6;
     bound.step();
     assertThat(Tensors.flat(Tensors.tokens(Tensors.rows(out, 1, 2), 3, 6))).containsOnly(0);
@@ -128,7 +131,7 @@ class RetentionTest {
   /** A bound core takes what stands in its arrays at each step. */
   @Test
   void stepsOverTheTokensOfTheMoment() {
-    Retention bound = bind(DECAY, 0.5, null, out);
+    BoundSequence bound = bind(DECAY, 0.5, null, out);
     bound.step();
     ReferenceRetention.Result first =
         ReferenceRetention.advance(q, k, v, DECAY, 0.5, initial, null);
@@ -173,17 +176,14 @@ class RetentionTest {
     int[] lengths = {6, 4};
     for (INDArray to : List.of(dense, view, elsewhere)) {
       RetentionState fresh =
-          RetentionState.of(initial.castTo(type), new long[2], StateConvention.PLAIN);
-      Retention.bind(
-              variant.engine(),
-              variant.form(),
-              q.castTo(type),
-              k.castTo(type),
-              v.castTo(type),
-              DECAY,
-              1,
+          RetentionState.of(
+              variant.engine(), initial.castTo(type), new long[2], StateConvention.PLAIN);
+      new RetentionCore(variant.engine(), variant.form())
+          .bind(
+              RetentionCall.of(q.castTo(type), k.castTo(type), v.castTo(type), DECAY)
+                  .withScale(1)
+                  .withLengths(lengths),
               fresh,
-              lengths,
               to)
           .step();
     }
@@ -208,19 +208,11 @@ class RetentionTest {
       INDArray from = initial.castTo(type);
       ReferenceRetention.Result expected =
           ReferenceRetention.advance(qkv[0], qkv[1], qkv[2], DECAY, 1, from, null);
-      RetentionState fresh = RetentionState.of(from, new long[2], StateConvention.PLAIN);
+      RetentionState fresh =
+          RetentionState.of(variant.engine(), from, new long[2], StateConvention.PLAIN);
       try {
-        Retention.bind(
-                variant.engine(),
-                variant.form(),
-                qkv[0],
-                qkv[1],
-                qkv[2],
-                DECAY,
-                1,
-                fresh,
-                null,
-                qkv[over])
+        new RetentionCore(variant.engine(), variant.form())
+            .bind(RetentionCall.of(qkv[0], qkv[1], qkv[2], DECAY).withScale(1), fresh, qkv[over])
             .step();
       } catch (IllegalArgumentException refused) {
         assertThat(refused).hasMessageContaining("out");
@@ -235,16 +227,19 @@ class RetentionTest {
 
   @Test
   void refusesToWorkOnAClosedEngine() {
-    Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
-    Retention bound =
-        Retention.bind(engine, new ChunkwiseForm(4), q, k, v, DECAY, 1, state, null, out);
+    Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
+    BoundSequence bound =
+        new RetentionCore(engine, new ChunkwiseForm(4))
+            .bind(RetentionCall.of(q, k, v, DECAY).withScale(1), state, out);
     engine.close();
     engine.close();
     assertThatThrownBy(bound::step)
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
     assertThatThrownBy(
-            () -> Retention.bind(engine, new ChunkwiseForm(4), q, k, v, DECAY, 1, state, null, out))
+            () ->
+                new RetentionCore(engine, new ChunkwiseForm(4))
+                    .bind(RetentionCall.of(q, k, v, DECAY).withScale(1), state, out))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
     assertThat(state.toArray()).isEqualTo(initial);

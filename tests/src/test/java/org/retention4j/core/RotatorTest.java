@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import org.junit.jupiter.api.Test;
-import org.retention4j.engine.Angles;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ops.Angles;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.nn.Rotary;
 
 /** Cosines and sines of any run of positions against Math's, the same bits however reached. */
 class RotatorTest {
@@ -14,14 +15,14 @@ class RotatorTest {
   /** Two factors of one rounding each and a sum: three units of 1 at most. */
   private static final double CLOSE = 3 * 0x1p-53;
 
-  private static double[][] at(Rotator rotator, int row, int offset) {
+  private static double[][] at(Rotary rotator, int row, int offset) {
     Angles angles = Angles.of(ElementType.FLOAT64, FREQUENCIES.length);
     rotator.at(row, offset, angles);
     return new double[][] {angles.cos(), angles.sin()};
   }
 
   /** Angles of large positions are rounded before their cosine is taken. */
-  private static void check(Rotator rotator, int row, int offset, long position) {
+  private static void check(Rotary rotator, int row, int offset, long position) {
     double[][] got = at(rotator, row, offset);
     for (int i = 0; i < FREQUENCIES.length; i++) {
       double angle = position * FREQUENCIES[i];
@@ -35,7 +36,7 @@ class RotatorTest {
     }
   }
 
-  private static void run(Rotator rotator, int row, long position, int count) {
+  private static void run(Rotary rotator, int row, long position, int count) {
     rotator.start(row, position, count);
     for (int t = 0; t < count; t++) {
       check(rotator, row, t, position + t);
@@ -44,7 +45,7 @@ class RotatorTest {
 
   @Test
   void followsSingleSteps() {
-    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 1);
+    Rotary rotator = new Rotary(ElementType.FLOAT64, FREQUENCIES, 1, 1);
     for (int position = 0; position <= 40; position++) {
       run(rotator, 0, position, 1);
     }
@@ -52,7 +53,7 @@ class RotatorTest {
 
   @Test
   void followsRunsFromAnywhere() {
-    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 33);
+    Rotary rotator = new Rotary(ElementType.FLOAT64, FREQUENCIES, 1, 33);
     for (int start : new int[] {0, 15, 16, 17, 31, 3, 20, 18}) {
       for (int count : new int[] {0, 1, 2, 17, 33}) {
         run(rotator, 0, start, count);
@@ -62,7 +63,7 @@ class RotatorTest {
 
   @Test
   void goesBackAndJumps() {
-    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 5);
+    Rotary rotator = new Rotary(ElementType.FLOAT64, FREQUENCIES, 1, 5);
     for (long position : new long[] {20, 18, 3, 1_000_000, 1_000_003, 0}) {
       run(rotator, 0, position, 5);
     }
@@ -70,7 +71,7 @@ class RotatorTest {
 
   @Test
   void keepsRowsApart() {
-    Rotator rotator = new Rotator(ElementType.FLOAT64, FREQUENCIES, 3, 4);
+    Rotary rotator = new Rotary(ElementType.FLOAT64, FREQUENCIES, 3, 4);
     rotator.start(0, 14, 4);
     rotator.start(1, 100, 0);
     rotator.start(2, 62, 2);
@@ -83,8 +84,8 @@ class RotatorTest {
 
   @Test
   void givesTheSameBitsInARunAndInSteps() {
-    Rotator run = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 50);
-    Rotator steps = new Rotator(ElementType.FLOAT64, FREQUENCIES, 1, 1);
+    Rotary run = new Rotary(ElementType.FLOAT64, FREQUENCIES, 1, 50);
+    Rotary steps = new Rotary(ElementType.FLOAT64, FREQUENCIES, 1, 1);
     run.start(0, 7, 50);
     for (int t = 0; t < 50; t++) {
       steps.start(0, 7 + t, 1);
@@ -95,7 +96,7 @@ class RotatorTest {
   /** In fp32: four roundings of what is at most 1, however far the position is. */
   @Test
   void roundsToTheTypeOfTheEngine() {
-    Rotator narrow = new Rotator(ElementType.FLOAT32, FREQUENCIES, 1, 40);
+    Rotary narrow = new Rotary(ElementType.FLOAT32, FREQUENCIES, 1, 40);
     Angles angles = Angles.of(ElementType.FLOAT32, FREQUENCIES.length);
     for (long position : new long[] {0, 7, 1_000_003}) {
       narrow.start(0, position, 40);

@@ -10,9 +10,9 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.recurrent.RecurrentForm;
@@ -89,9 +89,11 @@ class StrongDecayTest {
       INDArray y = Tensors.gaussian(6, DataType.DOUBLE, 1, 2, 1, 3).mul(size);
       INDArray none = Nd4j.zeros(DataType.DOUBLE, 1, 4, 1);
       INDArray strong = Nd4j.valueArrayOf(new long[] {1, 2, 1}, g, DataType.DOUBLE);
-      try (RetentionState first = RetentionState.zeros(ElementType.FLOAT64, 1, 1, 3, 3);
+      try (RetentionState first =
+              RetentionState.zeros(Engines.of(ElementType.FLOAT64), 1, 1, 3, 3);
           RetentionState second =
-              RetentionState.zeros(ElementType.FLOAT64, 1, 1, 3, 3, StateConvention.PLAIN, 4)) {
+              RetentionState.zeros(
+                  Engines.of(ElementType.FLOAT64), 1, 1, 3, 3, StateConvention.PLAIN, 4)) {
         advance(variant, x, none, first);
         advance(variant, y, strong, second);
         // Two tokens: e^g twice, since e^(2g) of a double that overflows is what is tested.
@@ -106,8 +108,8 @@ class StrongDecayTest {
   }
 
   private static void advance(Variant variant, INDArray x, INDArray g, RetentionState state) {
-    Retention.advance(
-        variant.engine(), variant.form(), x, x, x, LogDecay.perToken(g), 1, state, null);
+    new RetentionCore(variant.engine(), variant.form())
+        .advance(RetentionCall.of(x, x, x, LogDecay.perToken(g)).withScale(1), state);
   }
 
   /** The head norm takes any positive factor out again, up to the largest fp32 number. */
@@ -134,7 +136,7 @@ class StrongDecayTest {
       WeightType type,
       INDArray x) {
     try (RetentionWeights weights = RetentionWeights.pack(engine, config, parameters, type);
-        RetentionState state = RetentionState.zeros(config, engine.type(), 1)) {
+        RetentionState state = RetentionState.zeros(engine, config, 1)) {
       return new MultiScaleRetention(engine, weights).forward(new RecurrentForm(), x, state);
     }
   }

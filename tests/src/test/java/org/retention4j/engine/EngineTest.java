@@ -16,9 +16,17 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.LogDecay;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
+import org.retention4j.internal.lanes.OpenMp;
+import org.retention4j.internal.memory.Arena;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.FormCall;
@@ -31,7 +39,7 @@ class EngineTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 2, 5})
   void runsEveryPartOnce(int threads) {
-    try (Engine engine = Engine.create(ElementType.FLOAT32, threads, Provider.PLAIN)) {
+    try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.PLAIN)) {
       assertThat(engine.threads()).isEqualTo(threads);
       for (int parts : new int[] {0, 1, 2, 100}) {
         AtomicIntegerArray seen = new AtomicIntegerArray(parts);
@@ -101,12 +109,12 @@ class EngineTest {
   @ParameterizedTest
   @EnumSource
   void resultsDoNotDependOnThreads(ElementType type) {
-    FormCall call = call(type.dataType());
+    FormCall call = call(NdArrays.dataType(type));
     for (RetentionForm form :
         new RetentionForm[] {new RecurrentForm(), new ParallelForm(16), new ChunkwiseForm(16)}) {
       FormResult first = null;
       for (int threads : new int[] {1, 2, 5}) {
-        try (Engine engine = Engine.create(type, threads, Provider.PLAIN)) {
+        try (Engine engine = Engine.create(type, threads, ComputeRoute.PLAIN)) {
           FormResult result = new Variant(engine, form).advance(call);
           first = first == null ? result : first;
           assertThat(result.output()).isEqualTo(first.output());
@@ -143,16 +151,16 @@ class EngineTest {
 
   @Test
   void providersAreChosenAndForced() {
-    assertThat(Engines.plain().provider()).isEqualTo(Provider.PLAIN);
-    assertThat(Engines.plain().providerName()).isEqualTo("plain");
-    assertThat(Engines.vector().provider()).isEqualTo(Provider.VECTOR);
-    assertThat(Engines.vector().providerName()).startsWith("vector-");
-    assertThat(Engines.float64().providerName()).isEqualTo("plain");
-    assertThat(Provider.PLAIN.available()).isTrue();
-    assertThat(Provider.best())
-        .isEqualTo(Provider.VECTOR.available() ? Provider.VECTOR : Provider.PLAIN);
+    assertThat(Engines.plain().route()).isEqualTo(ComputeRoute.PLAIN);
+    assertThat(Engines.plain().kernelsName()).isEqualTo("plain");
+    assertThat(Engines.vector().route()).isEqualTo(ComputeRoute.VECTOR);
+    assertThat(Engines.vector().kernelsName()).startsWith("vector-");
+    assertThat(Engines.float64().kernelsName()).isEqualTo("plain");
+    assertThat(ComputeRoute.PLAIN.available()).isTrue();
+    assertThat(ComputeRoute.best())
+        .isEqualTo(ComputeRoute.VECTOR.available() ? ComputeRoute.VECTOR : ComputeRoute.PLAIN);
     try (Engine engine = Engine.float32()) {
-      assertThat(engine.provider()).isEqualTo(Provider.best());
+      assertThat(engine.route()).isEqualTo(ComputeRoute.best());
       assertThat(engine.type()).isEqualTo(ElementType.FLOAT32);
     }
     try (Engine engine = Engine.float64()) {
@@ -164,24 +172,24 @@ class EngineTest {
   void refusesToStartWithoutThreads() {
     for (int threads : new int[] {0, -1}) {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> Engine.create(ElementType.FLOAT32, threads, Provider.PLAIN))
+          .isThrownBy(() -> Engine.create(ElementType.FLOAT32, threads, ComputeRoute.PLAIN))
           .withMessageContaining("got " + threads);
     }
   }
 
   @Test
   void saysThatItIsClosedAndGivesItsMemoryBack() {
-    long before = NativeMemory.liveBytes();
-    Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.PLAIN);
-    Arena arena = new Arena();
-    engine.perLane("key", lane -> lane.tile(3, 4), new Tile[0]);
-    assertThat(NativeMemory.liveBytes()).isGreaterThan(before);
+    long before = HeldMemory.liveBytes();
+    Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
+    Buffers arena = engine.newBuffers();
+    engine.perLane("key", lane -> lane.tiles().tile(3, 4), new Tile[0]);
+    assertThat(HeldMemory.liveBytes()).isGreaterThan(before);
     engine.close();
     engine.close();
     for (Runnable use :
         new Runnable[] {
           () -> engine.run(1, (lane, i) -> {}),
-          () -> engine.tile(arena, 1, 1),
+          () -> arena.tile(1, 1),
           () -> engine.pack(Nd4j.zeros(1, 1), WeightType.FLOAT32),
           () -> engine.perLane("other", lane -> lane, new Lane[0])
         }) {
@@ -189,26 +197,26 @@ class EngineTest {
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
     }
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
     arena.close();
   }
 
   @Test
   void arenasCountAlignAndClose() {
-    NativeMemory.resetPeak();
-    long before = NativeMemory.liveBytes();
+    HeldMemory.resetPeak();
+    long before = HeldMemory.liveBytes();
     Arena arena = new Arena();
     for (int size : new int[] {1, 63, 64, 100}) {
       assertThat(arena.allocate(size).address() % 64).isZero();
     }
     assertThat(arena.bytes()).isEqualTo(1 + 63 + 64 + 100 + 4 * 64);
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before + arena.bytes());
-    assertThat(NativeMemory.peakBytes()).isEqualTo(before + arena.bytes());
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before + arena.bytes());
+    assertThat(HeldMemory.peakBytes()).isEqualTo(before + arena.bytes());
     arena.close();
     arena.close();
     assertThat(arena.bytes()).isZero();
-    assertThat(NativeMemory.liveBytes()).isEqualTo(before);
-    assertThat(NativeMemory.peakBytes()).isGreaterThan(before);
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
+    assertThat(HeldMemory.peakBytes()).isGreaterThan(before);
     assertThatThrownBy(() -> arena.allocate(1))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("closed");
@@ -220,7 +228,7 @@ class EngineTest {
       INDArray array = Tensors.gaussian(1, type, 2, 3, 4, 5);
       for (INDArray view :
           new INDArray[] {array, Tensors.strided(array), array.permute(1, 0, 3, 2)}) {
-        Rows rows = Rows.of(view);
+        RowView rows = NdArrays.view(view);
         assertThat(rows.width()).isEqualTo((int) view.size(3));
         for (int b = 0; b < view.size(0); b++) {
           for (int t = 0; t < view.size(1); t++) {
@@ -234,17 +242,17 @@ class EngineTest {
       }
     }
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> Rows.of(Nd4j.zeros(2, 3)))
+        .isThrownBy(() -> NdArrays.view(Nd4j.zeros(2, 3)))
         .withMessageContaining("rank 2");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> Rows.of(Nd4j.zeros(DataType.HALF, 2, 3, 4)))
+        .isThrownBy(() -> NdArrays.view(Nd4j.zeros(DataType.HALF, 2, 3, 4)))
         .withMessageContaining("HALF");
   }
 
   @Test
   void partsOfTilesLieInside() {
-    try (Arena arena = new Arena()) {
-      Tile tile = Engines.plain().tile(arena, 4, 6);
+    try (Buffers arena = Engines.plain().newBuffers()) {
+      Tile tile = arena.tile(4, 6);
       assertThat(tile.part(1, 3, 2, 4).rows()).isEqualTo(3);
       assertThat(tile.part(1, 3, 2, 4).columns()).isEqualTo(4);
       int[][] outside = {{-1, 1, 0, 1}, {0, 1, -1, 1}, {0, -1, 0, 1}, {2, 3, 0, 1}, {0, 1, 5, 2}};

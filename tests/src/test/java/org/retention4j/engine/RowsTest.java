@@ -7,6 +7,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.engine.ops.RowView;
 
 class RowsTest {
   private static final int WIDTH = 8;
@@ -22,8 +23,9 @@ class RowsTest {
     INDArray memory = Nd4j.createUninitialized(type, start + WIDTH);
     try {
       INDArray view =
-          Nd4j.create(memory.data(), new long[] {2, 1, WIDTH}, new long[] {start, WIDTH, 1}, 0, 'c');
-      Rows rows = Rows.of(view);
+          Nd4j.create(
+              memory.data(), new long[] {2, 1, WIDTH}, new long[] {start, WIDTH, 1}, 0, 'c');
+      RowView rows = NdArrays.view(view);
       if (type == DataType.FLOAT) {
         rows.write(1, 0, 0, new float[] {1, 2, 3, 4, 5, 6, 7, 8});
         float[] row = new float[WIDTH];

@@ -7,14 +7,14 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.engine.CacheType;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.EmbeddingTable;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.MatrixSource;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerConfig;
@@ -28,9 +28,9 @@ import org.retention4j.nn.WeightSource;
 /** What single matrices, tables and states are said to take, against what they take. */
 class TakenMemoryTest {
   /** Other processors fill up small matrices otherwise. */
-  private static final boolean WIDE = Engines.vector().providerName().equals("vector-512");
+  private static final boolean WIDE = Engines.vector().kernelsName().equals("vector-512");
 
-  private static INDArray matrix(int outputs, int inputs) {
+  private static MatrixSource matrix(int outputs, int inputs) {
     return Init.uniform(new SplittableRandom(1), outputs, inputs);
   }
 
@@ -38,14 +38,14 @@ class TakenMemoryTest {
   @ParameterizedTest
   @CsvSource({"64, 640", "65, 650", "512, 100", "577, 513", "1100, 1025", "2048, 24"})
   void matrices(int outputs, int inputs) {
-    INDArray w = matrix(outputs, inputs);
+    MatrixSource w = matrix(outputs, inputs);
     for (Engine engine : List.of(Engines.plain(), Engines.vector(), Engines.float64())) {
       double error = engine.type() == ElementType.FLOAT64 ? 0 : WIDE ? 0.01 : 0.5;
       for (WeightType type : List.of(WeightType.FLOAT32, WeightType.BFLOAT16, WeightType.INT8)) {
         double said = new MemoryEstimate(engine.type()).matrix(type, outputs, inputs);
         try (PackedMatrix packed = engine.pack(w, type)) {
           assertThat(said / packed.bytes())
-              .as("%s %s", engine.providerName(), type)
+              .as("%s %s", engine.kernelsName(), type)
               .isBetween(1 - error, 1 + error);
         }
       }
@@ -56,8 +56,7 @@ class TakenMemoryTest {
   @EnumSource(names = {"FLOAT32", "BFLOAT16", "FLOAT64"})
   void tables(WeightType type) {
     for (int rows : new int[] {1, 1023, 1024, 1025, 2048}) {
-      try (EmbeddingTable table =
-          new EmbeddingTable(Engines.plain().source(matrix(rows, 7)), type)) {
+      try (RowTable table = Engines.plain().newTable(matrix(rows, 7), type)) {
         assertThat(new MemoryEstimate(ElementType.FLOAT32).table(type, rows, 7))
             .isEqualTo(table.bytes());
       }

@@ -12,13 +12,13 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.MultiScaleRetention;
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.BlockCall;
@@ -66,7 +66,7 @@ class BlocksContractTest implements RetentionBlockContract {
     MultiScaleRetention block =
         new MultiScaleRetention(variant.engine(), packed(config, call.parameters()));
     try (RetentionState state = state(call)) {
-      INDArray y = block.forward(variant.form(), call.x(), call.decay(), state, call.lengths());
+      INDArray y = block.forward(variant.form(), call.input(), state);
       return new BlockResult(y, state.toArray());
     }
   }
@@ -74,14 +74,14 @@ class BlocksContractTest implements RetentionBlockContract {
   private RetentionState state(BlockCall call) {
     RetentionConfig config = call.config();
     if (call.state() == null && call.positions() == null) {
-      return RetentionState.zeros(config, variant.engine().type(), call.batch());
+      return RetentionState.zeros(variant.engine(), config, call.batch());
     }
     INDArray array =
         call.state() == null
             ? Nd4j.zeros(
                 dataType(), call.batch(), config.heads(), config.keyWidth(), config.valueWidth())
             : call.state();
-    return RetentionState.of(array, call.positions(), config.stateConvention());
+    return RetentionState.of(variant.engine(), array, call.positions(), config.stateConvention());
   }
 
   @Override

@@ -5,7 +5,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.FormCall;
 import org.retention4j.testkit.FormResult;

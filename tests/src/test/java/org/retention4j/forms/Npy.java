@@ -5,7 +5,7 @@ import java.net.URL;
 import java.nio.file.Path;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.checkpoint.NpyFile;
+import org.retention4j.checkpoint.format.NpyFile;
 import org.retention4j.testkit.Tensors;
 
 /** Golden cases on the class path. */

@@ -5,10 +5,10 @@ import java.util.List;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.Retention;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionCore;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.StateConvention;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
@@ -44,10 +44,10 @@ public record Variant(Engine engine, RetentionForm form) {
 
   /** Returns the type of the arrays. */
   public DataType dataType() {
-    return engine.type().dataType();
+    return engine.dataType();
   }
 
-  /** Runs a call through {@link Retention} on a state of its own. */
+  /** Runs a call through {@link RetentionCore} on a state of its own. */
   public FormResult advance(FormCall call) {
     return advance(call, form);
   }
@@ -55,24 +55,15 @@ public record Variant(Engine engine, RetentionForm form) {
   /** Runs a call in another form on the same engine. */
   public FormResult advance(FormCall call, RetentionForm other) {
     long[] positions = new long[(int) call.state().size(0)];
-    try (RetentionState state = RetentionState.of(call.state(), positions, StateConvention.PLAIN)) {
-      INDArray output =
-          Retention.advance(
-              engine,
-              other,
-              call.q(),
-              call.k(),
-              call.v(),
-              call.decay(),
-              call.scale(),
-              state,
-              call.lengths());
+    try (RetentionState state =
+        RetentionState.of(engine, call.state(), positions, StateConvention.PLAIN)) {
+      INDArray output = new RetentionCore(engine, other).advance(call.call(), state);
       return new FormResult(output, state.toArray());
     }
   }
 
   @Override
   public String toString() {
-    return form + " " + engine.type() + " " + engine.providerName();
+    return form + " " + engine.type() + " " + engine.kernelsName();
   }
 }

@@ -12,14 +12,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.retention4j.model.mixer.retention.RetentionMixerConfig;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.text.ByteTokenizer;
 import org.retention4j.text.Tokenizer;
 

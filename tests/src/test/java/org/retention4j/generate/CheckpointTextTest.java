@@ -80,9 +80,8 @@ class CheckpointTextTest {
   @ValueSource(strings = {"\"7\"", "7.5", "true", "{}", "[7,\"9\"]", "[[7]]"})
   void anEndThatIsNoTokenIsRefused(String value) throws IOException {
     tokenizer();
-    Checkpoint checkpoint = with("eos_token_id", value);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> GenerationOptions.of(checkpoint))
+        .isThrownBy(() -> with("eos_token_id", value))
         .withMessageContainingAll("eos_token_id", "config.json");
   }
 

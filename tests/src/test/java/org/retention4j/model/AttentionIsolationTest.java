@@ -10,8 +10,9 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ComputeRoute;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.attention.AttentionConfig;
@@ -45,7 +46,7 @@ class AttentionIsolationTest extends LayerFixture {
     "FLOAT32, VECTOR, 30, 7",
     "FLOAT32, VECTOR, 1000000, 40"
   })
-  void aNanStaysWithThoseThatSeeIt(ElementType type, Provider provider, int window, int piece) {
+  void aNanStaysWithThoseThatSeeIt(ElementType type, ComputeRoute provider, int window, int piece) {
     engine(type, provider);
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, window, false);
     INDArray expected = plain(config, x(1, 400));
@@ -61,7 +62,8 @@ class AttentionIsolationTest extends LayerFixture {
             assertThat(one.sumNumber().doubleValue()).as("token %d", i).isNaN();
           } else {
             TensorAssert.assertThat(one)
-                .isCloseTo(tokens(expected, i, i + 1).dup(), Tolerance.block(type.dataType()));
+                .isCloseTo(
+                    tokens(expected, i, i + 1).dup(), Tolerance.block(NdArrays.dataType(type)));
           }
         }
       }
@@ -71,7 +73,7 @@ class AttentionIsolationTest extends LayerFixture {
   /** Refused as a whole, though the first pieces would have had room. */
   @Test
   void tooManyTokensLeaveTheCacheAlone() {
-    engine(ElementType.FLOAT32, Provider.VECTOR);
+    engine(ElementType.FLOAT32, ComputeRoute.VECTOR);
     try (DecoderLayer layer = attention(new AttentionConfig(D, 4, 2, 6, 10_000));
         MixerState memory = layer.mixer().newState(1, 600)) {
       refuses(() -> run(layer, memory, x(1, 601)), "at most 600", "got 601");
@@ -98,7 +100,7 @@ class AttentionIsolationTest extends LayerFixture {
   /** A window's cache has room for ever; an open mark keeps tokens, up to the limit. */
   @Test
   void theLimitCountsWhatIsKept() {
-    engine(ElementType.FLOAT32, Provider.VECTOR);
+    engine(ElementType.FLOAT32, ComputeRoute.VECTOR);
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, 20, false);
     KvCacheOptions small = new KvCacheOptions(300, 0, null);
     try (DecoderLayer layer = attention(config);

@@ -11,17 +11,18 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.ComputeRoute;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.stack.BoundLayer;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.FeedForward;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.TensorAssert;
 import org.retention4j.testkit.Tolerance;
@@ -37,7 +38,7 @@ class DecoderLayerTest extends LayerFixture {
     "FLOAT32, VECTOR, 4",
     "FLOAT32, VECTOR, 2"
   })
-  void attentionEqualsPlainFloat64(ElementType type, Provider provider, int kvHeads) {
+  void attentionEqualsPlainFloat64(ElementType type, ComputeRoute provider, int kvHeads) {
     engine(type, provider);
     AttentionConfig config = new AttentionConfig(D, 4, kvHeads, 6, 10_000);
     // Longer than a block of keys, than a block of queries, and no multiple of either.
@@ -46,7 +47,7 @@ class DecoderLayerTest extends LayerFixture {
           MixerState memory = layer.mixer().newState(2, tokens)) {
         INDArray x = x(2, tokens);
         TensorAssert.assertThat(run(layer, memory, x))
-            .isCloseTo(plain(config, x), Tolerance.block(type.dataType()));
+            .isCloseTo(plain(config, x), Tolerance.block(NdArrays.dataType(type)));
         assertThat(memory.position(1)).isEqualTo(tokens);
       }
     }
@@ -57,7 +58,7 @@ class DecoderLayerTest extends LayerFixture {
     "FLOAT64, PLAIN, true", "FLOAT32, PLAIN, true", "FLOAT32, VECTOR, true",
     "FLOAT64, PLAIN, false", "FLOAT32, PLAIN, false", "FLOAT32, VECTOR, false"
   })
-  void anySplitGivesTheSame(ElementType type, Provider provider, boolean attends) {
+  void anySplitGivesTheSame(ElementType type, ComputeRoute provider, boolean attends) {
     engine(type, provider);
     INDArray x = x(2, 270);
     try (DecoderLayer layer =
@@ -68,7 +69,7 @@ class DecoderLayerTest extends LayerFixture {
         INDArray first = run(layer, memory, tokens(x, 0, split));
         INDArray rest = run(layer, memory, tokens(x, split, 270));
         TensorAssert.assertThat(Nd4j.concat(1, first, rest))
-            .isCloseTo(whole, Tolerance.block(type.dataType()));
+            .isCloseTo(whole, Tolerance.block(NdArrays.dataType(type)));
       }
     }
   }
@@ -76,7 +77,7 @@ class DecoderLayerTest extends LayerFixture {
   /** What a window hides is dropped once no token and no mark can come back to it. */
   @ParameterizedTest
   @CsvSource({"FLOAT64, PLAIN", "FLOAT32, PLAIN", "FLOAT32, VECTOR"})
-  void aWindowBoundsTheMemory(ElementType type, Provider provider) {
+  void aWindowBoundsTheMemory(ElementType type, ComputeRoute provider) {
     engine(type, provider);
     AttentionConfig config =
         new AttentionConfig(D, 4, 2, 6, 10_000, 300, false); // no multiple of a block
@@ -85,7 +86,7 @@ class DecoderLayerTest extends LayerFixture {
     try (DecoderLayer layer = attention(config);
         MixerState memory = layer.mixer().newState(1, KvCacheOptions.DEFAULT.withMaxTokens(1800))) {
       long most = 0;
-      INDArray y = Nd4j.create(type.dataType(), 1, 1800, D);
+      INDArray y = Nd4j.create(NdArrays.dataType(type), 1, 1800, D);
       for (int t = 0; t < 1800; ) {
         int end = Math.min(1800, t < 900 ? t + 150 : t < 930 ? t + 1 : t + 87);
         INDArray piece = run(layer, memory, tokens(x, t, end));
@@ -93,7 +94,7 @@ class DecoderLayerTest extends LayerFixture {
         t = end;
         most = Math.max(most, memory.bytes());
       }
-      TensorAssert.assertThat(y).isCloseTo(expected, Tolerance.block(type.dataType()));
+      TensorAssert.assertThat(y).isCloseTo(expected, Tolerance.block(NdArrays.dataType(type)));
       // 300 seen tokens and 150 new ones touch at most three blocks of 256.
       long block = 2L * 2 * 6 * 256 * type.bytes();
       assertThat(most).isEqualTo(3 * block);
@@ -106,7 +107,7 @@ class DecoderLayerTest extends LayerFixture {
 
   @Test
   void aMarkKeepsWhatAWindowNeedsToComeBack() {
-    engine(ElementType.FLOAT32, Provider.VECTOR);
+    engine(ElementType.FLOAT32, ComputeRoute.VECTOR);
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, 20, false);
     INDArray x = x(1, 900);
     try (DecoderLayer layer = attention(config);
@@ -129,7 +130,7 @@ class DecoderLayerTest extends LayerFixture {
   @ParameterizedTest
   @EnumSource(ElementType.class)
   void whatWasRolledBackHasNoEffectThoughItBeNaN(ElementType type) {
-    engine(type, Provider.PLAIN);
+    engine(type, ComputeRoute.PLAIN);
     AttentionConfig config =
         new AttentionConfig(D, 4, 2, 6, 10_000, AttentionConfig.UNBOUNDED, false);
     INDArray x = x(1, 40);
@@ -141,14 +142,15 @@ class DecoderLayerTest extends LayerFixture {
         memory.rollback(mark);
         INDArray y = run(layer, memory, tokens(x, 10, 30));
         TensorAssert.assertThat(y)
-            .isCloseTo(tokens(plain(config, x), 10, 30).dup(), Tolerance.block(type.dataType()));
+            .isCloseTo(
+                tokens(plain(config, x), 10, 30).dup(), Tolerance.block(NdArrays.dataType(type)));
       }
     }
   }
 
   @Test
   void aLayerIsBoundInAnyForm() {
-    engine(ElementType.FLOAT64, Provider.PLAIN);
+    engine(ElementType.FLOAT64, ComputeRoute.PLAIN);
     INDArray x = x(1, 40);
     try (DecoderLayer layer = layer(retention())) {
       TensorAssert.assertThat(run(layer, layer.mixer().newState(1, 40), x))
@@ -168,7 +170,7 @@ class DecoderLayerTest extends LayerFixture {
 
   @Test
   void retentionRefusesAFormOfAnotherMixer() {
-    engine(ElementType.FLOAT32, Provider.PLAIN);
+    engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
     Foreign foreign = new Foreign("sorted");
     INDArray x = x(1, 3);
     try (DecoderLayer retains = layer(retention());
@@ -184,7 +186,7 @@ class DecoderLayerTest extends LayerFixture {
 
   @Test
   void countsParametersAndMemoryByFormula() {
-    engine(ElementType.FLOAT32, Provider.PLAIN);
+    engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
     try (DecoderLayer layer = attention(new AttentionConfig(D, 4, 2, 6, 10_000));
         MixerState memory = layer.mixer().newState(3, 300)) {
       // W_Q 24x24, W_K and W_V 12x24, W_O 24x24, feed-forward 3·24·40, two norms.
@@ -199,7 +201,7 @@ class DecoderLayerTest extends LayerFixture {
 
   @Test
   void refusesAMemoryThatDoesNotFitAndLeavesItAlone() {
-    engine(ElementType.FLOAT32, Provider.PLAIN);
+    engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000);
     try (DecoderLayer attends = attention(config);
         DecoderLayer retains = layer(retention())) {
@@ -224,7 +226,7 @@ class DecoderLayerTest extends LayerFixture {
 
   @Test
   void refusesArraysThatDoNotFit() {
-    engine(ElementType.FLOAT32, Provider.PLAIN);
+    engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
     try (DecoderLayer layer = layer(retention());
         MixerState memory = layer.mixer().newState(1, 8)) {
       INDArray x = x(1, 3);
@@ -241,7 +243,7 @@ class DecoderLayerTest extends LayerFixture {
 
   @Test
   void theNormsOfALayerHaveItsWidth() {
-    engine(ElementType.FLOAT32, Provider.PLAIN);
+    engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
     FeedForward ffn = FeedForward.random(engine, D, HIDDEN, WeightType.FLOAT32, 6);
     refuses(
         () -> new DecoderLayer(engine, retention(), ffn, new double[3], norm(2), EPS),

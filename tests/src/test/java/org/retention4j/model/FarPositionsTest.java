@@ -7,10 +7,11 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.attention.AttentionMixer;
@@ -53,9 +54,9 @@ class FarPositionsTest {
   @ParameterizedTest
   @CsvSource({"FLOAT64, PLAIN, 1e-10, 10000", "FLOAT32, VECTOR, 2e-6, 500"})
   void attentionIsExactAtFarPositions(
-      ElementType type, Provider provider, double bound, double base) {
+      ElementType type, ComputeRoute provider, double bound, double base) {
     AttentionConfig config = new AttentionConfig(D, 2, 1, 4, base, WINDOW, false);
-    DataType data = type.dataType();
+    DataType data = NdArrays.dataType(type);
     INDArray x = Tensors.gaussian(3, DataType.FLOAT, 1, FROM + COMPARED, D).castTo(data);
     try (Engine engine = Engine.create(type, 2, provider);
         DecoderLayer layer =

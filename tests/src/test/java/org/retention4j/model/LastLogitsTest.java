@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import org.junit.jupiter.api.Test;
-import org.retention4j.model.mixer.retention.RetentionMixerConfig;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** Which rows of a session have logits, after it was taken back too. */
 class LastLogitsTest {

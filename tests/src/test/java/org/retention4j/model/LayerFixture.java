@@ -11,10 +11,11 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionWeights;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.mixer.attention.AttentionConfig;
@@ -23,7 +24,6 @@ import org.retention4j.model.mixer.retention.RetentionMixer;
 import org.retention4j.model.stack.BoundLayer;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.FeedForward;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.testkit.Tensors;
 
 /** A small decoder layer, its engine, and what it gives in plain float64. */
@@ -44,7 +44,7 @@ abstract class LayerFixture {
     }
   }
 
-  void engine(ElementType type, Provider provider) {
+  void engine(ElementType type, ComputeRoute provider) {
     engine = Engine.create(type, 2, provider);
   }
 
@@ -71,7 +71,7 @@ abstract class LayerFixture {
   }
 
   INDArray x(int batch, int tokens) {
-    return Tensors.gaussian(3, DataType.FLOAT, batch, tokens, D).castTo(engine.type().dataType());
+    return Tensors.gaussian(3, DataType.FLOAT, batch, tokens, D).castTo(engine.dataType());
   }
 
   static INDArray run(DecoderLayer layer, MixerState memory, INDArray x) {

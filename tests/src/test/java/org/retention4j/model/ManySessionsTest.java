@@ -12,13 +12,13 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NativeMemory;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.parallel.ParallelForm;
@@ -78,8 +78,8 @@ class ManySessionsTest {
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void eachGetsTheBitsThatItGetsAlone(boolean hybrid) throws Exception {
-    long before = NativeMemory.liveBytes();
-    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, Provider.VECTOR);
+    long before = HeldMemory.liveBytes();
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.VECTOR);
         LanguageModel model =
             LanguageModel.random(engine, config(hybrid), WeightType.BFLOAT16, 1)) {
       List<double[]> alone = new ArrayList<>();
@@ -103,6 +103,6 @@ class ManySessionsTest {
         threads.shutdown();
       }
     }
-    assertThat(NativeMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
+    assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
   }
 }

@@ -1,8 +1,7 @@
 package org.retention4j.model;
 
 import java.util.SplittableRandom;
-import org.nd4j.linalg.api.buffer.DataType;
-import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.reference.ReferenceMath;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.nn.Init;
 
@@ -48,8 +47,7 @@ final class PlainTransformerLayer {
   }
 
   private static double[][] matrix(SplittableRandom random, int outputs, int inputs) {
-    INDArray w = Init.uniform(random, outputs, inputs).castTo(DataType.DOUBLE);
-    return w.toDoubleMatrix();
+    return ReferenceMath.rows(Init.uniform(random, outputs, inputs));
   }
 
   /** Returns the outputs of one sequence from position 0 on. */

@@ -1,105 +1,31 @@
 package org.retention4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.fail;
 
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.Engine;
-import org.retention4j.engine.NativeMemory;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
-import org.retention4j.model.mixer.KvCacheOptions;
-import org.retention4j.model.mixer.attention.AttentionConfig;
-import org.retention4j.model.mixer.retention.RetentionMixerConfig;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.generate.Scorer;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 
-/** What sessions promise: batches, forks, rollbacks, threads, limits, memory. */
-class SessionTest {
-  private static final int VOCABULARY = 61;
-
-  private long before;
-  private Engine engine;
+/** What sessions promise: any form, batches, forks, rollbacks, threads. */
+class SessionTest extends SessionFixture {
   private LanguageModel retNet;
   private LanguageModel hybrid;
 
-  private static DecoderConfig config(boolean attends) {
-    return config(attends, 20);
-  }
-
-  private static DecoderConfig config(boolean attends, int window) {
-    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);
-    LayerConfig attention =
-        new LayerConfig(
-            new AttentionConfig(32, 4, 2, 8, 10_000, window, true), 40, Activation.SILU);
-    return DecoderConfig.of(
-        VOCABULARY,
-        32,
-        attends
-            ? DecoderConfig.everyKth(4, retention, 2, attention)
-            : DecoderConfig.uniform(3, retention));
-  }
-
   @BeforeEach
-  void make() {
-    before = NativeMemory.liveBytes();
-    engine = Engine.create(ElementType.FLOAT32, 2, Provider.VECTOR);
-    retNet = LanguageModel.random(engine, config(false), WeightType.FLOAT32, 1);
-    hybrid = LanguageModel.random(engine, config(true), WeightType.BFLOAT16, 2);
-  }
-
-  @AfterEach
-  void freesEverything() {
-    retNet.close();
-    hybrid.close();
-    hybrid.close();
-    engine.close();
-    assertThat(NativeMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
-  }
-
-  private static int[] text(long seed, int length) {
-    return new SplittableRandom(seed).ints(length, 0, VOCABULARY).toArray();
-  }
-
-  private static float[] logits(Session session, int row) {
-    float[] logits = new float[VOCABULARY];
-    session.logits(row, logits);
-    return logits;
-  }
-
-  private static void assertClose(float[] actual, float[] expected) {
-    double difference = 0;
-    double size = 0;
-    for (int i = 0; i < actual.length; i++) {
-      difference += Math.pow(actual[i] - expected[i], 2);
-      size += Math.pow(expected[i], 2);
-    }
-    assertThat(Math.sqrt(difference / size)).isLessThan(5e-6);
-  }
-
-  private float[] alone(LanguageModel model, int... tokens) {
-    try (Session session = model.newSession()) {
-      session.append(tokens);
-      return logits(session, 0);
-    }
+  void openModels() {
+    retNet = model(config(false), WeightType.FLOAT32, 1);
+    hybrid = model(config(true), WeightType.BFLOAT16, 2);
   }
 
   /** Any mix of forms, chosen call by call, gives what one form gives for the whole. */
@@ -124,44 +50,6 @@ class SessionTest {
         }
       }
     }
-  }
-
-  /** However many shapes a model is used in, what it keeps of them is bounded. */
-  @Test
-  void bindingsAreForgotten() {
-    int[] text = text(5, 40);
-    float[] expected = alone(hybrid, text);
-    long most = 0;
-    for (int round = 0; round < 3; round++) {
-      for (int batch = 1; batch <= 20; batch++) {
-        try (Session session = hybrid.newSession(batch, SessionOptions.DEFAULT)) {
-          int[][] rows = new int[batch][];
-          Arrays.fill(rows, text);
-          session.append(rows);
-          assertClose(logits(session, batch - 1), expected);
-        }
-        if (round == 0) {
-          most = Math.max(most, NativeMemory.liveBytes());
-        }
-      }
-    }
-    // A lane makes room for weights of a part when it runs one first: 64 inputs of 64 outputs.
-    long lanes = 2 * (4 * 64 * 64 + 64);
-    assertThat(NativeMemory.liveBytes()).isLessThanOrEqualTo(most + lanes);
-  }
-
-  /** A batch of long prompts is cut into shorter ones: buffers do not grow with the batch. */
-  @Test
-  void microBatchesOfABatchAreShorter() {
-    MicroBatches chunks = hybrid.microBatches(new ChunkwiseForm());
-    assertThat(chunks.tokens(512, 1)).isEqualTo(512);
-    assertThat(chunks.tokens(512, 4)).isEqualTo(128);
-    assertThat(chunks.tokens(7, 64)).isEqualTo(7);
-    assertThat(chunks.tokens(1025, 1)).isEqualTo(384);
-    MicroBatches any = hybrid.microBatches(new RecurrentForm());
-    assertThat(any.tokens(500, 64)).isEqualTo(64);
-    assertThat(any.tokens(1025, 1)).isEqualTo(512);
-    assertThat(hybrid.microBatches(new ParallelForm()).tokens(3000, 4)).isEqualTo(3000);
   }
 
   /** Rows of different lengths in one batch, and rows that end early. */
@@ -282,117 +170,6 @@ class SessionTest {
         session.step(token);
       }
       return logits(session, 0);
-    }
-  }
-
-  /** A RetNet's session does not grow; a cache grows up to its limit and no further. */
-  @Test
-  void memoryIsWhatItSays() {
-    try (Session session = retNet.newSession()) {
-      session.append(text(1, 10));
-      long bytes = session.bytes();
-      session.append(text(2, 3000));
-      assertThat(session.bytes()).isEqualTo(bytes);
-    }
-    KvCacheOptions small = new KvCacheOptions(600, 0, null);
-    DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
-    try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
-        Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(small))) {
-      long empty = session.bytes();
-      session.append(text(1, 10));
-      long one = session.bytes();
-      session.append(text(2, 290));
-      long two = session.bytes();
-      session.append(text(2, 300));
-      // Blocks of 256 tokens: 1, then 2, then the 3 that hold 600.
-      assertThat(two - empty).isEqualTo(2 * (one - empty));
-      assertThat(session.bytes() - empty).isEqualTo(3 * (one - empty));
-      float[] full = logits(session, 0);
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.step(1))
-          .withMessageContainingAll("at most 600", "got 601");
-      assertThatIllegalArgumentException().isThrownBy(() -> session.append(1, 2));
-      assertThat(logits(session, 0)).isEqualTo(full);
-      assertThat(session.position(0)).isEqualTo(600);
-    }
-  }
-
-  /** A text that a cache does not hold is refused before anything of it is scored. */
-  @Test
-  void scoresNothingOfATextThatDoesNotFit() {
-    DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
-    KvCacheOptions small = new KvCacheOptions(40, 0, null);
-    try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
-        Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(small))) {
-      Scorer scorer = new Scorer(session);
-      scorer.accept(text(1, 30), logProbability -> {});
-      double before = scorer.perplexity();
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> scorer.accept(text(2, 11), logProbability -> fail("scored")))
-          .withMessageContainingAll("at most 40", "got 41");
-      assertThat(scorer.count()).isEqualTo(29);
-      assertThat(scorer.perplexity()).isEqualTo(before);
-      scorer.accept(text(2, 10), logProbability -> {});
-      assertThat(scorer.count()).isEqualTo(39);
-    }
-  }
-
-  @Test
-  void refusesWhatDoesNotFit() {
-    assertThatIllegalArgumentException()
-        .isThrownBy(() -> retNet.newSession(0, SessionOptions.DEFAULT));
-    try (Session session = retNet.newSession(2, SessionOptions.DEFAULT)) {
-      assertThatThrownBy(() -> logits(session, 0))
-          .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("no token yet");
-      assertThatIllegalArgumentException().isThrownBy(() -> session.append(1));
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.append((int[][]) null))
-          .withMessageContainingAll("2 rows", "got null");
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.append(new int[][] {{1}, null}))
-          .withMessageContaining("row 1");
-      assertThatIllegalArgumentException().isThrownBy(() -> session.step(1));
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.append(new int[][] {{1, 2}, {3, 61}}))
-          .withMessageContainingAll("0..60", "got 61 in row 1");
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.append(new int[][] {{1, -2}, {3}}))
-          .withMessageContaining("got -2");
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.step(61, 0))
-          .withMessageContaining("got 61");
-      assertThat(session.position(0)).isZero();
-      assertThatIllegalArgumentException().isThrownBy(() -> session.select());
-      assertThatIllegalArgumentException().isThrownBy(() -> session.select(2));
-      assertThatIllegalArgumentException().isThrownBy(() -> session.state(3));
-      assertThatIllegalArgumentException().isThrownBy(() -> logits(session, 2));
-      session.step(1, 2);
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> session.logits(1, new float[60]))
-          .withMessageContainingAll("room for 61", "got 60");
-    }
-    Session closed = retNet.newSession();
-    closed.close();
-    closed.close();
-    assertThatExceptionOfType(IllegalStateException.class).isThrownBy(closed::bytes);
-    assertThatExceptionOfType(IllegalStateException.class)
-        .isThrownBy(() -> closed.step(1))
-        .withMessageContaining("closed");
-  }
-
-  /** A model that is closed under a session says so, and nothing crashes. */
-  @Test
-  void refusesToGoOnWithoutItsModel() {
-    LanguageModel model = LanguageModel.random(engine, config(true), WeightType.INT8, 2);
-    try (Session session = model.newSession()) {
-      session.append(1, 2, 3);
-      model.close();
-      assertThatThrownBy(() -> session.step(1)).isInstanceOf(IllegalStateException.class);
-      assertThatThrownBy(() -> session.step(1))
-          .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("closed");
-      assertThatThrownBy(model::newSession).isInstanceOf(IllegalStateException.class);
     }
   }
 

@@ -1,9 +1,5 @@
 package org.retention4j.model;
 
-import org.retention4j.model.stack.DecoderLayer;
-import org.retention4j.model.mixer.attention.AttentionConfig;
-import org.retention4j.model.mixer.MixerState;
-import org.retention4j.model.mixer.KvCacheOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
@@ -15,11 +11,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.EmbeddingTable;
-import org.retention4j.engine.Provider;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ComputeRoute;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.model.mixer.KvCacheOptions;
+import org.retention4j.model.mixer.MixerState;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.testkit.TensorAssert;
 import org.retention4j.testkit.Tolerance;
 
@@ -44,7 +45,7 @@ class WindowTest extends LayerFixture {
         table.putScalar(i, j, i == POISON ? Float.NaN : row[j]);
       }
     }
-    EmbeddingTable embedding = new EmbeddingTable(engine.source(table), WeightType.FLOAT32);
+    RowTable embedding = engine.newTable(NdArrays.source(table), WeightType.FLOAT32);
     return new LanguageModel(engine, config, embedding, null, random.layers(), random.head());
   }
 
@@ -76,7 +77,7 @@ class WindowTest extends LayerFixture {
   @ParameterizedTest
   @EnumSource
   void aNanIsForgottenWithItsBlock(ElementType type) {
-    engine(type, Provider.PLAIN);
+    engine(type, ComputeRoute.PLAIN);
     int[] text = new SplittableRandom(3).ints(TOKENS, POISON + 1, VOCABULARY).toArray();
     List<String> wrong = new ArrayList<>();
     for (int window : new int[] {5, 300}) {
@@ -104,7 +105,7 @@ class WindowTest extends LayerFixture {
   /** A window as long as the cache holds is room for ever; one token more is not. */
   @Test
   void aWindowMayFillItsCache() {
-    engine(ElementType.FLOAT32, Provider.VECTOR);
+    engine(ElementType.FLOAT32, ComputeRoute.VECTOR);
     int limit = 20;
     KvCacheOptions options = new KvCacheOptions(limit, 0, null);
     AttentionConfig fits = new AttentionConfig(D, 4, 2, 6, 10_000, limit, false);

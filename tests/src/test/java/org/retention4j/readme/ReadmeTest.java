@@ -14,22 +14,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
-import org.retention4j.checkpoint.DType;
+import org.retention4j.checkpoint.format.DType;
 
-/** What README.md shows is compiled and run as it stands there. */
+/** What README.md and docs/library.md show is compiled and run as it stands there. */
 class ReadmeTest {
   private static final Path README = Path.of("..", "README.md");
+  private static final Path LIBRARY = Path.of("..", "docs", "library.md");
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^):#]+\\.md)\\)");
 
   @TempDir Path folder;
 
   @Test
   void theExampleCompilesAndRuns() throws Exception {
-    compile("Example", blocks("Use as a library", "java").get(0));
+    compile("Example", blocks(README, "java").get(0));
     // D = 256 and 4 heads: K = 64, V = 128, fp32, and 16 pending rows of K + V per head.
     long bytes = 4L * 4 * (64 * 128 + 16 * (64 + 128));
     assertThat(run("Example")).contains("position 101, state " + bytes + " bytes");
@@ -37,7 +40,7 @@ class ReadmeTest {
 
   @Test
   void theModelExampleLoadsPromptsAndStreams() throws Exception {
-    compile("Continue", blocks("Whole models", "java").get(0));
+    compile("Continue", blocks(README, "java").get(1));
     Path model = model();
     String printed = run("Continue", model.toString(), "Once upon a time");
     // 16 bytes of prompt and 19 of the 20 tokens: the last is not read any more.
@@ -47,9 +50,47 @@ class ReadmeTest {
 
   @Test
   void theBranchesExampleCompilesAndRuns() throws Exception {
-    compile("Branches", blocks("Whole models", "java").get(1));
+    compile("Branches", blocks(LIBRARY, "java").get(1));
     assertThat(run("Branches", model().toString()))
         .contains("9 and 6 tokens", "5 and 5 tokens", "perplexity of 4 tokens: ");
+  }
+
+  @Test
+  void theCoreExampleCompilesAndRuns() throws Exception {
+    compile("Core", blocks(LIBRARY, "java").get(0));
+    assertThat(run("Core")).contains("128 wide, 10 and 7");
+  }
+
+  /** The lines of its method, and what it imports of ours beside the forms. */
+  @Test
+  void theFirstExampleIsShort() throws IOException {
+    String example = blocks(README, "java").get(0);
+    List<String> body = example.substring(example.indexOf("main(")).lines().skip(1).toList();
+    assertThat(body.stream().filter(line -> line.strip().length() > 1))
+        .hasSizeLessThanOrEqualTo(15);
+    assertThat(example.lines().filter(line -> line.startsWith("import org.retention4j.")))
+        .filteredOn(line -> !line.endsWith("Form;"))
+        .hasSizeLessThanOrEqualTo(3);
+  }
+
+  @Test
+  void theReadmeIsShort() throws IOException {
+    assertThat(Files.readAllLines(README))
+        .hasSizeLessThanOrEqualTo(150)
+        .allMatch(line -> line.length() <= 120);
+  }
+
+  @Test
+  void linksBetweenPagesLeadSomewhere() throws IOException {
+    List<Path> pages = new ArrayList<>(List.of(README, Path.of("..", "CONTRIBUTING.md")));
+    try (Stream<Path> docs = Files.list(LIBRARY.getParent())) {
+      docs.forEach(pages::add);
+    }
+    for (Path page : pages) {
+      LINK.matcher(Files.readString(page))
+          .results()
+          .forEach(link -> assertThat(page.resolveSibling(link.group(1))).exists());
+    }
   }
 
   private Path model() throws IOException {
@@ -97,16 +138,13 @@ class ReadmeTest {
 
   @Test
   void theQuickStartHasExactlyTwoCommands() throws IOException {
-    assertThat(blocks("Quick start", "sh")).hasSize(2).allMatch(b -> b.lines().count() == 1);
+    assertThat(blocks(README, "sh")).hasSize(2).allMatch(b -> b.lines().count() == 1);
   }
 
-  private static List<String> blocks(String heading, String language) throws IOException {
-    String readme = Files.readString(README);
-    String section = readme.substring(readme.indexOf("\n## " + heading + "\n") + 1);
-    int end = section.indexOf("\n## ", 3);
+  private static List<String> blocks(Path page, String language) throws IOException {
     Matcher matcher =
         Pattern.compile("^```" + language + "\n(.*?)^```$", Pattern.MULTILINE | Pattern.DOTALL)
-            .matcher(end < 0 ? section : section.substring(0, end));
+            .matcher(Files.readString(page));
     List<String> found = new ArrayList<>();
     while (matcher.find()) {
       found.add(matcher.group(1));

@@ -62,7 +62,7 @@ public final class SetUpProgram {
 
   private static URL[] urls(String classPath) throws MalformedURLException {
     List<URL> urls = new ArrayList<>();
-    for (String entry : classPath.split(File.pathSeparator)) {
+    for (String entry : classPath.split(File.pathSeparator, -1)) {
       urls.add(new File(entry).toURI().toURL());
     }
     return urls.toArray(new URL[0]);

@@ -58,8 +58,7 @@ class SetUpTest {
 
   /** The class path may be hidden in a jar's manifest: surefire names it. */
   private static String classPath() {
-    return System.getProperty(
-        "surefire.test.class.path", System.getProperty("java.class.path"));
+    return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
   }
 
   /** The first engine of each application, in the worst threads for it. */
@@ -79,8 +78,7 @@ class SetUpTest {
   void saysWhereNativesFindNoPlace() throws Exception {
     Path file = Files.createFile(folder.resolve("file"));
     List<String> said =
-        run(
-            List.of("-Duser.home=" + file.resolve("home"), "-Djava.io.tmpdir=" + file), "twice");
+        run(List.of("-Duser.home=" + file.resolve("home"), "-Djava.io.tmpdir=" + file), "twice");
     assertThat(said)
         .hasSize(2)
         .allSatisfy(

@@ -7,9 +7,10 @@ import org.retention4j.core.MultiScaleRetention;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
-import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.forms.Engines;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.text.JsonTokenizer;
 
@@ -19,7 +20,7 @@ public final class SetUpWork {
 
   /** Works without an engine first, then with one, then with a tokenizer. */
   public static void run(Path tokenizerJson) {
-    RetentionState state = RetentionState.zeros(ElementType.FLOAT32, 1, 2, 3, 4);
+    RetentionState state = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 1, 2, 3, 4);
     INDArray zeros = state.toArray();
     if (zeros.sumNumber().doubleValue() != 0) {
       throw new IllegalStateException("expected zeros, got " + zeros);

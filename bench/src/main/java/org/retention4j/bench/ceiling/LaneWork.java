@@ -1,7 +1,7 @@
 package org.retention4j.bench.ceiling;
 
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.ops.LaneTask;
 
 /** Work in parts that the lanes of an engine take. */
 final class LaneWork implements BareWork {

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.ops.LaneTask;
 
 /** Ways to the bare product y (M,out) ← x (M,in) · W (in,out). */
 public final class ProductCeiling {

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
 
 /** Ways to read an array once: a Java loop, the C library, a product with one row. */
 public final class ReadCeiling {
@@ -31,7 +31,7 @@ public final class ReadCeiling {
   public List<Supplier<BareWork>> ways(long bytes) {
     int blocks = (int) Math.max(2, bytes / BLOCK_BYTES);
     return List.of(
-        () -> Provider.VECTOR.available() ? vectors(blocks) : integers(blocks),
+        () -> ComputeRoute.VECTOR.available() ? vectors(blocks) : integers(blocks),
         () -> compare(blocks / 2),
         () -> product((int) Math.max(1, bytes / productBytes())));
   }

@@ -10,8 +10,8 @@ import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.Pointer;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
 
 /**
  * Ways to an in-place pass x ← c·x, one read and one write, over as many and as large pieces as a
@@ -41,9 +41,9 @@ public final class ScaleCeiling {
    */
   public List<Supplier<BareWork>> ways(int heads, int rows, int width) {
     List<Supplier<BareWork>> ways = new ArrayList<>();
-    ways.add(() -> new HeapRows(heads, rows, width, false));
-    if (Provider.VECTOR.available()) {
-      ways.add(() -> new HeapRows(heads, rows, width, true));
+    ways.add(() -> new RowPanels(heads, rows, width, false));
+    if (ComputeRoute.VECTOR.available()) {
+      ways.add(() -> new RowPanels(heads, rows, width, true));
     }
     ways.add(() -> eltwise(heads, rows * width));
     return ways;
@@ -104,11 +104,11 @@ public final class ScaleCeiling {
   }
 
   /** Heap arrays as states have them, scaled up and down by turns. */
-  private final class HeapRows implements BareWork {
+  private final class RowPanels implements BareWork {
     private final LaneWork work;
     private boolean down;
 
-    HeapRows(int heads, int rows, int width, boolean vector) {
+    RowPanels(int heads, int rows, int width, boolean vector) {
       float[][][] states = new float[heads][rows][width];
       for (float[][] state : states) {
         for (float[] row : state) {

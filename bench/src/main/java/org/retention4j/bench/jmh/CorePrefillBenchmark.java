@@ -12,7 +12,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 import org.retention4j.chunkwise.ChunkwiseForm;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.parallel.ParallelForm;
 
 /** The chunkwise and the parallel core of one layer over 512 tokens. */

@@ -8,13 +8,15 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
+import org.retention4j.core.BoundSequence;
 import org.retention4j.core.DecaySchedule;
-import org.retention4j.core.Retention;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionCall;
+import org.retention4j.core.RetentionCore;
 import org.retention4j.core.RetentionState;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ops.ElementType;
 
 /** The core of one layer bound to seeded inputs; benchmarks choose form and length. */
 @State(Scope.Benchmark)
@@ -26,7 +28,7 @@ public abstract class CoreState {
 
   private Engine engine;
   private RetentionState state;
-  private Retention bound;
+  private BoundSequence bound;
 
   /** Returns the form. */
   protected abstract RetentionForm form();
@@ -35,8 +37,8 @@ public abstract class CoreState {
   protected abstract int tokens();
 
   /** Returns the provider of element-wise work. */
-  protected Provider provider() {
-    return Provider.best();
+  protected ComputeRoute provider() {
+    return ComputeRoute.best();
   }
 
   /** Binds. */
@@ -44,23 +46,18 @@ public abstract class CoreState {
   public void bind() {
     engine =
         Engine.create(ElementType.FLOAT32, Runtime.getRuntime().availableProcessors(), provider());
-    state = RetentionState.zeros(ElementType.FLOAT32, 1, HEADS, KEYS, VALUES);
+    state = RetentionState.zeros(engine, 1, HEADS, KEYS, VALUES);
     SplittableRandom random = new SplittableRandom(SEED);
     INDArray q = random(random, KEYS);
     INDArray k = random(random, KEYS);
     INDArray v = random(random, VALUES);
     bound =
-        Retention.bind(
-            engine,
-            form(),
-            q,
-            k,
-            v,
-            DecaySchedule.pow2(HEADS).logDecay(),
-            1 / Math.sqrt(KEYS),
-            state,
-            null,
-            v.dup());
+        new RetentionCore(engine, form())
+            .bind(
+                RetentionCall.of(q, k, v, DecaySchedule.pow2(HEADS).logDecay())
+                    .withScale(1 / Math.sqrt(KEYS)),
+                state,
+                v.dup());
   }
 
   private INDArray random(SplittableRandom random, int width) {

@@ -11,8 +11,8 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.engine.Provider;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.recurrent.RecurrentForm;
 
 /** One token of one layer's recurrent core; the state stays in the cache. */
@@ -29,7 +29,7 @@ public class CoreStepBenchmark {
   public static class Step extends CoreState {
     /** Route of element-wise work. */
     @Param({"PLAIN", "VECTOR"})
-    public Provider provider;
+    public ComputeRoute provider;
 
     @Override
     protected RetentionForm form() {
@@ -42,7 +42,7 @@ public class CoreStepBenchmark {
     }
 
     @Override
-    protected Provider provider() {
+    protected ComputeRoute provider() {
       return provider;
     }
   }

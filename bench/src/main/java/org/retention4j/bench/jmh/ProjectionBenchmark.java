@@ -15,13 +15,13 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.Projections;
-import org.retention4j.engine.Scratch;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.MatMulGroup;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.nn.Init;
 
 /** One projection of the paper's layer, 2048 to 4096 features, on all lanes. */
@@ -47,21 +47,22 @@ public class ProjectionBenchmark {
   public WeightType weightType;
 
   private Engine engine;
-  private Arena arena;
+  private Buffers arena;
   private PackedMatrix weights;
   private Scratch scratch;
-  private Projections projections;
+  private MatMulGroup projections;
 
   /** Binds. */
   @Setup(Level.Trial)
   public void bind() {
     engine = Engine.float32();
-    arena = new Arena();
+    arena = engine.newBuffers();
     weights = engine.pack(Init.uniform(new SplittableRandom(SEED), OUTPUTS, INPUTS), weightType);
-    scratch = new Scratch(engine);
+    scratch = engine.newScratch();
     projections =
-        new Projections(engine, arena, scratch, engine.tile(arena, rows, INPUTS), false)
-            .add(weights, engine.tile(arena, rows, OUTPUTS), Activation.NONE);
+        engine
+            .matMuls(arena, scratch, arena.tile(rows, INPUTS), false)
+            .add(weights, arena.tile(rows, OUTPUTS), Activation.NONE);
   }
 
   /** Projects all rows. */

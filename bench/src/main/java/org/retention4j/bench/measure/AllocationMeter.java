@@ -3,7 +3,7 @@ package org.retention4j.bench.measure;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 import org.bytedeco.javacpp.Pointer;
-import org.retention4j.engine.NativeMemory;
+import org.retention4j.engine.HeldMemory;
 
 /**
  * Counts the bytes that all threads allocate on the heap, and native bytes, between {@link
@@ -55,7 +55,7 @@ public final class AllocationMeter {
     ids = threads.getAllThreadIds();
     before = new long[ids.length];
     started = threads.getTotalStartedThreadCount();
-    libraryBefore = NativeMemory.liveBytes();
+    libraryBefore = HeldMemory.liveBytes();
     pointersBefore = Pointer.totalBytes();
     for (int i = 0; i < ids.length; i++) {
       before[i] = threads.getThreadAllocatedBytes(ids[i]);
@@ -69,7 +69,7 @@ public final class AllocationMeter {
       long now = threads.getThreadAllocatedBytes(ids[i]);
       heap += now < 0 || before[i] < 0 ? 0 : now - before[i];
     }
-    long library = NativeMemory.liveBytes() - libraryBefore;
+    long library = HeldMemory.liveBytes() - libraryBefore;
     long pointers = Pointer.totalBytes() - pointersBefore;
     if (threads.getTotalStartedThreadCount() != started) {
       heap += allocatedByNewThreads();

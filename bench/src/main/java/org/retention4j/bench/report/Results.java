@@ -18,6 +18,13 @@ public final class Results {
     this.listener = listener;
   }
 
+  /** Returns the rows of an earlier run. */
+  static Results of(Machine machine, List<Row> rows) {
+    Results results = new Results(machine, row -> {});
+    results.rows.addAll(rows);
+    return results;
+  }
+
   /** Returns where the rows were measured. */
   public Machine machine() {
     return machine;

@@ -28,7 +28,17 @@ public record Table(String title, String note, List<String> headers, List<List<S
 
   /** Returns the table as Markdown. */
   public String markdown() {
-    StringBuilder out = new StringBuilder("## ").append(title).append("\n\n");
+    return markdown(2);
+  }
+
+  /**
+   * Returns the table as Markdown.
+   *
+   * @param level of its heading
+   */
+  String markdown(int level) {
+    StringBuilder out =
+        new StringBuilder("#".repeat(level)).append(' ').append(title).append("\n\n");
     line(out, headers);
     out.append("|").append(" --- |".repeat(headers.size())).append('\n');
     for (List<String> row : rows) {

@@ -1,2 +1,6 @@
-/** Rows, verdicts and the files that are made from them: JSON lines, Markdown and HTML. */
+/**
+ * Rows, verdicts and what is made from them: JSON lines, Markdown and HTML.
+ *
+ * <p>Part of a program: nothing here is for other code.
+ */
 package org.retention4j.bench.report;

@@ -17,7 +17,7 @@ import org.retention4j.bench.report.Cost;
 import org.retention4j.bench.report.Row.Kind;
 import org.retention4j.bench.report.Timing;
 import org.retention4j.bench.report.Workload;
-import org.retention4j.engine.LaneTask;
+import org.retention4j.engine.ops.LaneTask;
 
 /** Measures what the machine can do, at the shapes and sizes of the rows that follow. */
 public final class CeilingSuite {

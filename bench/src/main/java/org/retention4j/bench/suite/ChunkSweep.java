@@ -16,10 +16,11 @@ import org.retention4j.bench.report.Row.Kind;
 import org.retention4j.bench.report.Timing;
 import org.retention4j.bench.report.Workload;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.BoundSequence;
 import org.retention4j.core.DecaySchedule;
-import org.retention4j.core.Retention;
+import org.retention4j.core.RetentionCall;
+import org.retention4j.core.RetentionCore;
 import org.retention4j.core.RetentionState;
-import org.retention4j.engine.ElementType;
 
 /** The chunkwise core without its projections, by chunk size, beside the predicted best. */
 public final class ChunkSweep {
@@ -47,20 +48,15 @@ public final class ChunkSweep {
     for (int chunk : CHUNKS) {
       RetentionState state =
           RetentionState.zeros(
-              ElementType.FLOAT32, 1, shape.heads(), shape.keyWidth(), shape.valueWidth());
+              scene.engine(), 1, shape.heads(), shape.keyWidth(), shape.valueWidth());
       states.add(state);
-      Retention bound =
-          Retention.bind(
-              scene.engine(),
-              new ChunkwiseForm(chunk),
-              q,
-              k,
-              v,
-              DecaySchedule.pow2(shape.heads()).logDecay(),
-              1 / Math.sqrt(shape.keyWidth()),
-              state,
-              null,
-              out);
+      BoundSequence bound =
+          new RetentionCore(scene.engine(), new ChunkwiseForm(chunk))
+              .bind(
+                  RetentionCall.of(q, k, v, DecaySchedule.pow2(shape.heads()).logDecay())
+                      .withScale(1 / Math.sqrt(shape.keyWidth())),
+                  state,
+                  out);
       contenders.add(new Contender("chunk " + chunk, bound::step));
     }
     List<Samples> samples =

@@ -17,14 +17,16 @@ import org.retention4j.bench.report.Cost;
 import org.retention4j.bench.report.Row.Kind;
 import org.retention4j.bench.report.Timing;
 import org.retention4j.bench.report.Workload;
+import org.retention4j.core.BoundSequence;
 import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.LogDecay;
-import org.retention4j.core.Retention;
-import org.retention4j.core.RetentionForm;
+import org.retention4j.core.RetentionCall;
+import org.retention4j.core.RetentionCore;
 import org.retention4j.core.RetentionState;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ops.ElementType;
 
 /** The recurrent core alone, one token over the states of 24 layers in turn. */
 public final class CoreStepSuite {
@@ -52,7 +54,7 @@ public final class CoreStepSuite {
   /** The states of all layers, bound on one engine. */
   private static final class Stack implements AutoCloseable {
     final List<RetentionState> states = new ArrayList<>();
-    final List<Retention> layers = new ArrayList<>();
+    final List<BoundSequence> layers = new ArrayList<>();
 
     Stack(Engine engine, LayerShape shape, int batch, long seed) {
       INDArray q = random(seed, batch, shape.heads(), shape.keyWidth());
@@ -65,9 +67,11 @@ public final class CoreStepSuite {
       for (int i = 0; i < LAYERS; i++) {
         RetentionState state =
             RetentionState.zeros(
-                ElementType.FLOAT32, batch, shape.heads(), shape.keyWidth(), shape.valueWidth());
+                engine, batch, shape.heads(), shape.keyWidth(), shape.valueWidth());
         states.add(state);
-        layers.add(Retention.bind(engine, form, q, k, v, decay, scale, state, null, out));
+        layers.add(
+            new RetentionCore(engine, form)
+                .bind(RetentionCall.of(q, k, v, decay).withScale(scale), state, out));
       }
     }
 
@@ -94,18 +98,19 @@ public final class CoreStepSuite {
 
   /** Measures every batch with every provider of this JVM. */
   public void run() {
-    Set<Provider> providers = new LinkedHashSet<>(List.of(Provider.PLAIN, Provider.best()));
+    Set<ComputeRoute> providers =
+        new LinkedHashSet<>(List.of(ComputeRoute.PLAIN, ComputeRoute.best()));
     for (int batch : BATCHES) {
       measure(batch, providers);
     }
   }
 
-  private void measure(int batch, Set<Provider> providers) {
+  private void measure(int batch, Set<ComputeRoute> providers) {
     Ceiling.Way way = ceilings.scaleWay(batch);
     List<Engine> engines = new ArrayList<>();
     List<Stack> stacks = new ArrayList<>();
     try (BareWork scale = way.work().get()) {
-      for (Provider provider : providers) {
+      for (ComputeRoute provider : providers) {
         Engine engine = Engine.create(ElementType.FLOAT32, scene.engine().threads(), provider);
         engines.add(engine);
         stacks.add(new Stack(engine, scene.shape(), batch, scene.seed()));
@@ -137,7 +142,7 @@ public final class CoreStepSuite {
     Ceilings.Held held = ceilings.scale(batch);
     double state = (double) LAYERS * batch * scene.shape().stateBytes();
     Workload workload =
-        Workload.block(scene.shape(), "recurrent", null, engine.provider().name())
+        Workload.block(scene.shape(), "recurrent", null, engine.route().name())
             .core(LAYERS, batch)
             .generate(FOLD, null);
     scene
@@ -145,7 +150,7 @@ public final class CoreStepSuite {
         .add(
             Kind.CORE_STEP,
             "core",
-            "core step (" + engine.providerName() + ")",
+            "core step (" + engine.kernelsName() + ")",
             workload,
             Timing.of(samples, batch),
             Cost.builder()

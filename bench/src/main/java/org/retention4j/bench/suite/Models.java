@@ -7,10 +7,10 @@ import org.retention4j.bench.measure.LayerShape;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.MultiScaleRetention;
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.Forms;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.MixerState;
@@ -114,7 +114,7 @@ public final class Models implements AutoCloseable {
 
   /** Returns the provider of element-wise work as rows name it. */
   public String provider() {
-    return engine.provider().name();
+    return engine.route().name();
   }
 
   /** Returns the retention weights. */

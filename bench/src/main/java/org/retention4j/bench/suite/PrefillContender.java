@@ -5,9 +5,10 @@ import org.retention4j.bench.measure.Contender;
 import org.retention4j.bench.measure.Formulas;
 import org.retention4j.bench.measure.LayerShape;
 import org.retention4j.bench.report.Workload;
-import org.retention4j.core.BoundRetention;
+import org.retention4j.core.BlockInput;
+import org.retention4j.core.BoundSequence;
 import org.retention4j.core.RetentionState;
-import org.retention4j.engine.NativeMemory;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.stack.BoundLayer;
 import org.retention4j.model.stack.DecoderLayer;
@@ -47,7 +48,7 @@ final class PrefillContender implements AutoCloseable {
   static PrefillContender block(Models models, String form, INDArray x, INDArray y) {
     long before = startPeak();
     RetentionState state = models.block().newState(1);
-    BoundRetention bound = models.block().bind(Models.FORMS.get(form), x, null, state, null, y);
+    BoundSequence bound = models.block().bind(Models.FORMS.get(form), BlockInput.of(x), state, y);
     return new PrefillContender(
         "block",
         form,
@@ -59,7 +60,7 @@ final class PrefillContender implements AutoCloseable {
           bound.close();
           state.close();
         },
-        NativeMemory.peakBytes() - before);
+        HeldMemory.peakBytes() - before);
   }
 
   /** Binds a whole layer; a Transformer's cache is emptied before each run. */
@@ -80,12 +81,12 @@ final class PrefillContender implements AutoCloseable {
           bound.close();
           state.close();
         },
-        NativeMemory.peakBytes() - before);
+        HeldMemory.peakBytes() - before);
   }
 
   private static long startPeak() {
-    NativeMemory.resetPeak();
-    return NativeMemory.liveBytes();
+    HeldMemory.resetPeak();
+    return HeldMemory.liveBytes();
   }
 
   /** Returns what the clock sees; memory that a run takes is noted outside the clock. */
@@ -95,13 +96,13 @@ final class PrefillContender implements AutoCloseable {
 
   private void prepare() {
     prepare.run();
-    NativeMemory.resetPeak();
+    HeldMemory.resetPeak();
   }
 
   private void step() {
-    long before = NativeMemory.liveBytes();
+    long before = HeldMemory.liveBytes();
     step.run();
-    stepBytes = Math.max(stepBytes, NativeMemory.peakBytes() - before);
+    stepBytes = Math.max(stepBytes, HeldMemory.peakBytes() - before);
   }
 
   /** Returns the largest number of bytes held for this at once, beyond input and output. */

@@ -12,13 +12,13 @@ import org.retention4j.bench.measure.Sampler;
 import org.retention4j.bench.measure.Samples;
 import org.retention4j.bench.measure.Statistics;
 import org.retention4j.bench.report.Verdict;
-import org.retention4j.engine.Arena;
-import org.retention4j.engine.CacheHead;
-import org.retention4j.engine.CacheType;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Tile;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.KvHead;
+import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
 
 /** Softmax attention of one token over caches of several layers in turn, at depth 8192. */
 final class CacheDecode {
@@ -41,11 +41,11 @@ final class CacheDecode {
   }
 
   private void measure(CacheType type, WholeModel.Sink sink) {
-    CacheHead[] caches = new CacheHead[LAYERS * HEADS];
+    KvHead[] caches = new KvHead[LAYERS * HEADS];
     SplittableRandom random = new SplittableRandom(7);
     for (int i = 0; i < caches.length; i++) {
-      caches[i] = CacheHead.create(type, WIDTH, WIDTH);
-      caches[i].grow(CacheHead.blocksFor(depth));
+      caches[i] = engine.newCache(type, WIDTH, WIDTH);
+      caches[i].grow(KvHead.blocksFor(depth));
       for (int t = 0; t < depth; t++) {
         for (int j = 0; j < WIDTH; j++) {
           caches[i].setKey(t, j, random.nextDouble() - 0.5);
@@ -55,15 +55,16 @@ final class CacheDecode {
     }
     double bytes = 2.0 * LAYERS * HEADS * WIDTH * depth * type.bytes();
     List<BareWork> reads = new ArrayList<>();
-    try (Arena arena = new Arena()) {
-      Tile q = engine.tile(arena, 1, HEADS * WIDTH);
-      Tile o = engine.tile(arena, 1, HEADS * WIDTH);
-      Rows queries = Rows.of(q, 1, WIDTH);
-      Rows out = Rows.of(o, 1, WIDTH);
+    try (Buffers arena = engine.newBuffers()) {
+      Tile q = arena.tile(1, HEADS * WIDTH);
+      Tile o = arena.tile(1, HEADS * WIDTH);
+      RowView queries = q.asRows(1, WIDTH);
+      RowView out = o.asRows(1, WIDTH);
       int[] layer = {0};
       LaneTask task =
           (lane, h) ->
-              lane.attend(caches[layer[0] * HEADS + h], 0, depth, 0.088, queries, out, 0, 0, h);
+              lane.cache()
+                  .attend(caches[layer[0] * HEADS + h], 0, depth, 0.088, queries, out, 0, 0, h);
       Contender attend =
           new Contender(
               "attend",

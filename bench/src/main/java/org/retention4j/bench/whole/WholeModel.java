@@ -14,7 +14,7 @@ import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.WeightChoice;
 import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
 import org.retention4j.verify.FormsProof;

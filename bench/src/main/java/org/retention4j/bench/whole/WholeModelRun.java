@@ -13,9 +13,9 @@ import org.retention4j.bench.report.ReportFiles;
 import org.retention4j.bench.report.RowLines;
 import org.retention4j.bench.report.Table;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Provider;
+import org.retention4j.engine.ops.ElementType;
 
 /** Measures a checkpoint, prints the figures as they come, leaves them as a report. */
 public final class WholeModelRun {
@@ -43,13 +43,13 @@ public final class WholeModelRun {
     Checkpoint checkpoint = Checkpoint.open(folder);
     ReportFiles files = ReportFiles.in(out);
     boolean written = false;
-    try (Engine engine = Engine.create(ElementType.FLOAT32, threads, Provider.best())) {
+    try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best())) {
       lines.printf(
           Locale.ROOT,
           "%s: %,d parameters; element-wise provider: %s%n",
           folder,
           checkpoint.config().parameters(),
-          engine.providerName());
+          engine.kernelsName());
       WholeModel model = new WholeModel(checkpoint, engine, effort, figure -> print(figure, lines));
       boolean equal = model.run();
       String note = engine.multipliesBfloat16() ? "" : NO_BFLOAT16;

@@ -1,6 +1,6 @@
 package org.retention4j.model.mixer;
 
-import org.retention4j.engine.CacheType;
+import org.retention4j.engine.ops.CacheType;
 
 /**
  * How keys and values of earlier tokens are kept; a state of fixed size needs none of it.
@@ -9,6 +9,7 @@ import org.retention4j.engine.CacheType;
  * @param initialTokens the tokens a cache has room for from the beginning; it grows by doubling, up
  *     to maxTokens
  * @param cacheType type of a cache's elements; null for the engine's own
+ * @since 0.1
  */
 public record KvCacheOptions(int maxTokens, int initialTokens, CacheType cacheType) {
   /** A cache of at most 32768 tokens of the engine's type that begins small. */

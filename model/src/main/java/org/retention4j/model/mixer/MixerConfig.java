@@ -1,15 +1,17 @@
 package org.retention4j.model.mixer;
 
 import java.util.List;
-import org.retention4j.engine.ElementType;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
 /**
  * The shape and conventions of a token mixer: what it asks for, what it will take, and the mixer
  * itself. Immutable; equal by its parts.
+ *
+ * @since 0.1
  */
 public interface MixerConfig {
   /** Returns what kind of mixer it is, in a word that reports show. */

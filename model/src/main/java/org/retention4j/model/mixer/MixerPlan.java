@@ -1,6 +1,10 @@
 package org.retention4j.model.mixer;
 
-/** A mixer bound to its tiles; running it allocates nothing once it has seen its longest run. */
+/**
+ * A mixer bound to its tiles; running it allocates nothing once it has seen its longest run.
+ *
+ * @since 0.1
+ */
 public interface MixerPlan extends AutoCloseable {
   /**
    * Refuses what {@link #run} would refuse, also for more tokens than one run takes.

@@ -3,7 +3,11 @@ package org.retention4j.model.mixer;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** What a mixer remembers of a batch of sequences: a retention state or a key/value cache. */
+/**
+ * What a mixer remembers of a batch of sequences: a retention state or a key/value cache.
+ *
+ * @since 0.1
+ */
 public interface MixerState extends AutoCloseable {
   /** Returns the position of the next token of a row. */
   long position(int row);

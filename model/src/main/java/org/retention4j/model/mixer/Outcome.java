@@ -9,5 +9,6 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  * @param output one row per token
  * @param state after the last token, (B,H,K,V); empty where what is remembered grows with the
  *     length
+ * @since 0.1
  */
 public record Outcome(INDArray output, Optional<INDArray> state) {}

@@ -6,6 +6,7 @@ package org.retention4j.model.mixer;
  * @param fixed what does not depend on the length
  * @param cache keys and values that the next token sees
  * @param heldCache the most that is held for them, in whole blocks
+ * @since 0.1
  */
 public record StateSize(long fixed, double cache, double heldCache) {
   /** Nothing. */

@@ -2,11 +2,15 @@ package org.retention4j.model.mixer;
 
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.TilePiece;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.NamedWeights;
-import org.retention4j.nn.SequenceForm;
 
-/** The part of a decoder layer that lets tokens see earlier tokens. Immutable and shared. */
+/**
+ * The part of a decoder layer that lets tokens see earlier tokens. Immutable and shared.
+ *
+ * @since 0.1
+ */
 public interface TokenMixer extends AutoCloseable {
   /** Returns the configuration that made it. */
   MixerConfig config();
@@ -32,7 +36,7 @@ public interface TokenMixer extends AutoCloseable {
    * @param form in which tokens are taken; a mixer that has but one takes no notice
    * @throws IllegalArgumentException for a form that the mixer does not know
    */
-  MixerPlan bind(SequenceForm form, TilePiece piece);
+  MixerPlan bind(SequenceForm form, MicroBatch piece);
 
   /**
    * Computes the same in plain float64 on the values of its weights, one sequence from its

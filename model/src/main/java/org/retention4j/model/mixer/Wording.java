@@ -1,6 +1,10 @@
 package org.retention4j.model.mixer;
 
-/** How configurations say what they are. */
+/**
+ * How configurations say what they are.
+ *
+ * @since 0.1
+ */
 public final class Wording {
   private Wording() {}
 

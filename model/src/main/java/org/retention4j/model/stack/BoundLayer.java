@@ -3,21 +3,24 @@ package org.retention4j.model.stack;
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.engine.Arena;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Scratch;
-import org.retention4j.engine.Tile;
-import org.retention4j.engine.TilePiece;
-import org.retention4j.engine.TokenTask;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.MixerPlan;
 import org.retention4j.model.mixer.MixerState;
-import org.retention4j.nn.SequenceForm;
+import org.retention4j.nn.MicroBatch;
+import org.retention4j.nn.TokenTask;
 
 /**
  * A decoder layer, or the mixer of one by itself, bound to arrays and a state. Used by one thread
  * at a time.
+ *
+ * @since 0.1
  */
 public final class BoundLayer implements AutoCloseable {
   private final Engine engine;
@@ -26,12 +29,12 @@ public final class BoundLayer implements AutoCloseable {
   private final int tokens;
   private final int microBatch;
   private final int[] counts;
-  private final Arena arena = new Arena();
+  private final Buffers arena;
   private final Scratch scratch;
-  private final Rows x;
-  private final Rows y;
-  private final Rows in;
-  private final Rows out;
+  private final RowView x;
+  private final RowView y;
+  private final RowView in;
+  private final RowView out;
   private final MixerPlan plan;
   private final TokenTask copyIn;
   private final TokenTask copyOut;
@@ -53,30 +56,33 @@ public final class BoundLayer implements AutoCloseable {
       MixerState state,
       INDArray y) {
     this.engine = engine;
+    arena = engine.newBuffers();
     this.layer = layer;
     this.state = state;
     copyIn = new TokenTask(engine, this::copyIn);
     copyOut = new TokenTask(engine, this::copyOut);
     int batch = (int) x.size(0);
     tokens = (int) x.size(1);
-    this.x = Rows.of(x);
-    this.y = Rows.of(y);
+    this.x = NdArrays.view(x);
+    this.y = NdArrays.view(y);
     microBatch = layer.mixer().config().microBatches(form).tokens(tokens);
     counts = new int[batch];
     int width = layer.modelWidth();
-    scratch = new Scratch(engine);
-    Tile input = engine.tile(arena, batch * microBatch, width);
-    in = Rows.of(input, microBatch, width);
+    scratch = engine.newScratch();
+    Tile input = arena.tile(batch * microBatch, width);
+    in = input.asRows(microBatch, width);
     if (whole) {
       out = in;
       plan =
           new LayerPlan(engine, layer, form, batch, microBatch, input, scratch, false, null)
               .alone();
     } else {
-      Tile output = engine.tile(arena, batch * microBatch, width);
-      out = Rows.of(output, microBatch, width);
+      Tile output = arena.tile(batch * microBatch, width);
+      out = output.asRows(microBatch, width);
       plan =
-          layer.mixer().bind(form, new TilePiece(batch, microBatch, input, output, scratch, false));
+          layer
+              .mixer()
+              .bind(form, new MicroBatch(batch, microBatch, input, output, scratch, false));
     }
   }
 
@@ -114,11 +120,11 @@ public final class BoundLayer implements AutoCloseable {
   }
 
   private void copyIn(Lane lane, int b, int t) {
-    lane.copy(x, b, from + t, 0, in, b, t, 0);
+    lane.rows().copy(x, b, from + t, 0, in, b, t, 0);
   }
 
   private void copyOut(Lane lane, int b, int t) {
-    lane.copy(out, b, t, 0, y, b, from + t, 0);
+    lane.rows().copy(out, b, t, 0, y, b, from + t, 0);
   }
 
   /** Returns the implementation of the products, as oneDNN names it. */

@@ -2,15 +2,17 @@ package org.retention4j.model.stack;
 
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Rows;
+import org.retention4j.engine.NdArrays;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.TokenMixer;
-import org.retention4j.nn.SequenceForm;
 
 /**
  * x ← x + mixer(RMSNorm(x)); x ← x + ffn(RMSNorm(x)), with any token mixer. Immutable; one layer
  * serves many states.
+ *
+ * @since 0.1
  */
 public final class DecoderLayer implements AutoCloseable {
   private final Engine engine;
@@ -129,13 +131,13 @@ public final class DecoderLayer implements AutoCloseable {
               + ", got "
               + Arrays.toString(y.shape()));
     }
-    if (x.dataType() != engine.type().dataType() || y.dataType() != engine.type().dataType()) {
+    if (x.dataType() != engine.dataType() || y.dataType() != engine.dataType()) {
       throw new IllegalArgumentException(
           String.format(
               "expected x and y of type %s, the engine's, got %s and %s",
-              engine.type().dataType(), x.dataType(), y.dataType()));
+              engine.dataType(), x.dataType(), y.dataType()));
     }
-    if (Rows.overlap(x, y) && !Rows.same(x, y)) {
+    if (NdArrays.overlap(x, y) && !NdArrays.same(x, y)) {
       throw new IllegalArgumentException(
           "expected y to be x itself or to have memory of its own, got one that overlaps x");
     }

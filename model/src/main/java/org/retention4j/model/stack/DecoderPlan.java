@@ -2,20 +2,22 @@ package org.retention4j.model.stack;
 
 import java.util.ArrayList;
 import java.util.List;
-import org.retention4j.engine.Arena;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Scratch;
-import org.retention4j.engine.Tile;
-import org.retention4j.engine.TokenTask;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.MixerState;
-import org.retention4j.nn.SequenceForm;
+import org.retention4j.nn.TokenTask;
 
 /**
  * A whole decoder bound to a batch size and a micro-batch: tokens in, logits out. Sessions share
  * it; it remembers nothing of them.
+ *
+ * @since 0.1
  */
 public final class DecoderPlan implements AutoCloseable {
   /** Logits of so many tokens are computed at once. */
@@ -27,9 +29,9 @@ public final class DecoderPlan implements AutoCloseable {
   private final Runnable requireOpen;
   private final int batch;
   private final int tokens;
-  private final Arena arena = new Arena();
+  private final Buffers arena;
   private final Scratch scratch;
-  private final Rows residual;
+  private final RowView residual;
   private final List<LayerPlan> layers = new ArrayList<>();
   private final TokenTask embed;
   private final LaneTask copyLast = this::copyLast;
@@ -39,7 +41,7 @@ public final class DecoderPlan implements AutoCloseable {
   private int[][] ids;
   private int from;
   private int[] counts;
-  private Rows lastTo;
+  private RowView lastTo;
   private boolean taken;
   private boolean discarded;
 
@@ -81,11 +83,12 @@ public final class DecoderPlan implements AutoCloseable {
     tokens = key.tokens();
     bfloat16Products = key.bfloat16Products();
     int width = embedding.table().columns();
-    scratch = new Scratch(engine);
+    arena = engine.newBuffers();
+    scratch = engine.newScratch();
     boolean done = false;
     try {
-      Tile residuals = engine.tile(arena, batch * tokens, width);
-      residual = Rows.of(residuals, tokens, width);
+      Tile residuals = arena.tile(batch * tokens, width);
+      residual = residuals.asRows(tokens, width);
       for (DecoderLayer layer : parts) {
         layers.add(
             new LayerPlan(
@@ -152,7 +155,7 @@ public final class DecoderPlan implements AutoCloseable {
       plan = head.new Plan(arena, scratch, size, bfloat16Products);
     }
 
-    Rows rows() {
+    RowView rows() {
       return plan.logits();
     }
 
@@ -174,7 +177,7 @@ public final class DecoderPlan implements AutoCloseable {
     }
 
     private void gather(Lane lane, int i) {
-      lane.copy(residual, from[i], places[i], 0, plan.rows(), 0, i, 0);
+      lane.rows().copy(residual, from[i], places[i], 0, plan.rows(), 0, i, 0);
     }
   }
 
@@ -204,7 +207,7 @@ public final class DecoderPlan implements AutoCloseable {
   /**
    * Writes the logits of each row's last token of this micro-batch to row b of {@code to} (B,1,V).
    */
-  public void lastLogits(boolean[] wanted, Rows to) {
+  public void lastLogits(boolean[] wanted, RowView to) {
     last.clear();
     for (int b = 0; b < batch; b++) {
       if (wanted[b]) {
@@ -221,7 +224,7 @@ public final class DecoderPlan implements AutoCloseable {
   }
 
   private void copyLast(Lane lane, int i) {
-    lane.copy(last.rows(), 0, i, 0, lastTo, last.from[i], 0, 0);
+    lane.rows().copy(last.rows(), 0, i, 0, lastTo, last.from[i], 0, 0);
   }
 
   /**

@@ -1,20 +1,22 @@
 package org.retention4j.model.stack;
 
 import java.util.SplittableRandom;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.Projections;
-import org.retention4j.engine.Tile;
-import org.retention4j.engine.TilePiece;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.MatMulGroup;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.nn.Init;
+import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.WeightSpec;
 
 /**
  * The gated feed-forward W_down( f(x W_gate) ⊙ x W_up ): SwiGLU with f = silu. Immutable and
  * shared.
+ *
+ * @since 0.1
  */
 public final class FeedForward implements AutoCloseable {
   private final Engine engine;
@@ -101,7 +103,7 @@ public final class FeedForward implements AutoCloseable {
   }
 
   /** Binds the feed-forward to a piece. */
-  Plan bind(TilePiece piece) {
+  Plan bind(MicroBatch piece) {
     return new Plan(piece);
   }
 
@@ -114,15 +116,15 @@ public final class FeedForward implements AutoCloseable {
 
   /** The feed-forward bound to its tiles. */
   final class Plan implements AutoCloseable {
-    private final Arena arena = new Arena();
-    private final Projections toHidden;
-    private final Projections toModel;
+    private final Buffers arena = engine.newBuffers();
+    private final MatMulGroup toHidden;
+    private final MatMulGroup toModel;
 
-    private Plan(TilePiece piece) {
+    private Plan(MicroBatch piece) {
       Tile g = piece.scratch().tile(piece.rows(), gate.outputs());
       Tile u = piece.scratch().tile(piece.rows(), up.outputs());
-      toHidden = piece.projections(engine, arena, piece.x()).addGated(gate, up, g, u, activation);
-      toModel = piece.projections(engine, arena, g).add(down, piece.y(), Activation.NONE);
+      toHidden = piece.matMuls(engine, arena, piece.x()).addGated(gate, up, g, u, activation);
+      toModel = piece.matMuls(engine, arena, g).add(down, piece.y(), Activation.NONE);
     }
 
     void run() {

@@ -1,25 +1,25 @@
 package org.retention4j.model.stack;
 
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Scratch;
-import org.retention4j.engine.Tile;
-import org.retention4j.engine.TilePiece;
-import org.retention4j.engine.TokenTask;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.MixerPlan;
 import org.retention4j.model.mixer.MixerState;
-import org.retention4j.nn.SequenceForm;
+import org.retention4j.nn.MicroBatch;
+import org.retention4j.nn.TokenTask;
 
 /** A decoder layer bound to a tile of residuals, which it adds to in place. */
 final class LayerPlan implements AutoCloseable {
   private final DecoderLayer layer;
-  private final Rows residual;
-  private final Rows normed;
-  private final Rows mixed;
+  private final RowView residual;
+  private final RowView normed;
+  private final RowView mixed;
 
   /** What the layer before left to be added, null for none. */
-  private final Rows before;
+  private final RowView before;
 
   private final MixerPlan mixer;
   private final FeedForward.Plan feedForward;
@@ -55,11 +55,11 @@ final class LayerPlan implements AutoCloseable {
     int width = residuals.columns();
     Tile normedTile = scratch.tile(batch * tokens, width);
     Tile mixedTile = scratch.tile(batch * tokens, width);
-    residual = Rows.of(residuals, tokens, width);
-    normed = Rows.of(normedTile, tokens, width);
-    mixed = Rows.of(mixedTile, tokens, width);
-    TilePiece piece =
-        new TilePiece(batch, tokens, normedTile, mixedTile, scratch, bfloat16Products);
+    residual = residuals.asRows(tokens, width);
+    normed = normedTile.asRows(tokens, width);
+    mixed = mixedTile.asRows(tokens, width);
+    MicroBatch piece =
+        new MicroBatch(batch, tokens, normedTile, mixedTile, scratch, bfloat16Products);
     mixer = layer.mixer().bind(form, piece);
     feedForward = layer.feedForward().bind(piece);
   }
@@ -114,21 +114,21 @@ final class LayerPlan implements AutoCloseable {
   }
 
   private void norm(Lane lane, int b, int t) {
-    lane.rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
+    lane.rows().rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
   }
 
   private void addAndNormFirst(Lane lane, int b, int t) {
-    lane.add(residual, before, b, t, 0);
+    lane.rows().add(residual, before, b, t, 0);
     norm(lane, b, t);
   }
 
   private void addAndNorm(Lane lane, int b, int t) {
-    lane.add(residual, mixed, b, t, 0);
-    lane.rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), null, normed, b, t, 0);
+    lane.rows().add(residual, mixed, b, t, 0);
+    lane.rows().rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), null, normed, b, t, 0);
   }
 
   private void add(Lane lane, int b, int t) {
-    lane.add(residual, mixed, b, t, 0);
+    lane.rows().add(residual, mixed, b, t, 0);
   }
 
   @Override

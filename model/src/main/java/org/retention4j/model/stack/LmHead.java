@@ -2,18 +2,23 @@ package org.retention4j.model.stack;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.Projections;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Scratch;
-import org.retention4j.engine.Tile;
+import org.retention4j.engine.NdArrays;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.MatMulGroup;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
 import org.retention4j.nn.WeightSpec;
 
-/** The end of a decoder: the final norm and the output matrix. Immutable and shared. */
+/**
+ * The end of a decoder: the final norm and the output matrix. Immutable and shared.
+ *
+ * @since 0.1
+ */
 public final class LmHead implements AutoCloseable {
   private final Engine engine;
   private final double[] norm;
@@ -59,14 +64,14 @@ public final class LmHead implements AutoCloseable {
   public INDArray logits(INDArray x) {
     int tokens = (int) x.size(1);
     INDArray y = Nd4j.create(x.dataType(), x.size(0), tokens, output.outputs());
-    try (Arena arena = new Arena();
-        Scratch scratch = new Scratch(engine)) {
+    try (Buffers arena = engine.newBuffers();
+        Scratch scratch = engine.newScratch()) {
       Plan plan = new Plan(arena, scratch, tokens, false);
-      Rows from = Rows.of(x);
-      Rows to = Rows.of(y);
+      RowView from = NdArrays.view(x);
+      RowView to = NdArrays.view(y);
       for (int[] b = {0}; b[0] < x.size(0); b[0]++) {
-        plan.run(tokens, (lane, t) -> lane.copy(from, b[0], t, 0, plan.rows(), 0, t, 0));
-        engine.run(tokens, (lane, t) -> lane.copy(plan.logits(), 0, t, 0, to, b[0], t, 0));
+        plan.run(tokens, (lane, t) -> lane.rows().copy(from, b[0], t, 0, plan.rows(), 0, t, 0));
+        engine.run(tokens, (lane, t) -> lane.rows().copy(plan.logits(), 0, t, 0, to, b[0], t, 0));
       }
     }
     return y;
@@ -74,32 +79,31 @@ public final class LmHead implements AutoCloseable {
 
   /** The head bound to a number of rows. */
   final class Plan {
-    private final Rows rows;
-    private final Rows logits;
-    private final Projections projections;
+    private final RowView rows;
+    private final RowView logits;
+    private final MatMulGroup projections;
     private final LaneTask normalise;
 
     /** Binds; the tiles are the arena's. */
-    Plan(Arena arena, Scratch scratch, int size, boolean bfloat16Products) {
+    Plan(Buffers arena, Scratch scratch, int size, boolean bfloat16Products) {
       int width = output.inputs();
-      Tile in = engine.tile(arena, size, width);
-      Tile out = engine.tile(arena, size, output.outputs());
-      rows = Rows.of(in, size, width);
-      logits = Rows.of(out, size, output.outputs());
+      Tile in = arena.tile(size, width);
+      Tile out = arena.tile(size, output.outputs());
+      rows = in.asRows(size, width);
+      logits = out.asRows(size, output.outputs());
       scratch.rewind();
       projections =
-          new Projections(engine, arena, scratch, in, bfloat16Products)
-              .add(output, out, Activation.NONE);
-      normalise = (lane, i) -> lane.rmsNorm(rows, 1, norm, eps, null, rows, 0, i, 0);
+          engine.matMuls(arena, scratch, in, bfloat16Products).add(output, out, Activation.NONE);
+      normalise = (lane, i) -> lane.rows().rmsNorm(rows, 1, norm, eps, null, rows, 0, i, 0);
     }
 
     /** Returns where hidden states are put, (1,M,D). */
-    Rows rows() {
+    RowView rows() {
       return rows;
     }
 
     /** Returns where their logits are found, (1,M,vocabulary). */
-    Rows logits() {
+    RowView logits() {
       return logits;
     }
 

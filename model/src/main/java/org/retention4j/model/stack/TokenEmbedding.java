@@ -1,13 +1,17 @@
 package org.retention4j.model.stack;
 
-import org.retention4j.engine.EmbeddingTable;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.Rows;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.RowView;
 import org.retention4j.nn.WeightSpec;
 
-/** The beginning of a decoder: the embedding table, a scale, and a norm or none. Immutable. */
+/**
+ * The beginning of a decoder: the embedding table, a scale, and a norm or none. Immutable.
+ *
+ * @since 0.1
+ */
 public final class TokenEmbedding implements AutoCloseable {
-  private final EmbeddingTable table;
+  private final RowTable table;
   private final double scale;
   private final double[] norm;
   private final double eps;
@@ -20,7 +24,7 @@ public final class TokenEmbedding implements AutoCloseable {
    * @param norm (D) weight of the norm behind it, or null without
    * @param eps of the norm
    */
-  public TokenEmbedding(EmbeddingTable table, double scale, double[] norm, double eps) {
+  public TokenEmbedding(RowTable table, double scale, double[] norm, double eps) {
     this.table = table;
     this.scale = scale;
     this.norm =
@@ -31,14 +35,14 @@ public final class TokenEmbedding implements AutoCloseable {
   }
 
   /** Returns the table, which stays the embedding's. */
-  public EmbeddingTable table() {
+  public RowTable table() {
     return table;
   }
 
-  void embed(Lane lane, int token, Rows to, int b, int t) {
-    lane.embed(table, token, scale, to, b, t);
+  void embed(Lane lane, int token, RowView to, int b, int t) {
+    lane.rows().embed(table, token, scale, to, b, t);
     if (norm != null) {
-      lane.rmsNorm(to, 1, norm, eps, null, to, b, t, 0);
+      lane.rows().rmsNorm(to, 1, norm, eps, null, to, b, t, 0);
     }
   }
 

@@ -1,6 +1,10 @@
 package org.retention4j.model.stack;
 
-/** Receives the logits after each token of a text. */
+/**
+ * Receives the logits after each token of a text.
+ *
+ * @since 0.1
+ */
 @FunctionalInterface
 public interface TokenLogits {
   /**

@@ -13,6 +13,8 @@ import java.util.Map;
  * <p>The library takes a whole run for U+FFFD if any byte of it is no text, so that a byte that
  * comes would take back characters that were there. Here only the bytes that are no text become
  * U+FFFD, one each: they are replaced by its three bytes before the library sees them.
+ *
+ * @since 0.1
  */
 public final class ByteRuns {
   private static final int BYTES = 256;

@@ -94,7 +94,7 @@ final class CharsMap {
 
   /** Returns the length of the text at an index, where a character must begin. */
   private int replacement(int at) {
-    if (at > texts.length || at < texts.length && (texts[at] & 0xC0) == 0x80) {
+    if (at > texts.length || (at < texts.length && (texts[at] & 0xC0) == 0x80)) {
       throw part.bad(EXPECTED + " whose texts begin within it,");
     }
     int end = at;

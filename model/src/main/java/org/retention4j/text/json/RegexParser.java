@@ -223,7 +223,7 @@ final class RegexParser {
       most = number(RegexNode.Loop.UNBOUNDED);
       given |= at > begin;
     }
-    if (!given || !take("}") || most != RegexNode.Loop.UNBOUNDED && most < least) {
+    if (!given || !take("}") || (most != RegexNode.Loop.UNBOUNDED && most < least)) {
       throw unknown();
     }
     return new RegexNode.Loop(node, least, most);

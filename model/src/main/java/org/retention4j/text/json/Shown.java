@@ -1,6 +1,10 @@
 package org.retention4j.text.json;
 
-/** Text of a file as messages show it: on one line, without what steers terminals, and short. */
+/**
+ * Text of a file as messages show it: on one line, without what steers terminals, and short.
+ *
+ * @since 0.1
+ */
 public final class Shown {
   private static final int LONGEST = 100;
 

@@ -27,6 +27,8 @@ import java.util.regex.Pattern;
  * <p>The library behind it aborts the virtual machine at much that it does not expect. So nothing
  * reaches it but what was read here: all of the file's grammar, every number in its range, every
  * name that refers to something. What is not known here is refused, not passed on.
+ *
+ * @since 0.1
  */
 public final class TokenizerJson {
   private static final int DEEPEST_JSON = 64;

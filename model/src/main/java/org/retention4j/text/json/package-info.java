@@ -2,6 +2,6 @@
  * Reads a tokenizer.json and refuses, by file and key, all that the native library behind {@link
  * org.retention4j.text.JsonTokenizer} does not know: it aborts the virtual machine at much of it.
  *
- * <p>Only for that class: no part of the interface that users see.
+ * <p>Internal: only for that class.
  */
 package org.retention4j.text.json;

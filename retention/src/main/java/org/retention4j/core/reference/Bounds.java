@@ -1,11 +1,13 @@
 package org.retention4j.core.reference;
 
-import org.retention4j.engine.ElementType;
+import org.retention4j.engine.ops.ElementType;
 
 /**
  * How far results may be from what they are held to, as relative errors of a head (see {@link
  * RelativeError}); a single token may be {@value #TOKEN_FACTOR} times as far off. They are tight on
  * purpose: at 1e-4 a model passes without its scale of the scores.
+ *
+ * @since 0.1
  */
 public final class Bounds {
   /** The largest error of a single token is at most so many times that of a head. */

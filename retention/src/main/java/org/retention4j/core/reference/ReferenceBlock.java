@@ -9,11 +9,13 @@ import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.Rotation;
-import org.retention4j.engine.Activation;
+import org.retention4j.engine.ops.Activation;
 
 /**
  * The block from x to y in plain float64, to be checked against the paper by eye (arXiv 2307.08621,
  * equation 8). It shares no code with the block it checks, but for {@link ReferenceRetention}.
+ *
+ * @since 0.1
  */
 public final class ReferenceBlock {
   private ReferenceBlock() {}

@@ -3,8 +3,13 @@ package org.retention4j.core.reference;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.engine.ops.MatrixSource;
 
-/** Rows of numbers in plain float64, from which references are built. */
+/**
+ * Rows of numbers in plain float64, from which references are built.
+ *
+ * @since 0.1
+ */
 public final class ReferenceMath {
   private ReferenceMath() {}
 
@@ -38,13 +43,34 @@ public final class ReferenceMath {
     return Nd4j.createFromArray(flat).reshape(shape);
   }
 
+  /** Copies a matrix (out,in). */
+  public static double[][] rows(MatrixSource source) {
+    double[][] rows = new double[source.rows()][source.columns()];
+    for (int i = 0; i < rows.length; i++) {
+      source.read(i, rows[i]);
+    }
+    return rows;
+  }
+
+  /**
+   * Returns x·Wᵀ, row by row.
+   *
+   * @param w (out,in)
+   */
+  public static double[][] times(double[][] x, MatrixSource w) {
+    return times(x, rows(w));
+  }
+
   /**
    * Returns x·Wᵀ, row by row.
    *
    * @param w (out,in)
    */
   public static double[][] times(double[][] x, INDArray w) {
-    double[][] weight = rows(w);
+    return times(x, rows(w));
+  }
+
+  private static double[][] times(double[][] x, double[][] weight) {
     double[][] y = new double[x.length][weight.length];
     for (int i = 0; i < x.length; i++) {
       for (int o = 0; o < weight.length; o++) {

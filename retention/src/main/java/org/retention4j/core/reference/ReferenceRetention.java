@@ -11,6 +11,8 @@ import org.retention4j.core.LogDecay;
  * <pre>S_t = e^(g_t) S_(t−1) + k_tᵀ v_t        o_t = scale · q_t S_t</pre>
  *
  * <p>It shares no code with the forms and no one should use it for speed.
+ *
+ * @since 0.1
  */
 public final class ReferenceRetention {
   private ReferenceRetention() {}

@@ -14,6 +14,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  *
  * @param perHead largest ‖a−b‖/‖b‖ of a head
  * @param perToken largest ‖a−b‖/‖b‖ of a single token and head
+ * @since 0.1
  */
 public record RelativeError(double perHead, double perToken) {
   /** The part of a head's root-mean-square token norm below which no token is judged. */

@@ -4,14 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.StateSize;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.mixer.Wording;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
@@ -26,6 +26,7 @@ import org.retention4j.nn.WeightSpec;
  * @param window how many of the last tokens a token sees, itself included; {@link #UNBOUNDED} for
  *     all
  * @param bias whether queries, keys and values have a bias
+ * @since 0.1
  */
 public record AttentionConfig(
     int modelWidth,

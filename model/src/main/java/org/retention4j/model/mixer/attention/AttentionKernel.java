@@ -3,12 +3,12 @@ package org.retention4j.model.mixer.attention;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
-import org.retention4j.engine.CacheHead;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.Product;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Tile;
+import org.retention4j.engine.ops.KvHead;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.Product;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
 
 /**
  * A block of queries of one head against the cache, block of keys after block of keys up to the
@@ -19,7 +19,7 @@ final class AttentionKernel {
   private static final int MEDIUM = 64;
   private static final int LARGE = 256;
 
-  private static final int KEYS = CacheHead.BLOCK;
+  private static final int KEYS = KvHead.BLOCK;
 
   private final Lane lane;
   private final int size;
@@ -35,10 +35,10 @@ final class AttentionKernel {
     this.lane = lane;
     this.size = size;
     factors = new double[size];
-    q = lane.tile(size, width);
-    keys = lane.tile(width, KEYS);
-    values = lane.tile(KEYS, width);
-    o = lane.tile(size, width);
+    q = lane.tiles().tile(size, width);
+    keys = lane.tiles().tile(width, KEYS);
+    values = lane.tiles().tile(KEYS, width);
+    o = lane.tiles().tile(size, width);
   }
 
   /** Returns how many queries a block should have when a piece has so many tokens. */
@@ -67,7 +67,7 @@ final class AttentionKernel {
     int step = Math.max(1, Integer.highestOneBit(blocks) / 4);
     int rounded = (blocks + step - 1) / step * step;
     if (scores == null || scores.columns() < rounded * KEYS) {
-      scores = lane.tile(size, Math.max(4, Integer.highestOneBit(2 * rounded - 1)) * KEYS);
+      scores = lane.tiles().tile(size, Math.max(4, Integer.highestOneBit(2 * rounded - 1)) * KEYS);
       steps.clear();
     }
     return steps.computeIfAbsent(rounded, this::prepare);
@@ -80,10 +80,11 @@ final class AttentionKernel {
     Product[] output = new Product[blocks];
     for (int i = 0; i < blocks; i++) {
       Tile part = all.part(0, size, i * KEYS, KEYS);
-      scoring[i] = lane.product(q, false, keys, false, part, false); // (M,d)·(d,N) -> (M,N)
-      output[i] = lane.product(part, false, values, false, o, i > 0); // (M,N)·(N,d) -> (M,d)
+      scoring[i] = lane.tiles().product(q, false, keys, false, part, false); // (M,d)·(d,N) -> (M,N)
+      output[i] =
+          lane.tiles().product(part, false, values, false, o, i > 0); // (M,N)·(N,d) -> (M,d)
     }
-    return new Steps(all, scoring, lane.softmax(all), output);
+    return new Steps(all, scoring, lane.tiles().softmax(all), output);
   }
 
   /**
@@ -91,23 +92,23 @@ final class AttentionKernel {
    * many of them as the window lets it.
    */
   void attend(
-      CacheHead cache,
+      KvHead cache,
       int seen,
       int n,
       int window,
       double scale,
-      Rows queries,
-      Rows out,
+      RowView queries,
+      RowView out,
       int batch,
       int token,
       int head) {
     Arrays.fill(factors, scale);
-    lane.load(queries, batch, token, head, n, factors, q);
+    lane.tiles().load(queries, batch, token, head, n, factors, q);
     int first = firstSeen(seen, window) / KEYS;
-    int blocks = CacheHead.blocksFor(seen + n) - first;
+    int blocks = KvHead.blocksFor(seen + n) - first;
     Steps prepared = steps(blocks);
     for (int i = 0; i < blocks; i++) {
-      lane.loadKeys(cache, first + i, keys);
+      lane.cache().loadKeys(cache, first + i, keys);
       prepared.scoring()[i].run();
     }
     for (int i = 0; i < size; i++) {
@@ -115,12 +116,13 @@ final class AttentionKernel {
       int own = seen + Math.min(i, n - 1);
       int from = firstSeen(own, window) - first * KEYS;
       int to = own + 1 - first * KEYS;
-      lane.fill(prepared.scores(), i, 0, from, Double.NEGATIVE_INFINITY);
-      lane.fill(prepared.scores(), i, to, prepared.scores().columns(), Double.NEGATIVE_INFINITY);
+      lane.tiles().fill(prepared.scores(), i, 0, from, Double.NEGATIVE_INFINITY);
+      lane.tiles()
+          .fill(prepared.scores(), i, to, prepared.scores().columns(), Double.NEGATIVE_INFINITY);
     }
     prepared.softmax().run();
     for (int i = 0; i < blocks; i++) {
-      lane.loadValues(cache, first + i, values);
+      lane.cache().loadValues(cache, first + i, values);
       int start = (first + i) * KEYS;
       clearBeyond(seen + n - start);
       if (cache.nonFinite(first + i) && !seenByAll(start, seen, n, window)) {
@@ -130,13 +132,13 @@ final class AttentionKernel {
         prepared.output()[i].run();
       }
     }
-    lane.store(o, n, 1, out, batch, token, head);
+    lane.tiles().store(o, n, 1, out, batch, token, head);
   }
 
   /** Forgets values that were rolled back or never were: 0·NaN would bring them back. */
   private void clearBeyond(int count) {
     for (int i = count; i < KEYS; i++) {
-      lane.fill(values, i, 0, values.columns(), 0);
+      lane.tiles().fill(values, i, 0, values.columns(), 0);
     }
   }
 
@@ -148,9 +150,9 @@ final class AttentionKernel {
   /** Adds to each query's output what it sees of a block: 0·NaN would let it see more. */
   private void addSeen(Tile weights, boolean firstBlock, int diagonal, int n, int window) {
     if (firstBlock) {
-      lane.clear(o);
+      lane.tiles().clear(o);
     }
-    lane.addBandProduct(weights, values, n, diagonal, window, o);
+    lane.tiles().addBandProduct(weights, values, n, diagonal, window, o);
   }
 
   private static int firstSeen(int position, int window) {

@@ -3,20 +3,24 @@ package org.retention4j.model.mixer.attention;
 import java.util.Arrays;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.PackedMatrix;
-import org.retention4j.engine.TilePiece;
-import org.retention4j.engine.WeightType;
+import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerPlan;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.NamedWeights;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.nn.WeightSource;
 
-/** Causal softmax attention with rotary positions over a key/value cache, as a token mixer. */
+/**
+ * Causal softmax attention with rotary positions over a key/value cache, as a token mixer.
+ *
+ * @since 0.1
+ */
 public final class AttentionMixer implements TokenMixer {
   private final Engine engine;
   private final AttentionConfig config;
@@ -64,11 +68,11 @@ public final class AttentionMixer implements TokenMixer {
 
   @Override
   public MixerState newState(int batch, KvCacheOptions options) {
-    return new KeyValueCache(config, engine.type(), batch, options);
+    return new KeyValueCache(config, engine, batch, options);
   }
 
   @Override
-  public MixerPlan bind(SequenceForm form, TilePiece piece) {
+  public MixerPlan bind(SequenceForm form, MicroBatch piece) {
     return new AttentionPlan(engine, this, piece);
   }
 

@@ -2,20 +2,20 @@ package org.retention4j.model.mixer.attention;
 
 import java.util.Arrays;
 import org.retention4j.core.Rotation;
-import org.retention4j.core.Rotator;
-import org.retention4j.engine.Activation;
-import org.retention4j.engine.Angles;
-import org.retention4j.engine.Arena;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.Lane;
-import org.retention4j.engine.LaneTask;
-import org.retention4j.engine.Projections;
-import org.retention4j.engine.Rows;
-import org.retention4j.engine.Scratch;
-import org.retention4j.engine.Tile;
-import org.retention4j.engine.TilePiece;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.Angles;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.MatMulGroup;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.MixerPlan;
 import org.retention4j.model.mixer.MixerState;
+import org.retention4j.nn.MicroBatch;
+import org.retention4j.nn.Rotary;
 
 /**
  * Softmax attention over one piece of tokens: project, rotate, append to the cache, attend,
@@ -23,7 +23,7 @@ import org.retention4j.model.mixer.MixerState;
  * tiles.
  */
 final class AttentionPlan implements MixerPlan {
-  private final Arena arena = new Arena();
+  private final Buffers arena;
   private final Engine engine;
   private final AttentionConfig config;
   private final int batch;
@@ -33,14 +33,14 @@ final class AttentionPlan implements MixerPlan {
 
   private final double[][] keyBias;
   private final double[][] valueBias;
-  private final Projections inputs;
-  private final Projections outputs;
-  private final Rows q;
-  private final Rows k;
-  private final Rows v;
-  private final Rows o;
+  private final MatMulGroup inputs;
+  private final MatMulGroup outputs;
+  private final RowView q;
+  private final RowView k;
+  private final RowView v;
+  private final RowView o;
   private final double scale;
-  private final Rotator rotator;
+  private final Rotary rotator;
   private final Angles[] angles;
   private final AttentionKernel[] kernels;
   private final int queries;
@@ -50,8 +50,9 @@ final class AttentionPlan implements MixerPlan {
   private final LaneTask attend = this::attendBlock;
   private KeyValueCache cache;
 
-  AttentionPlan(Engine engine, AttentionMixer mixer, TilePiece piece) {
+  AttentionPlan(Engine engine, AttentionMixer mixer, MicroBatch piece) {
     this.engine = engine;
+    arena = engine.newBuffers();
     config = mixer.config();
     queryBias = mixer.headBias(AttentionConfig.QUERY_BIAS);
     keyBias = mixer.headBias(AttentionConfig.KEY_BIAS);
@@ -66,23 +67,23 @@ final class AttentionPlan implements MixerPlan {
     Tile kTile = scratch.tile(rows, config.kvHeads() * width);
     Tile vTile = scratch.tile(rows, config.kvHeads() * width);
     Tile oTile = scratch.tile(rows, config.heads() * width);
-    q = Rows.of(qTile, tokens, width);
-    k = Rows.of(kTile, tokens, width);
-    v = Rows.of(vTile, tokens, width);
-    o = Rows.of(oTile, tokens, width);
+    q = qTile.asRows(tokens, width);
+    k = kTile.asRows(tokens, width);
+    v = vTile.asRows(tokens, width);
+    o = oTile.asRows(tokens, width);
     inputs =
         piece
-            .projections(engine, arena, piece.x())
+            .matMuls(engine, arena, piece.x())
             .add(mixer.matrix(AttentionConfig.QUERY), qTile, Activation.NONE)
             .add(mixer.matrix(AttentionConfig.KEY), kTile, Activation.NONE)
             .add(mixer.matrix(AttentionConfig.VALUE), vTile, Activation.NONE);
     outputs =
         piece
-            .projections(engine, arena, oTile)
+            .matMuls(engine, arena, oTile)
             .add(mixer.matrix(AttentionConfig.OUTPUT), piece.y(), Activation.NONE);
     scale = 1 / Math.sqrt(width);
     Rotation rope = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
-    rotator = new Rotator(engine.type(), rope.frequencies(width), batch, tokens);
+    rotator = new Rotary(engine.type(), rope.frequencies(width), batch, tokens);
     angles = new Angles[engine.threads()];
     Arrays.setAll(angles, i -> Angles.of(engine.type(), width / 2));
     queries = AttentionKernel.queries(tokens);
@@ -138,18 +139,18 @@ final class AttentionPlan implements MixerPlan {
     for (int t = 0; t < counts[b]; t++) {
       rotator.at(b, t, own);
       if (config.bias()) {
-        lane.add(k, keyBias[kvHead], b, t, kvHead);
-        lane.add(v, valueBias[kvHead], b, t, kvHead);
+        lane.rows().add(k, keyBias[kvHead], b, t, kvHead);
+        lane.rows().add(v, valueBias[kvHead], b, t, kvHead);
       }
-      lane.rotate(k, b, t, kvHead, false, own, 1);
+      lane.rows().rotate(k, b, t, kvHead, false, own, 1);
       for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
         if (config.bias()) {
-          lane.add(q, queryBias[h], b, t, h);
+          lane.rows().add(q, queryBias[h], b, t, h);
         }
-        lane.rotate(q, b, t, h, false, own, 1);
+        lane.rows().rotate(q, b, t, h, false, own, 1);
       }
       int position = (int) cache.position(b) + t;
-      lane.appendToCache(cache.head(b, kvHead), position, k, v, b, t, kvHead);
+      lane.cache().append(cache.head(b, kvHead), position, k, v, b, t, kvHead);
     }
   }
 
@@ -168,7 +169,7 @@ final class AttentionPlan implements MixerPlan {
     }
     if (kernels == null) {
       int first = Math.max(0, seen + 1 - config.window());
-      lane.attend(cache.head(b, kvHead), first, seen + 1, scale, q, o, b, from, h);
+      lane.cache().attend(cache.head(b, kvHead), first, seen + 1, scale, q, o, b, from, h);
       return;
     }
     kernels[lane.index()].attend(

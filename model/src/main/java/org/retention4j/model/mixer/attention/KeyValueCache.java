@@ -4,14 +4,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.retention4j.engine.Arena;
-import org.retention4j.engine.CacheHead;
-import org.retention4j.engine.CacheType;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.KvHead;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.StateSize;
-import org.retention4j.nn.MicroBatches;
 
 /**
  * The keys and values of a batch of sequences: written in place, growing by doubling. Under a
@@ -20,37 +21,41 @@ import org.retention4j.nn.MicroBatches;
  */
 final class KeyValueCache implements MixerState {
   /** Positions are indices of arrays, in whole blocks. */
-  private static final long LARGEST_POSITION = Integer.MAX_VALUE - (long) CacheHead.BLOCK;
+  private static final long LARGEST_POSITION = Integer.MAX_VALUE - (long) KvHead.BLOCK;
 
   private final AttentionConfig config;
   private final CacheType type;
   private final int limit;
-  private final CacheHead[] heads;
+  private final KvHead[] heads;
   private final long[] position;
-  private final Arena arena = new Arena();
+  private final Engine engine;
+  private final Buffers arena;
 
   /** Open marks, whose tokens must not be dropped. */
   private final List<Positions> marks = new ArrayList<>();
 
   private boolean closed;
 
-  KeyValueCache(AttentionConfig config, ElementType engine, int batch, KvCacheOptions options) {
-    this(config, cacheType(engine, options), options.maxTokens(), new int[batch]);
+  KeyValueCache(AttentionConfig config, Engine engine, int batch, KvCacheOptions options) {
+    this(engine, config, cacheType(engine.type(), options), options.maxTokens(), new int[batch]);
     for (int i = 0; i < heads.length; i++) {
-      heads[i] = CacheHead.create(type, config.headWidth(), config.headWidth());
+      heads[i] = engine.newCache(type, config.headWidth(), config.headWidth());
     }
     reserve(Math.min(options.initialTokens(), limit));
   }
 
-  private KeyValueCache(AttentionConfig config, CacheType type, int limit, int[] rows) {
+  private KeyValueCache(
+      Engine engine, AttentionConfig config, CacheType type, int limit, int[] rows) {
     if (rows.length < 1) {
       throw new IllegalArgumentException("expected batch >= 1, got " + rows.length);
     }
+    this.engine = engine;
+    arena = engine.newBuffers();
     this.config = config;
     this.type = type;
     this.limit = limit;
     position = new long[rows.length];
-    heads = new CacheHead[rows.length * config.kvHeads()];
+    heads = new KvHead[rows.length * config.kvHeads()];
   }
 
   private static CacheType cacheType(ElementType engine, KvCacheOptions options) {
@@ -69,7 +74,7 @@ final class KeyValueCache implements MixerState {
       AttentionConfig config, ElementType engine, KvCacheOptions options, long length) {
     CacheType type = cacheType(engine, options);
     int width = config.headWidth();
-    double block = (double) config.kvHeads() * CacheHead.bytes(type, 1, width, width);
+    double block = (double) config.kvHeads() * KvHead.bytes(type, 1, width, width);
     return new StateSize(
         0,
         config.cacheElements(length) * type.bytes(),
@@ -83,8 +88,7 @@ final class KeyValueCache implements MixerState {
     long needed = blocks(length);
     if (config.windowed()) {
       // A window and a micro-batch, which may begin and end within blocks.
-      long spanned =
-          (config.window() + MicroBatches.ROWS + 2L * CacheHead.BLOCK - 3) / CacheHead.BLOCK;
+      long spanned = (config.window() + MicroBatches.ROWS + 2L * KvHead.BLOCK - 3) / KvHead.BLOCK;
       return Math.max(first, Math.min(needed, spanned));
     }
     long doubled = Math.max(1, first);
@@ -95,7 +99,7 @@ final class KeyValueCache implements MixerState {
   }
 
   private static long blocks(long tokens) {
-    return tokens / CacheHead.BLOCK + (tokens % CacheHead.BLOCK == 0 ? 0 : 1);
+    return tokens / KvHead.BLOCK + (tokens % KvHead.BLOCK == 0 ? 0 : 1);
   }
 
   AttentionConfig config() {
@@ -110,7 +114,7 @@ final class KeyValueCache implements MixerState {
     return position.length;
   }
 
-  CacheHead head(int row, int kvHead) {
+  KvHead head(int row, int kvHead) {
     return heads[row * config.kvHeads() + kvHead];
   }
 
@@ -124,7 +128,7 @@ final class KeyValueCache implements MixerState {
       }
       long unseen = Math.max(0, back + 1 - config.window());
       for (int h = 0; h < config.kvHeads(); h++) {
-        head(row, h).drop((int) (unseen / CacheHead.BLOCK));
+        head(row, h).drop((int) (unseen / KvHead.BLOCK));
       }
     }
   }
@@ -132,18 +136,18 @@ final class KeyValueCache implements MixerState {
   /** Makes room for so many tokens in a row; once there is room this does nothing. */
   void reserve(int row, long tokens) {
     for (int h = 0; h < config.kvHeads(); h++) {
-      CacheHead head = head(row, h);
-      int needed = CacheHead.blocksFor(tokens);
+      KvHead head = head(row, h);
+      int needed = KvHead.blocksFor(tokens);
       if (needed > head.blocks()) {
         int doubled = config.windowed() ? 0 : 2 * head.blocks();
-        int blocks = Math.max(needed, Math.min(doubled, CacheHead.blocksFor(limit)));
+        int blocks = Math.max(needed, Math.min(doubled, KvHead.blocksFor(limit)));
         account(head.grow(blocks));
       }
     }
   }
 
   private void account(int blocks) {
-    arena.account(CacheHead.bytes(type, blocks, config.headWidth(), config.headWidth()));
+    arena.account(KvHead.bytes(type, blocks, config.headWidth(), config.headWidth()));
   }
 
   private void reserve(int tokens) {
@@ -189,12 +193,12 @@ final class KeyValueCache implements MixerState {
 
   @Override
   public KeyValueCache select(int... rows) {
-    KeyValueCache copy = new KeyValueCache(config, type, limit, rows);
+    KeyValueCache copy = new KeyValueCache(engine, config, type, limit, rows);
     for (int i = 0; i < rows.length; i++) {
       copy.position[i] = position[rows[i]];
-      int blocks = CacheHead.blocksFor(position[rows[i]]);
+      int blocks = KvHead.blocksFor(position[rows[i]]);
       for (int h = 0; h < config.kvHeads(); h++) {
-        CacheHead head = head(rows[i], h).copy(blocks);
+        KvHead head = head(rows[i], h).copy(blocks);
         copy.heads[i * config.kvHeads() + h] = head;
         copy.account(blocks - head.dropped());
       }
@@ -237,16 +241,16 @@ final class KeyValueCache implements MixerState {
     if (depth < 0 || depth > limit) {
       throw new IllegalArgumentException("expected a position in 0.." + limit + ", got " + depth);
     }
-    for (CacheHead head : heads) {
-      if (depth < head.dropped() * CacheHead.BLOCK) {
+    for (KvHead head : heads) {
+      if (depth < head.dropped() * KvHead.BLOCK) {
         throw new IllegalArgumentException(
             "expected a position from which on no tokens were dropped, got " + depth);
       }
     }
     reserve(depth);
     SplittableRandom random = new SplittableRandom(seed);
-    for (CacheHead head : heads) {
-      for (int t = head.dropped() * CacheHead.BLOCK; t < depth; t++) {
+    for (KvHead head : heads) {
+      for (int t = head.dropped() * KvHead.BLOCK; t < depth; t++) {
         for (int i = 0; i < config.headWidth(); i++) {
           head.setKey(t, i, 2 * random.nextDouble() - 1);
           head.setValue(t, i, 2 * random.nextDouble() - 1);

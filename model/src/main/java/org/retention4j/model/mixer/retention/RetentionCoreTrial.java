@@ -4,18 +4,19 @@ import java.util.Optional;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
-import org.retention4j.core.Retention;
+import org.retention4j.core.RetentionCall;
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionCore;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.RetentionState;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.core.reference.Bounds;
 import org.retention4j.core.reference.ReferenceBlock;
 import org.retention4j.core.reference.ReferenceRetention;
-import org.retention4j.engine.ElementType;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.MixerTrial;
 import org.retention4j.model.mixer.Outcome;
-import org.retention4j.nn.SequenceForm;
 
 /** The core of a block before any norm, on the block's q, k and v, which are rounded to fp32. */
 final class RetentionCoreTrial implements MixerTrial {
@@ -53,19 +54,14 @@ final class RetentionCoreTrial implements MixerTrial {
 
   @Override
   public Outcome run(Engine engine, SequenceForm form) {
-    DataType type = engine.type().dataType();
-    try (RetentionState state = RetentionState.zeros(config, engine.type(), 1)) {
+    DataType type = engine.dataType();
+    try (RetentionState state = RetentionState.zeros(engine, config, 1)) {
       INDArray o =
-          Retention.advance(
-              engine,
-              RetentionMixer.form(form),
-              q.castTo(type),
-              k.castTo(type),
-              v.castTo(type),
-              decay,
-              config.outputScale(),
-              state,
-              null);
+          new RetentionCore(engine, RetentionMixer.form(form))
+              .advance(
+                  RetentionCall.of(q.castTo(type), k.castTo(type), v.castTo(type), decay)
+                      .withScale(config.outputScale()),
+                  state);
       return new Outcome(o, Optional.of(state.toArray()));
     }
   }

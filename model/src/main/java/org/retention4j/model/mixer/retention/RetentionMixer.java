@@ -3,22 +3,26 @@ package org.retention4j.model.mixer.retention;
 import java.util.List;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.core.RetentionForm;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.core.reference.ReferenceBlock;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.TilePiece;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerPlan;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.MixerTrial;
 import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.NamedWeights;
-import org.retention4j.nn.SequenceForm;
 
-/** Multi-scale retention as a token mixer. */
+/**
+ * Multi-scale retention as a token mixer.
+ *
+ * @since 0.1
+ */
 public final class RetentionMixer implements TokenMixer {
   private final RetentionMixerConfig config;
   private final RetentionWeights weights;
@@ -46,11 +50,11 @@ public final class RetentionMixer implements TokenMixer {
   @Override
   public MixerState newState(int batch, KvCacheOptions options) {
     Engine engine = weights.engine();
-    return new RetentionMixerState(RetentionState.zeros(config.block(), engine.type(), batch));
+    return new RetentionMixerState(RetentionState.zeros(engine, config.block(), batch));
   }
 
   @Override
-  public MixerPlan bind(SequenceForm form, TilePiece piece) {
+  public MixerPlan bind(SequenceForm form, MicroBatch piece) {
     return new RetentionMixerPlan(weights, form(form), piece);
   }
 

@@ -7,14 +7,14 @@ import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
-import org.retention4j.engine.ElementType;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.StateSize;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.mixer.Wording;
-import org.retention4j.nn.MicroBatches;
-import org.retention4j.nn.SequenceForm;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
@@ -22,6 +22,7 @@ import org.retention4j.nn.WeightSpec;
  * Multi-scale retention as the mixer of a layer.
  *
  * @param block its shape and conventions
+ * @since 0.1
  */
 public record RetentionMixerConfig(RetentionConfig block) implements MixerConfig {
   /** The word for this kind of mixer. */

@@ -1,29 +1,29 @@
 package org.retention4j.model.mixer.retention;
 
 import org.retention4j.core.RetentionConfig;
-import org.retention4j.core.RetentionForm;
-import org.retention4j.core.RetentionPass;
+import org.retention4j.core.RetentionPlan;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.core.StateConvention;
-import org.retention4j.engine.ElementType;
-import org.retention4j.engine.TilePiece;
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.MixerPlan;
 import org.retention4j.model.mixer.MixerState;
+import org.retention4j.nn.MicroBatch;
 
 /** A block of retention bound to its tiles. */
 final class RetentionMixerPlan implements MixerPlan {
   private final RetentionConfig config;
   private final StateConvention convention;
   private final ElementType type;
-  private final RetentionPass pass;
+  private final RetentionPlan pass;
   private final int batch;
 
-  RetentionMixerPlan(RetentionWeights weights, RetentionForm form, TilePiece piece) {
+  RetentionMixerPlan(RetentionWeights weights, RetentionForm form, MicroBatch piece) {
     config = weights.config();
     convention = config.stateConvention();
     type = weights.engine().type();
-    pass = new RetentionPass(weights.engine(), weights, form, piece);
+    pass = new RetentionPlan(weights.engine(), weights, form, piece);
     batch = piece.batch();
   }
 
@@ -34,7 +34,7 @@ final class RetentionMixerPlan implements MixerPlan {
 
   @Override
   public void run(MixerState state, int[] counts) {
-    pass.run(checked(state), counts, null, 0);
+    pass.run(checked(state), counts);
   }
 
   private RetentionState checked(MixerState any) {

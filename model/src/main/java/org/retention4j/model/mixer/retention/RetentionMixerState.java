@@ -6,6 +6,7 @@ import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.RetentionState;
+import org.retention4j.engine.NdArrays;
 import org.retention4j.model.mixer.MixerState;
 
 /** A retention state as what a mixer remembers. */
@@ -87,10 +88,11 @@ final class RetentionMixerState implements MixerState {
     for (int i = 0; i < data.length; i++) {
       data[i] = (float) (2 * random.nextDouble() - 1);
     }
-    INDArray array = Nd4j.createFromArray(data).reshape(shape).castTo(state.type().dataType());
+    INDArray array =
+        Nd4j.createFromArray(data).reshape(shape).castTo(NdArrays.dataType(state.type()));
     long[] positions = new long[state.batch()];
     Arrays.fill(positions, position);
-    RetentionState filled = RetentionState.of(array, positions, state.convention());
+    RetentionState filled = RetentionState.of(state.engine(), array, positions, state.convention());
     state.close();
     state = filled;
   }

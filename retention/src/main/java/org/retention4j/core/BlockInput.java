@@ -1,0 +1,78 @@
+package org.retention4j.core;
+
+import java.util.Arrays;
+import java.util.Optional;
+import org.nd4j.linalg.api.ndarray.INDArray;
+
+/**
+ * What a retention block reads. Arrays have any strides, views included, and the engine's element
+ * type; they are read at each step, not copied.
+ *
+ * @since 0.1
+ */
+public final class BlockInput {
+  private final INDArray x;
+  private final Optional<LogDecay> decay;
+  private final int[] lengths;
+
+  private BlockInput(INDArray x, Optional<LogDecay> decay, int[] lengths) {
+    this.x = x;
+    this.decay = decay;
+    this.lengths = lengths;
+  }
+
+  /**
+   * Returns all T tokens of every row, with the configuration's decay.
+   *
+   * @param x (B,T,D), T may be 0
+   * @throws IllegalArgumentException for another rank
+   */
+  public static BlockInput of(INDArray x) {
+    CoreChecks.present("x", x);
+    if (x.rank() != 3) {
+      throw new IllegalArgumentException(
+          "expected x of shape (B,T,D), got " + Arrays.toString(x.shape()));
+    }
+    int[] lengths = new int[Math.toIntExact(x.size(0))];
+    Arrays.fill(lengths, Math.toIntExact(x.size(1)));
+    return new BlockInput(x, Optional.empty(), lengths);
+  }
+
+  /**
+   * Returns this input with a decay per token (B,T,H), gated retention.
+   *
+   * @throws IllegalArgumentException if the block's configuration has another constant decay, or
+   *     divides outputs by what only a constant decay defines: said when the block is called
+   */
+  public BlockInput withDecay(LogDecay other) {
+    CoreChecks.present("log decay", other);
+    return new BlockInput(x, Optional.of(other), lengths);
+  }
+
+  /**
+   * Returns this input with fewer tokens of some rows: padded tokens are not read, do not touch the
+   * state and give 0.
+   *
+   * @param other (B), each in 0…T
+   */
+  public BlockInput withLengths(int... other) {
+    CoreChecks.present("lengths", other);
+    CoreChecks.checkLengths(other, x.size(0), x.size(1));
+    return new BlockInput(x, decay, other.clone());
+  }
+
+  /** Returns x (B,T,D). */
+  public INDArray x() {
+    return x;
+  }
+
+  /** Returns the decay, if it is not the configuration's. */
+  public Optional<LogDecay> decay() {
+    return decay;
+  }
+
+  /** Returns the tokens of each row (B). */
+  public int[] lengths() {
+    return lengths.clone();
+  }
+}

@@ -1,0 +1,21 @@
+package org.retention4j.engine.ops;
+
+/**
+ * Owns the tiles of a binding and frees them together. Closing twice does no harm; use after close
+ * is an {@link IllegalStateException}.
+ *
+ * @since 0.1
+ */
+public interface Buffers extends AutoCloseable {
+  /** Returns a zeroed tile. */
+  Tile tile(int rows, int columns);
+
+  /** Records heap memory that lives exactly as long as these buffers. */
+  void account(long bytes);
+
+  /** Returns the bytes held. */
+  long bytes();
+
+  @Override
+  void close();
+}

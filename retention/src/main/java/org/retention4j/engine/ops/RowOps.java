@@ -1,0 +1,69 @@
+package org.retention4j.engine.ops;
+
+/**
+ * Arithmetic on single rows (batch, token, head) of views, in place or from one to another.
+ *
+ * @since 0.1
+ */
+public interface RowOps {
+  /**
+   * Rotates row (batch, token, head) in place and multiplies it by {@code factor}.
+   *
+   * @param interleaved pairs (2i,2i+1) instead of (i, i+K/2)
+   * @param angles K/2 of this engine's type
+   */
+  void rotate(
+      RowView x,
+      int batch,
+      long token,
+      int head,
+      boolean interleaved,
+      Angles angles,
+      double factor);
+
+  /** x[batch, token, head, :] ← factor·x[batch, token, head, :]. */
+  void scale(RowView x, int batch, long token, int head, double factor);
+
+  /**
+   * out ← weight ⊙ (factor·x) / √(mean((factor·x)²) + eps), the RMS norm of one row.
+   *
+   * @param weight W weights, or null for none
+   * @param gate a row to multiply the result with, or null
+   */
+  void rmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
+      RowView gate,
+      RowView out,
+      int batch,
+      long token,
+      int head);
+
+  /** a ← a ⊙ b for one row. */
+  void multiply(RowView a, RowView b, int batch, long token, int head);
+
+  /** a ← a + b for one row. */
+  void add(RowView a, RowView b, int batch, long token, int head);
+
+  /** a ← a + b for one row. */
+  void add(RowView a, double[] b, int batch, long token, int head);
+
+  /** out[batch, token, 0, :] ← factor·row of a table. */
+  void embed(RowTable table, int row, double factor, RowView out, int batch, long token);
+
+  /** out[outBatch, outToken, outHead, :] ← x[batch, token, head, :]. */
+  void copy(
+      RowView x,
+      int batch,
+      long token,
+      int head,
+      RowView out,
+      int outBatch,
+      long outToken,
+      int outHead);
+
+  /** out[batch, token+i, head, :] ← 0 for i &lt; n. */
+  void clear(RowView out, int batch, long token, int head, int n);
+}

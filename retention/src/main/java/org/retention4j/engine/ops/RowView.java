@@ -1,0 +1,209 @@
+package org.retention4j.engine.ops;
+
+import java.nio.DoubleBuffer;
+import java.nio.FloatBuffer;
+
+/**
+ * A view of (B,T,H,W) elements as rows of W, with any strides, over memory that somebody else owns.
+ *
+ * <p>Reads and writes copy one row to or from a heap array; they allocate nothing and may be used
+ * by many threads. The view keeps what it was made from alive.
+ *
+ * @since 0.1
+ */
+public final class RowView {
+  /** A window starts every 2^27 elements; windows overlap so that a row never straddles two. */
+  public static final int WINDOW_SHIFT = 27;
+
+  /** Elements of a window, the last one's fewer. */
+  public static final long WINDOW_LENGTH = 3L << (WINDOW_SHIFT - 1);
+
+  private static final long WINDOW_MASK = (1L << WINDOW_SHIFT) - 1;
+
+  private final Runnable requireOpen;
+  private final FloatBuffer[] floats;
+  private final DoubleBuffer[] doubles;
+  private final double[][] heap;
+  private final int heapColumn;
+  private final long batchStride;
+  private final long tokenStride;
+  private final long headStride;
+  private final long elementStride;
+  private final int width;
+
+  private RowView(
+      Runnable requireOpen,
+      FloatBuffer[] floats,
+      DoubleBuffer[] doubles,
+      double[][] heap,
+      int heapColumn,
+      long[] strides,
+      int width) {
+    this.requireOpen = requireOpen;
+    this.floats = floats;
+    this.doubles = doubles;
+    this.heap = heap;
+    this.heapColumn = heapColumn;
+    this.batchStride = strides[0];
+    this.tokenStride = strides[1];
+    this.headStride = strides[2];
+    this.elementStride = strides[3];
+    this.width = width;
+  }
+
+  /**
+   * Views fp32 elements.
+   *
+   * @param requireOpen refuses to go on when the memory is gone; kept alive by the view
+   * @param windows {@link #windowCount} of them, each from a multiple of 2^{@value #WINDOW_SHIFT}
+   *     on {@link #WINDOW_LENGTH} long
+   * @param strides of batch, token, head and element
+   */
+  public static RowView of(Runnable requireOpen, FloatBuffer[] windows, long[] strides, int width) {
+    return new RowView(requireOpen, windows, null, null, 0, strides, width);
+  }
+
+  /** The same over float64 elements. */
+  public static RowView of(
+      Runnable requireOpen, DoubleBuffer[] windows, long[] strides, int width) {
+    return new RowView(requireOpen, null, windows, null, 0, strides, width);
+  }
+
+  /** Views float64 rows on the heap from a column on: row b·tokens + t holds token t of b. */
+  public static RowView of(double[][] rows, int column, int tokens, int width) {
+    long[] strides = {tokens, 1, width, 1};
+    return new RowView(() -> {}, null, null, rows, column, strides, width);
+  }
+
+  /** Returns the number of windows over so many elements. */
+  public static int windowCount(long elements) {
+    return Math.toIntExact((elements + WINDOW_MASK) >>> WINDOW_SHIFT);
+  }
+
+  /**
+   * Checks that the memory behind this view is still there.
+   *
+   * @throws IllegalArgumentException if it was closed
+   */
+  public void requireOpen() {
+    requireOpen.run();
+  }
+
+  /** Returns the row width W. */
+  public int width() {
+    return width;
+  }
+
+  private long offset(int batch, long token, int head) {
+    return batch * batchStride + token * tokenStride + head * headStride;
+  }
+
+  /** Copies row (batch, token, head) to {@code into[0..W)}. */
+  public void read(int batch, long token, int head, float[] into) {
+    long at = offset(batch, token, head);
+    FloatBuffer window = floats[(int) (at >>> WINDOW_SHIFT)];
+    int from = (int) (at & WINDOW_MASK);
+    if (elementStride == 1) {
+      window.get(from, into, 0, width);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      long p = at + i * elementStride;
+      into[i] = floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+    }
+  }
+
+  /** Copies {@code from[0..W)} to row (batch, token, head). */
+  public void write(int batch, long token, int head, float[] from) {
+    long at = offset(batch, token, head);
+    FloatBuffer window = floats[(int) (at >>> WINDOW_SHIFT)];
+    int start = (int) (at & WINDOW_MASK);
+    if (elementStride == 1) {
+      window.put(start, from, 0, width);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      long p = at + i * elementStride;
+      floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[i]);
+    }
+  }
+
+  /** Copies row (batch, token, head) to {@code into[0..W)}. */
+  public void read(int batch, long token, int head, double[] into) {
+    long at = offset(batch, token, head);
+    if (heap != null) {
+      int column = heapColumn + head * width;
+      System.arraycopy(heap[row(batch, token)], column, into, 0, width);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      long p = at + i * elementStride;
+      into[i] = doubles[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+    }
+  }
+
+  /** Copies {@code from[0..W)} to row (batch, token, head). */
+  public void write(int batch, long token, int head, double[] from) {
+    long at = offset(batch, token, head);
+    if (heap != null) {
+      int column = heapColumn + head * width;
+      System.arraycopy(from, 0, heap[row(batch, token)], column, width);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      long p = at + i * elementStride;
+      doubles[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[i]);
+    }
+  }
+
+  /** Copies row (batch, token, head) of either type to {@code into[0..W)}, widened. */
+  public void readWide(int batch, long token, int head, double[] into) {
+    if (floats == null) {
+      read(batch, token, head, into);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      into[i] = get(batch, token, head, i);
+    }
+  }
+
+  /** Copies row (batch, token, head) of either type to {@code into[0..W)}, rounded to fp32. */
+  public void readNarrow(int batch, long token, int head, float[] into) {
+    if (floats != null) {
+      read(batch, token, head, into);
+      return;
+    }
+    for (int i = 0; i < width; i++) {
+      into[i] = (float) get(batch, token, head, i);
+    }
+  }
+
+  /** Copies {@code from[0..W)} to row (batch, token, head) of either type. */
+  public void writeWide(int batch, long token, int head, double[] from) {
+    if (floats == null) {
+      write(batch, token, head, from);
+      return;
+    }
+    float[] narrow = new float[width];
+    for (int i = 0; i < width; i++) {
+      narrow[i] = (float) from[i];
+    }
+    write(batch, token, head, narrow);
+  }
+
+  /** Returns one element of either type, widened. */
+  public double get(int batch, long token, int head, int element) {
+    long p = offset(batch, token, head) + element * elementStride;
+    if (floats != null) {
+      return floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+    }
+    if (heap != null) {
+      return heap[row(batch, token)][heapColumn + head * width + element];
+    }
+    return doubles[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+  }
+
+  private int row(int batch, long token) {
+    return (int) (batch * batchStride + token * tokenStride);
+  }
+}

@@ -1,0 +1,65 @@
+package org.retention4j.engine.ops;
+
+/**
+ * Arithmetic on tiles: products, and what happens to their operands and results row by row.
+ *
+ * @since 0.1
+ */
+public interface TileOps {
+  /** Returns zeroed scratch that lives as long as the engine. */
+  Tile tile(int rows, int columns);
+
+  /**
+   * Prepares c ← a·b, or c ← c + a·b.
+   *
+   * @param a (M,N), or (N,M) when {@code transposeA}
+   * @param b (N,P), or (P,N) when {@code transposeB}
+   * @param c (M,P)
+   * @throws IllegalArgumentException if the shapes do not join
+   */
+  Product product(
+      Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate);
+
+  /**
+   * dst[i,:] ← factors[i]·src[batch, token+i, head, :] for i &lt; n; rows n… become zero.
+   *
+   * @param factors null for none
+   * @return whether all n rows are finite
+   */
+  boolean load(RowView src, int batch, long token, int head, int n, double[] factors, Tile dst);
+
+  /** out[batch, token+i, head, :] ← scale·src[i,:] for i &lt; n. */
+  void store(Tile src, int n, double scale, RowView out, int batch, long token, int head);
+
+  /** dst[i,:] ← factors[i]·src[i,:] for i &lt; n; rows n… become zero. */
+  void scaleRows(Tile src, int n, double[] factors, Tile dst);
+
+  /**
+   * a[i,j] ← e^(g[j+1]+…+g[i])·a[i,j] for j ≤ i &lt; n and 0 elsewhere, never by multiplying with
+   * 0.
+   *
+   * @param logDecay g of each token
+   * @param uniform whether all g are equal, so that n exponentials do
+   */
+  void causalDecay(Tile a, int n, double[] logDecay, boolean uniform);
+
+  /** c[i,:] ← c[i,:] + Σ_{j≤i} a[i,j]·b[j,:] for i &lt; n, touching no b[j,:] with j &gt; i. */
+  default void addCausalProduct(Tile a, Tile b, int n, Tile c) {
+    addBandProduct(a, b, n, 0, n, c);
+  }
+
+  /**
+   * c[i,:] ← c[i,:] + Σ_j a[i,j]·b[j,:] for i &lt; n over the rows j of b with i + diagonal − width
+   * &lt; j ≤ i + diagonal, touching no other: 0·NaN would not be 0.
+   */
+  void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c);
+
+  /** a ← 0. */
+  void clear(Tile a);
+
+  /** Prepares the softmax of each row of a tile, in place. */
+  Product softmax(Tile a);
+
+  /** a[row, from…to) ← value. */
+  void fill(Tile a, int row, int from, int to, double value);
+}

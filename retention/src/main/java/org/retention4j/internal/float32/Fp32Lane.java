@@ -1,0 +1,63 @@
+package org.retention4j.internal.float32;
+
+import org.retention4j.engine.ops.CacheOps;
+import org.retention4j.engine.ops.RowOps;
+import org.retention4j.engine.ops.StateOps;
+import org.retention4j.engine.ops.TileOps;
+import org.retention4j.internal.lanes.LaneScratch;
+import org.retention4j.internal.lanes.ScratchLane;
+import org.retention4j.internal.memory.Arena;
+
+/** A lane over native tiles, with oneDNN products and element-wise work on heap rows. */
+public final class Fp32Lane implements ScratchLane {
+  private final int index;
+  private final Fp32Tiles tiles;
+  private final Fp32Rows rows;
+  private final Fp32State state;
+  private final Fp32Cache cache;
+  private final LaneScratch scratch;
+
+  /**
+   * Makes a lane.
+   *
+   * @param kernels of its own
+   */
+  public Fp32Lane(int index, Arena arena, Kernels kernels) {
+    this.index = index;
+    tiles = new Fp32Tiles(arena, kernels);
+    rows = new Fp32Rows(kernels);
+    state = new Fp32State(kernels);
+    cache = new Fp32Cache(kernels);
+    scratch = new LaneScratch(arena);
+  }
+
+  @Override
+  public int index() {
+    return index;
+  }
+
+  @Override
+  public TileOps tiles() {
+    return tiles;
+  }
+
+  @Override
+  public RowOps rows() {
+    return rows;
+  }
+
+  @Override
+  public StateOps state() {
+    return state;
+  }
+
+  @Override
+  public CacheOps cache() {
+    return cache;
+  }
+
+  @Override
+  public LaneScratch scratch() {
+    return scratch;
+  }
+}

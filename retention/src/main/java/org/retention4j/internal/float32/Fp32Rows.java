@@ -1,0 +1,194 @@
+package org.retention4j.internal.float32;
+
+import java.util.Arrays;
+import org.retention4j.engine.ops.Angles;
+import org.retention4j.engine.ops.RowOps;
+import org.retention4j.engine.ops.RowTable;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.internal.memory.GrowableFloats;
+
+/** Rows copied to the heap, worked on there and copied back. */
+final class Fp32Rows implements RowOps {
+  /** A sum of squares up to here is not infinite, and its root's inverse is not subnormal. */
+  private static final float LARGEST_SUM = 0x1p125f;
+
+  private final Kernels kernels;
+  private final GrowableFloats row = new GrowableFloats();
+  private final GrowableFloats second = new GrowableFloats();
+  private final GrowableFloats narrowNormWeight = new GrowableFloats();
+
+  /** Whose elements stand in narrowNormWeight. */
+  private double[] normWeight;
+
+  Fp32Rows(Kernels kernels) {
+    this.kernels = kernels;
+  }
+
+  private float[] row(int n) {
+    return row.atLeast(n);
+  }
+
+  private float[] second(int n) {
+    return second.atLeast(n);
+  }
+
+  @Override
+  public void rotate(
+      RowView x,
+      int batch,
+      long token,
+      int head,
+      boolean interleaved,
+      Angles angles,
+      double factor) {
+    int half = x.width() / 2;
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    if (interleaved) {
+      rotatePairs(r, half, angles.narrowCos(), angles.narrowSin(), (float) factor);
+    } else {
+      kernels.rotateHalves(r, half, angles.narrowCos(), angles.narrowSin(), (float) factor);
+    }
+    x.write(batch, token, head, r);
+  }
+
+  private static void rotatePairs(float[] x, int half, float[] cos, float[] sin, float factor) {
+    for (int i = 0; i < half; i++) {
+      float a = x[2 * i];
+      float b = x[2 * i + 1];
+      x[2 * i] = (a * cos[i] - b * sin[i]) * factor;
+      x[2 * i + 1] = (b * cos[i] + a * sin[i]) * factor;
+    }
+  }
+
+  @Override
+  public void scale(RowView x, int batch, long token, int head, double factor) {
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    kernels.scale(r, x.width(), (float) factor);
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void rmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
+      RowView gate,
+      RowView out,
+      int batch,
+      long token,
+      int head) {
+    int n = x.width();
+    float[] r = row(n);
+    x.read(batch, token, head, r);
+    float sum = kernels.sumOfSquares(r, n);
+    if (sum > LARGEST_SUM) {
+      normalizeWide(r, n, factor, eps);
+    } else {
+      double mean = (double) sum * factor * factor / n;
+      kernels.scale(r, n, (float) (factor / Math.sqrt(mean + eps)));
+    }
+    if (weight != null) {
+      kernels.multiply(r, narrow(weight, n), n);
+    }
+    if (gate != null) {
+      float[] g = second(n);
+      gate.read(batch, token, head, g);
+      kernels.multiply(r, g, n);
+    }
+    out.write(batch, token, head, r);
+  }
+
+  /** x ← factor·x / √(mean((factor·x)²) + eps) where squares leave the range of fp32. */
+  private static void normalizeWide(float[] x, int n, double factor, double eps) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += (double) x[i] * x[i];
+    }
+    double multiplier = factor / Math.sqrt(sum * factor * factor / n + eps);
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) (x[i] * multiplier);
+    }
+  }
+
+  /** Many norms with the same weights follow each other. */
+  private float[] narrow(double[] weight, int n) {
+    if (normWeight != weight) {
+      float[] to = narrowNormWeight.atLeast(n);
+      for (int i = 0; i < n; i++) {
+        to[i] = (float) weight[i];
+      }
+      normWeight = weight;
+    }
+    return narrowNormWeight.atLeast(n);
+  }
+
+  @Override
+  public void multiply(RowView a, RowView b, int batch, long token, int head) {
+    int n = a.width();
+    float[] x = row(n);
+    float[] y = second(n);
+    a.read(batch, token, head, x);
+    b.read(batch, token, head, y);
+    kernels.multiply(x, y, n);
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void add(RowView a, RowView b, int batch, long token, int head) {
+    int n = a.width();
+    float[] x = row(n);
+    float[] y = second(n);
+    a.read(batch, token, head, x);
+    b.read(batch, token, head, y);
+    for (int i = 0; i < n; i++) {
+      x[i] += y[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void add(RowView a, double[] b, int batch, long token, int head) {
+    int n = a.width();
+    float[] x = row(n);
+    a.read(batch, token, head, x);
+    for (int i = 0; i < n; i++) {
+      x[i] += (float) b[i];
+    }
+    a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void embed(RowTable table, int index, double factor, RowView out, int b, long token) {
+    float[] x = row(out.width());
+    table.read(index, x);
+    kernels.scale(x, out.width(), (float) factor);
+    out.write(b, token, 0, x);
+  }
+
+  @Override
+  public void copy(
+      RowView x,
+      int batch,
+      long token,
+      int head,
+      RowView out,
+      int outBatch,
+      long outToken,
+      int outHead) {
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    out.write(outBatch, outToken, outHead, r);
+  }
+
+  @Override
+  public void clear(RowView out, int batch, long token, int head, int n) {
+    float[] x = row(out.width());
+    Arrays.fill(x, 0, out.width(), 0f);
+    for (int i = 0; i < n; i++) {
+      out.write(batch, token + i, head, x);
+    }
+  }
+}

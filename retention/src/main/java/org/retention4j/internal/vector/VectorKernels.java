@@ -1,0 +1,395 @@
+package org.retention4j.internal.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+import org.retention4j.engine.ops.Bfloat16;
+import org.retention4j.internal.float32.Kernels;
+import org.retention4j.internal.float32.PlainKernels;
+
+/**
+ * The Vector API, where its module is present. Only {@code fromArray} loads are used: no other
+ * exists both on 17 and on 25.
+ *
+ * <p>Vectors are never passed to or returned from methods of this class: C2 inlines the Vector
+ * API's own methods at any depth, but not ours, and a vector that crosses a real call is allocated.
+ * Nor does the process use vectors of floats or of integers of two lengths: C2 would no longer know
+ * which it has in a loop, and allocate all of them.
+ */
+public final class VectorKernels implements Kernels {
+  private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+  private static final int LANES = SPECIES.length();
+  private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
+  private static final VectorSpecies<Short> HALVES =
+      VectorSpecies.of(short.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
+
+  private static final float LOG2_E = 1.442695041f;
+  private static final float LN2_HIGH = 0x1.62e400p-1f;
+  private static final float LN2_LOW = 0x1.7f7d1cp-20f;
+
+  /** Adding it leaves the nearest integer in the low bits. */
+  private static final float ROUNDER = 0x1.8p23f;
+
+  /** e^x of less is 0 beside the softmax's largest, which is 1. */
+  private static final float SMALLEST = -87f;
+
+  private final PlainKernels plain = new PlainKernels();
+  private final float[] lanes = new float[LANES];
+  private final VectorFold fold = new VectorFold();
+
+  @Override
+  public String name() {
+    return "vector-" + SPECIES.vectorBitSize();
+  }
+
+  @Override
+  public void scale(float[] x, int n, float c) {
+    plain.scale(x, n, c);
+  }
+
+  @Override
+  public void multiply(float[] x, float[] y, int n) {
+    plain.multiply(x, y, n);
+  }
+
+  @Override
+  public void rotateHalves(float[] x, int half, float[] cos, float[] sin, float factor) {
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
+    int i = 0;
+    for (; i + LANES <= half; i += LANES) {
+      FloatVector a = FloatVector.fromArray(SPECIES, x, i);
+      FloatVector b = FloatVector.fromArray(SPECIES, x, i + half);
+      FloatVector c = FloatVector.fromArray(SPECIES, cos, i);
+      FloatVector s = FloatVector.fromArray(SPECIES, sin, i);
+      a.mul(c).sub(b.mul(s)).mul(f).intoArray(x, i);
+      b.mul(c).add(a.mul(s)).mul(f).intoArray(x, i + half);
+    }
+    PlainKernels.rotateHalves(x, i, half, cos, sin, factor);
+  }
+
+  @Override
+  public float dot(float[] a, float[] b, int n) {
+    FloatVector s0 = FloatVector.zero(SPECIES);
+    FloatVector s1 = FloatVector.zero(SPECIES);
+    int i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+      s0 = FloatVector.fromArray(SPECIES, a, i).fma(FloatVector.fromArray(SPECIES, b, i), s0);
+      s1 =
+          FloatVector.fromArray(SPECIES, a, i + LANES)
+              .fma(FloatVector.fromArray(SPECIES, b, i + LANES), s1);
+    }
+    float rest = 0;
+    for (; i < n; i++) {
+      rest = Math.fma(a[i], b[i], rest);
+    }
+    s0.add(s1).intoArray(lanes, 0);
+    return sumOfLanes() + rest;
+  }
+
+  @Override
+  public float sumOfSquares(float[] a, int n) {
+    return dot(a, a, n);
+  }
+
+  @Override
+  public boolean allFinite(float[] a, int n) {
+    FloatVector zero = FloatVector.zero(SPECIES);
+    FloatVector sum = zero;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      sum = FloatVector.fromArray(SPECIES, a, i).fma(zero, sum);
+    }
+    float rest = 0;
+    for (; i < n; i++) {
+      rest += a[i] * 0f;
+    }
+    sum.intoArray(lanes, 0);
+    return sumOfLanes() + rest == 0f;
+  }
+
+  @Override
+  public void addEach(float[][] rows, float[] factors, int count, float[] sum, int n) {
+    int i = 0;
+    for (; i + 4 <= count; i += 4) {
+      float[] r0 = rows[i];
+      float[] r1 = rows[i + 1];
+      float[] r2 = rows[i + 2];
+      float[] r3 = rows[i + 3];
+      FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + 1]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3]);
+      int j = 0;
+      for (; j + LANES <= n; j += LANES) {
+        FloatVector low =
+            f1.fma(
+                FloatVector.fromArray(SPECIES, r1, j),
+                f0.fma(
+                    FloatVector.fromArray(SPECIES, r0, j), FloatVector.fromArray(SPECIES, sum, j)));
+        f3.fma(
+                FloatVector.fromArray(SPECIES, r3, j),
+                f2.fma(FloatVector.fromArray(SPECIES, r2, j), low))
+            .intoArray(sum, j);
+      }
+      for (; j < n; j++) {
+        float low = Math.fma(factors[i + 1], r1[j], Math.fma(factors[i], r0[j], sum[j]));
+        sum[j] = Math.fma(factors[i + 3], r3[j], Math.fma(factors[i + 2], r2[j], low));
+      }
+    }
+    for (; i < count; i++) {
+      addRow(rows[i], 0, factors[i], sum, n);
+    }
+  }
+
+  private static void addRow(float[] rows, int from, float factor, float[] sum, int n) {
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
+    int j = 0;
+    for (; j + LANES <= n; j += LANES) {
+      f.fma(FloatVector.fromArray(SPECIES, rows, from + j), FloatVector.fromArray(SPECIES, sum, j))
+          .intoArray(sum, j);
+    }
+    for (; j < n; j++) {
+      sum[j] = Math.fma(factor, rows[from + j], sum[j]);
+    }
+  }
+
+  @Override
+  public boolean flatRows() {
+    return true;
+  }
+
+  /**
+   * Eight rows an eighth of the way apart: each is one long stream through the memory, which the
+   * processor fetches ahead better than neighbouring rows, and eight better than four.
+   */
+  @Override
+  public void addRows(float[][] rows, int count, int width, float[] factors, float[] sum) {
+    float[] x = rows[0];
+    int eighth = count / 8;
+    int apart = eighth * width;
+    for (int i = 0; i < eighth; i++) {
+      int from = i * width;
+      FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + eighth]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2 * eighth]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3 * eighth]);
+      FloatVector f4 = FloatVector.broadcast(SPECIES, factors[i + 4 * eighth]);
+      FloatVector f5 = FloatVector.broadcast(SPECIES, factors[i + 5 * eighth]);
+      FloatVector f6 = FloatVector.broadcast(SPECIES, factors[i + 6 * eighth]);
+      FloatVector f7 = FloatVector.broadcast(SPECIES, factors[i + 7 * eighth]);
+      int j = 0;
+      for (; j + LANES <= width; j += LANES) {
+        FloatVector a = FloatVector.fromArray(SPECIES, sum, j);
+        a = f0.fma(FloatVector.fromArray(SPECIES, x, from + j), a);
+        a = f1.fma(FloatVector.fromArray(SPECIES, x, from + apart + j), a);
+        a = f2.fma(FloatVector.fromArray(SPECIES, x, from + 2 * apart + j), a);
+        a = f3.fma(FloatVector.fromArray(SPECIES, x, from + 3 * apart + j), a);
+        a = f4.fma(FloatVector.fromArray(SPECIES, x, from + 4 * apart + j), a);
+        a = f5.fma(FloatVector.fromArray(SPECIES, x, from + 5 * apart + j), a);
+        a = f6.fma(FloatVector.fromArray(SPECIES, x, from + 6 * apart + j), a);
+        a = f7.fma(FloatVector.fromArray(SPECIES, x, from + 7 * apart + j), a);
+        a.intoArray(sum, j);
+      }
+      for (; j < width; j++) {
+        for (int r = 0; r < 8; r++) {
+          sum[j] = Math.fma(factors[i + r * eighth], x[from + r * apart + j], sum[j]);
+        }
+      }
+    }
+    for (int i = 8 * eighth; i < count; i++) {
+      addRow(x, i * width, factors[i], sum, width);
+    }
+  }
+
+  @Override
+  public void decayAndAdd(float[][] s, int row, int valueWidth, float loss, float[] add) {
+    float[] x = s[0];
+    int from = row * valueWidth;
+    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
+    int j = 0;
+    for (; j + LANES <= valueWidth; j += LANES) {
+      FloatVector old = FloatVector.fromArray(SPECIES, x, from + j);
+      minus.fma(old, old).add(FloatVector.fromArray(SPECIES, add, j)).intoArray(x, from + j);
+    }
+    for (; j < valueWidth; j++) {
+      x[from + j] = Math.fma(-loss, x[from + j], x[from + j]) + add[j];
+    }
+  }
+
+  @Override
+  public void scaleAndAdd(float[][] s, int row, int valueWidth, float factor, float[] add) {
+    float[] x = s[0];
+    int from = row * valueWidth;
+    FloatVector f = FloatVector.broadcast(SPECIES, factor);
+    int j = 0;
+    for (; j + LANES <= valueWidth; j += LANES) {
+      f.fma(FloatVector.fromArray(SPECIES, x, from + j), FloatVector.fromArray(SPECIES, add, j))
+          .intoArray(x, from + j);
+    }
+    for (; j < valueWidth; j++) {
+      x[from + j] = Math.fma(factor, x[from + j], add[j]);
+    }
+  }
+
+  @Override
+  public void fold(
+      float[][] s,
+      int keyWidth,
+      int valueWidth,
+      float amount,
+      boolean isLoss,
+      float[][] keys,
+      float[][] values,
+      int count,
+      float[] scratch) {
+    if (!isLoss) {
+      // Rarely; S − 0·S then is S to the bit.
+      scale(s[0], keyWidth * valueWidth, amount);
+    }
+    fold.run(s[0], keyWidth, valueWidth, isLoss ? amount : 0, keys, values, count);
+  }
+
+  @Override
+  public void addRows(short[] rows, int count, int width, float[] factors, float[] sum) {
+    int quarter = count / 4;
+    int apart = quarter * width;
+    for (int i = 0; i < quarter; i++) {
+      int from = i * width;
+      FloatVector f0 = FloatVector.broadcast(SPECIES, factors[i]);
+      FloatVector f1 = FloatVector.broadcast(SPECIES, factors[i + quarter]);
+      FloatVector f2 = FloatVector.broadcast(SPECIES, factors[i + 2 * quarter]);
+      FloatVector f3 = FloatVector.broadcast(SPECIES, factors[i + 3 * quarter]);
+      int j = 0;
+      for (; j + LANES <= width; j += LANES) {
+        FloatVector a = FloatVector.fromArray(SPECIES, sum, j);
+        a =
+            f0.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, rows, from + j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a =
+            f1.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, rows, from + apart + j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a =
+            f2.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, rows, from + 2 * apart + j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a =
+            f3.fma(
+                ((IntVector)
+                        ShortVector.fromArray(HALVES, rows, from + 3 * apart + j)
+                            .convertShape(VectorOperators.S2I, INTS, 0))
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats(),
+                a);
+        a.intoArray(sum, j);
+      }
+      for (; j < width; j++) {
+        float low = Math.fma(factors[i], Bfloat16.toFloat(rows[from + j]), sum[j]);
+        low = Math.fma(factors[i + quarter], Bfloat16.toFloat(rows[from + apart + j]), low);
+        low = Math.fma(factors[i + 2 * quarter], Bfloat16.toFloat(rows[from + 2 * apart + j]), low);
+        sum[j] =
+            Math.fma(factors[i + 3 * quarter], Bfloat16.toFloat(rows[from + 3 * apart + j]), low);
+      }
+    }
+    for (int i = 4 * quarter; i < count; i++) {
+      for (int j = 0; j < width; j++) {
+        sum[j] = Math.fma(factors[i], Bfloat16.toFloat(rows[i * width + j]), sum[j]);
+      }
+    }
+  }
+
+  @Override
+  public void widen(short[] from, int at, float[] to, int n) {
+    int j = 0;
+    for (; j + LANES <= n; j += LANES) {
+      ((IntVector)
+              ShortVector.fromArray(HALVES, from, at + j)
+                  .convertShape(VectorOperators.S2I, INTS, 0))
+          .lanewise(VectorOperators.LSHL, 16)
+          .reinterpretAsFloats()
+          .intoArray(to, j);
+    }
+    for (; j < n; j++) {
+      to[j] = Bfloat16.toFloat(from[at + j]);
+    }
+  }
+
+  @Override
+  public float max(float[] x, int n) {
+    FloatVector max = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      max = max.max(FloatVector.fromArray(SPECIES, x, i));
+    }
+    float rest = max.reduceLanes(VectorOperators.MAX);
+    for (; i < n; i++) {
+      rest = Math.max(rest, x[i]);
+    }
+    return rest;
+  }
+
+  /**
+   * e^x by the usual reduction to |r| ≤ ln 2 / 2 and a polynomial of degree 6, within 2 units in
+   * the last place. The Vector API's own exponential gives other bits before it is compiled than
+   * after.
+   */
+  @Override
+  public float expAndSum(float[] x, float max, int n) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector d = FloatVector.fromArray(SPECIES, x, i).sub(max);
+      FloatVector y = d.max(SMALLEST);
+      FloatVector shifted =
+          y.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
+      FloatVector k = shifted.sub(ROUNDER);
+      FloatVector r = k.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), y);
+      r = k.fma(FloatVector.broadcast(SPECIES, -LN2_LOW), r);
+      FloatVector p =
+          r.fma(FloatVector.broadcast(SPECIES, 1 / 720f), FloatVector.broadcast(SPECIES, 1 / 120f));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 24f));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 6f));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, 0.5f));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
+      p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
+      IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+      FloatVector e = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+      e = e.blend(0f, d.compare(VectorOperators.LT, SMALLEST));
+      e = e.blend(Float.NaN, d.compare(VectorOperators.NE, d));
+      e.intoArray(x, i);
+      sum = sum.add(e);
+    }
+    sum.intoArray(lanes, 0);
+    float rest = sumOfLanes();
+    for (; i < n; i++) {
+      x[i] = (float) Math.exp(x[i] - max);
+      rest += x[i];
+    }
+    return rest;
+  }
+
+  /** Adds in one order; the Vector API leaves it open, and changes it when it is compiled. */
+  private float sumOfLanes() {
+    float sum = 0;
+    for (int i = 0; i < LANES; i++) {
+      sum += lanes[i];
+    }
+    return sum;
+  }
+}
