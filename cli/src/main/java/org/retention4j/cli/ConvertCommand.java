@@ -10,7 +10,9 @@ import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Writes a checkpoint in another type or other shards. */
 @Command(
@@ -53,6 +55,8 @@ final class ConvertCommand implements Callable<Integer> {
           "replace a checkpoint in the new folder, and files that have the names of copied ones")
   private boolean force;
 
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() {
     if (shardBytes < 1) {
@@ -77,6 +81,11 @@ final class ConvertCommand implements Callable<Integer> {
       CheckpointWriter.convert(checkpoint, to, new WriteOptions(dtype, shardBytes, force, bar));
     } catch (CheckpointException e) {
       throw Texts.withForce(e);
+    }
+    for (Path file : CheckpointWriter.leftOut(checkpoint)) {
+      spec.commandLine()
+          .getErr()
+          .println("not taken along: " + file.getFileName() + ", the weights in another format");
     }
     return 0;
   }

@@ -226,13 +226,10 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private SessionOptions sessionOptions() {
-    CacheType type = null;
-    if (cache == Cache.BF16) {
-      type = CacheType.BFLOAT16;
-    }
+    KvCacheOptions caches = KvCacheOptions.DEFAULT.withMaxTokens(cacheLimit);
     return SessionOptions.DEFAULT
         .withBfloat16Prefill(bfloat16Products)
-        .withCache(KvCacheOptions.DEFAULT.withMaxTokens(cacheLimit).withCacheType(type));
+        .withCache(cache == Cache.BF16 ? caches.withCacheType(CacheType.BFLOAT16) : caches);
   }
 
   private Set<Integer> stopTokens(Checkpoint checkpoint) {

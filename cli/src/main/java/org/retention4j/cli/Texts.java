@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.retention4j.checkpoint.format.CheckpointException;
-import org.retention4j.text.TextPieces;
 
 /** Reading texts, writing numbers. */
 final class Texts {

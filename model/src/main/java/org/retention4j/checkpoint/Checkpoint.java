@@ -5,6 +5,7 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -285,8 +286,11 @@ public final class Checkpoint {
       String some = extra.stream().limit(5).map(Shown::name).collect(Collectors.joining(", "));
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected only tensors that %s describes, got %d others: %s",
-              keys.where(), extra.size(), some));
+              keys.where(),
+              extra.size(),
+              some));
     }
   }
 }

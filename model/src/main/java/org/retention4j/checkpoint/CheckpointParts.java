@@ -41,8 +41,9 @@ public final class CheckpointParts implements AutoCloseable {
         rows[t][i] *= config.embeddingScale();
       }
     }
-    double[] norm = read(engine, reader -> family.embeddingNorm(config, reader));
-    return norm == null ? rows : ReferenceMath.rmsNorm(rows, norm, config.normEps());
+    return read(engine, reader -> family.embeddingNorm(config, reader))
+        .map(norm -> ReferenceMath.rmsNorm(rows, norm, config.normEps()))
+        .orElse(rows);
   }
 
   /** Loads one layer; the caller closes it. */

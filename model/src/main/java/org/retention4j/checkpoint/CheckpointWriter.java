@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.retention4j.checkpoint.family.ExpectedTensor;
 import org.retention4j.checkpoint.family.FlaConfig;
@@ -231,7 +232,7 @@ public final class CheckpointWriter {
   /**
    * Writes a checkpoint's tensors anew, in another type or other shards; names and configuration
    * stay, but for torch_dtype and dtype, and so do the files' __metadata__. What else is in its
-   * folder is copied: tokenizers, generation settings, licences.
+   * folder is copied: tokenizers, generation settings, licences; but for {@link #leftOut}.
    *
    * @param to another folder; numbers are rounded once, to nearest, ties to even
    * @throws CheckpointException if tensors and configuration disagree, a finite number becomes
@@ -267,8 +268,24 @@ public final class CheckpointWriter {
 
   /** Returns what is neither tensors nor config.json: tokenizers, generation settings, licences. */
   private static List<Path> others(Path from) {
+    return files(from, name -> isOther(name) && !WeightFiles.isOtherFormat(name));
+  }
+
+  /**
+   * Returns the files beside a checkpoint that {@link #convert} does not take along: the old
+   * weights once more, in formats of other programs.
+   */
+  public static List<Path> leftOut(Checkpoint from) {
+    return files(from.folder(), WeightFiles::isOtherFormat);
+  }
+
+  private static List<Path> files(Path from, Predicate<String> which) {
     try (Stream<Path> files = Files.list(from)) {
-      return files.filter(Files::isRegularFile).filter(CheckpointWriter::isOther).sorted().toList();
+      return files
+          .filter(Files::isRegularFile)
+          .filter(file -> which.test(file.getFileName().toString()))
+          .sorted()
+          .toList();
     } catch (IOException e) {
       throw unlisted(from, e);
     } catch (UncheckedIOException e) {
@@ -281,8 +298,7 @@ public final class CheckpointWriter {
         "cannot list the files beside " + from + ": " + Shown.reason(e), e);
   }
 
-  private static boolean isOther(Path file) {
-    String name = file.getFileName().toString();
+  private static boolean isOther(String name) {
     return !name.endsWith(".safetensors")
         && !name.endsWith(".safetensors.index.json")
         && !name.equals(Checkpoint.CONFIG)

@@ -1,6 +1,7 @@
 package org.retention4j.generate;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -67,8 +68,10 @@ public final class Scorer {
     if (tokens.length > room) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected at most %d tokens of a text, the cache's limit, got %d",
-              session.position(0) + room, session.position(0) + tokens.length));
+              session.position(0) + room,
+              session.position(0) + tokens.length));
     }
     for (int from = 0; from < tokens.length; from += PIECE) {
       if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {

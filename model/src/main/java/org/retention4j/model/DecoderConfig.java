@@ -3,6 +3,7 @@ package org.retention4j.model;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -40,8 +41,11 @@ public record DecoderConfig(
       if (layers.get(i).modelWidth() != modelWidth) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected layer %d of width %d, the model's, got %d",
-                i, modelWidth, layers.get(i).modelWidth()));
+                i,
+                modelWidth,
+                layers.get(i).modelWidth()));
       }
     }
     if (!(normEps >= 0) || Double.isInfinite(normEps)) {

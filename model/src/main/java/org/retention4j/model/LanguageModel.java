@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
@@ -50,7 +52,7 @@ public final class LanguageModel implements AutoCloseable {
    * Takes over weights and closes them when it is closed. The engine stays the caller's.
    *
    * @param embedding (vocabulary, D)
-   * @param embeddingNorm (D), or null without
+   * @param embeddingNorm (D), empty without
    * @param layers as the configuration has them
    * @param head final norm (D) and output matrix (vocabulary, D)
    * @throws IllegalArgumentException if a part does not fit the configuration
@@ -59,7 +61,7 @@ public final class LanguageModel implements AutoCloseable {
       Engine engine,
       DecoderConfig config,
       RowTable embedding,
-      double[] embeddingNorm,
+      Optional<double[]> embeddingNorm,
       List<DecoderLayer> layers,
       LmHead head) {
     int d = config.modelWidth();
@@ -67,10 +69,11 @@ public final class LanguageModel implements AutoCloseable {
         .checkShape(new long[] {embedding.rows(), embedding.columns()});
     WeightSpec.matrix("output", config.vocabulary(), d).check(head.output());
     if (config.embeddingNorm()) {
-      WeightSpec.norm("embedding norm", d).check(embeddingNorm);
-    } else if (embeddingNorm != null) {
+      WeightSpec.norm("embedding norm", d).check(embeddingNorm.orElse(null));
+    } else if (embeddingNorm.isPresent()) {
       throw new IllegalArgumentException(
-          "expected no embedding norm weights without such a norm, got " + embeddingNorm.length);
+          "expected no embedding norm weights without such a norm, got "
+              + embeddingNorm.get().length);
     }
     if (layers.size() != config.layers().size()) {
       throw new IllegalArgumentException(
@@ -82,8 +85,11 @@ public final class LanguageModel implements AutoCloseable {
       if (!got.equals(expected)) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected layer %d to mix as the configuration has it, %s, got %s",
-                i, expected.describe(), got.describe()));
+                i,
+                expected.describe(),
+                got.describe()));
       }
     }
     this.engine = engine;
@@ -113,7 +119,7 @@ public final class LanguageModel implements AutoCloseable {
         engine,
         config,
         engine.newTable(table, tableType),
-        config.embeddingNorm() ? ones(d) : null,
+        config.embeddingNorm() ? Optional.of(ones(d)) : Optional.empty(),
         layers,
         new LmHead(engine, ones(d), config.normEps(), engine.pack(out, type)));
   }

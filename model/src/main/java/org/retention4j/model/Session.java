@@ -120,22 +120,29 @@ public final class Session implements AutoCloseable {
    *     after the last token read
    */
   public void append(int[][] tokens) {
-    append(tokens, null);
+    requireUsable();
+    checks.rows(tokens);
+    advance.append(form(tokens), tokens, null);
+  }
+
+  private SequenceForm form(int[][] tokens) {
+    boolean more = Arrays.stream(tokens).anyMatch(row -> row.length > 1);
+    return more ? options.prefill() : options.decode();
   }
 
   /**
    * Appends tokens to the sequences and gives the logits after each; see {@link #append(int[][])}.
    *
-   * @param each receives them, or null; it is called under no lock and may run other sessions and
-   *     models, but neither use nor close this one. What it throws ends the call: the session
-   *     stands behind the piece of tokens that it was called for, without logits of rows that have
-   *     not come to their end
+   * @param each receives them; it is called under no lock and may run other sessions and models,
+   *     but neither use nor close this one. What it throws ends the call: the session stands behind
+   *     the piece of tokens that it was called for, without logits of rows that have not come to
+   *     their end
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
+    Objects.requireNonNull(each, "each");
     checks.rows(tokens);
-    boolean more = Arrays.stream(tokens).anyMatch(row -> row.length > 1);
-    advance.append(more ? options.prefill() : options.decode(), tokens, each);
+    advance.append(form(tokens), tokens, each);
   }
 
   /**
@@ -143,13 +150,12 @@ public final class Session implements AutoCloseable {
    *
    * @param form in which mixers take tokens; attention does not depend on it
    * @param tokens (B) rows of any lengths, 0 included
-   * @param each receives the logits after each token, or null
    */
-  public void append(SequenceForm form, int[][] tokens, TokenLogits each) {
+  public void append(SequenceForm form, int[][] tokens) {
     requireUsable();
     Objects.requireNonNull(form, "form");
     checks.rows(tokens);
-    advance.append(form, tokens, each);
+    advance.append(form, tokens, null);
   }
 
   /**
@@ -167,8 +173,8 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * Returns how many tokens more a row may see before a cache reaches its limit; Long.MAX_VALUE
-   * less its position without attention layers.
+   * Returns how many tokens more a row may see before a cache reaches its limit, or without
+   * attention layers its position {@link org.retention4j.core.RetentionState#LARGEST_POSITION}.
    */
   public long room(int row) {
     requireUsable();

@@ -1,6 +1,7 @@
 package org.retention4j.model;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
@@ -116,8 +117,10 @@ final class SessionAdvance {
         if (interrupted) {
           throw new CancellationException(
               String.format(
+                  Locale.ROOT,
                   "interrupted after %d of %d tokens: the session stands behind them",
-                  first, longest));
+                  first,
+                  longest));
         }
         appendMicroBatch(form, rows, first, Math.min(microBatch, longest - first), each);
       }

@@ -1,5 +1,6 @@
 package org.retention4j.model;
 
+import java.util.Locale;
 import org.retention4j.model.mixer.MixerState;
 
 /** Refuses what a session is given where it does not fit, before anything is changed. */
@@ -44,7 +45,11 @@ final class SessionChecks {
     if (count != batch) {
       throw new IllegalArgumentException(
           String.format(
-              "expected %d %s, one per sequence, got %s", batch, what, count < 0 ? null : count));
+              Locale.ROOT,
+              "expected %d %s, one per sequence, got %s",
+              batch,
+              what,
+              count < 0 ? null : count));
     }
   }
 
@@ -52,8 +57,11 @@ final class SessionChecks {
     if (token < 0 || token >= vocabulary) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected tokens in 0..%d, the vocabulary, got %d in row %d",
-              vocabulary - 1, token, row));
+              vocabulary - 1,
+              token,
+              row));
     }
   }
 

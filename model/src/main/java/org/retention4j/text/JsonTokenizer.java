@@ -7,12 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.text.json.ByteRuns;
-import org.retention4j.text.json.Shown;
 import org.retention4j.text.json.TokenizerJson;
 
 /**
@@ -57,7 +58,7 @@ public final class JsonTokenizer implements Tokenizer {
       handle = library.createTokenizerFromString(checked);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          "expected a Hugging Face tokenizer in " + name + ", got: " + Shown.text(reason(e)), e);
+          "expected a Hugging Face tokenizer in " + name + ", got: " + Shown.name(reason(e)), e);
     }
   }
 
@@ -129,9 +130,12 @@ public final class JsonTokenizer implements Tokenizer {
     if (text.length() > longestText) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected at most %d characters to be encoded at once with %s, got %d: give them in"
                   + " pieces",
-              longestText, name, text.length()));
+              longestText,
+              name,
+              text.length()));
     }
     Lock reading = lock.readLock();
     reading.lock();
@@ -153,7 +157,7 @@ public final class JsonTokenizer implements Tokenizer {
       return library.encode(tokenizer, text, special);
     } catch (RuntimeException e) {
       throw new IllegalArgumentException(
-          "expected a text that " + name + " can encode, got: " + Shown.text(reason(e)), e);
+          "expected a text that " + name + " can encode, got: " + Shown.name(reason(e)), e);
     }
   }
 
@@ -218,8 +222,11 @@ public final class JsonTokenizer implements Tokenizer {
       if (ids[i] >= vocabulary) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected tokens below the model's vocabulary %d, got %d from %s",
-                vocabulary, ids[i], name));
+                vocabulary,
+                ids[i],
+                name));
       }
       tokens[i] = Math.toIntExact(ids[i]);
     }

@@ -2,6 +2,7 @@ package org.retention4j.text;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -48,9 +49,13 @@ public final class StopStrings {
         if (stop.contains(each.getKey())) {
           throw new IllegalArgumentException(
               String.format(
+                  Locale.ROOT,
                   "expected stop strings that are a special token's text or hold none, got '%s' with"
                       + " '%s': special tokens have no text; stop at '%s', or at token %d",
-                  stop, each.getKey(), each.getKey(), each.getValue()));
+                  stop,
+                  each.getKey(),
+                  each.getKey(),
+                  each.getValue()));
         }
       }
     }

@@ -4,9 +4,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.retention4j.text.json.Shown;
+import org.retention4j.checkpoint.format.Shown;
 
 /**
  * Finds the tokenizer of a model.
@@ -45,6 +46,7 @@ public final class Tokenizers {
     if (!others.isEmpty()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected %s, or no tokenizer for byte tokens, got %s%s: files of SentencePiece, of"
                   + " slow tokenizers and of their options are not read; save the tokenizer as %s"
                   + " with Hugging Face's AutoTokenizer.from_pretrained(...).save_pretrained(...)",
@@ -52,7 +54,7 @@ public final class Tokenizers {
               modelFolder.resolve(others.get(0)),
               others.size() == 1
                   ? ""
-                  : " and " + Shown.text(String.join(", ", others.subList(1, others.size()))),
+                  : " and " + Shown.name(String.join(", ", others.subList(1, others.size()))),
               JSON));
     }
     return true;

@@ -17,10 +17,8 @@ import org.retention4j.model.stack.LmHead;
 /**
  * The parts of a decoder around a mixer's own reference in plain float64, to be checked against the
  * paper by eye (arXiv 2307.08621, equation 9). It shares no code with what it checks.
- *
- * @since 0.1
  */
-public final class ReferenceDecoder {
+final class ReferenceDecoder {
   private ReferenceDecoder() {}
 
   /**
@@ -30,14 +28,14 @@ public final class ReferenceDecoder {
    * @param mixed what the mixer adds, (1,T,D), and its state after the last token
    * @param output (1,T,D)
    */
-  public record Result(INDArray normed, Outcome mixed, INDArray output) {}
+  record Result(INDArray normed, Outcome mixed, INDArray output) {}
 
   /**
    * Runs a layer over one sequence from its beginning.
    *
    * @param x (1,T,D)
    */
-  public static Result layer(DecoderLayer layer, INDArray x) {
+  static Result layer(DecoderLayer layer, INDArray x) {
     double[][] rows = rows(x);
     INDArray normed = array(rmsNorm(rows, layer.mixerNorm(), layer.eps()), x.shape());
     Outcome mixed = layer.mixer().reference(normed);
@@ -53,7 +51,7 @@ public final class ReferenceDecoder {
    * @param x (1,T,D)
    * @return (1,T,vocabulary)
    */
-  public static INDArray logits(LmHead head, double eps, INDArray x) {
+  static INDArray logits(LmHead head, double eps, INDArray x) {
     double[][] logits = times(rmsNorm(rows(x), head.norm(), eps), head.output().unpack());
     return array(logits, 1, logits.length, head.vocabulary());
   }

@@ -15,11 +15,9 @@ import org.retention4j.nn.TokenTask;
 
 /**
  * Puts arrays (B,T,D) around a plan that works on tiles: tokens are copied in, advanced and copied
- * out one micro-batch after another. For authors of blocks and layers.
- *
- * @since 0.1
+ * out one micro-batch after another.
  */
-public final class ArrayBinding implements BoundSequence {
+final class ArrayBinding implements BoundSequence {
   private final Engine engine;
   private final Plan plan;
   private final int[] lengths;
@@ -43,7 +41,7 @@ public final class ArrayBinding implements BoundSequence {
   private boolean closed;
 
   /** What happens to the tiles; {@code run} is called with the engine to itself. */
-  public interface Plan extends AutoCloseable {
+  interface Plan extends AutoCloseable {
     /**
      * Refuses to begin, before anything is changed.
      *
@@ -68,7 +66,7 @@ public final class ArrayBinding implements BoundSequence {
 
   /** Makes a plan for a micro-batch. */
   @FunctionalInterface
-  public interface PlanMaker {
+  interface PlanMaker {
     /** Returns the plan. */
     Plan make(MicroBatch batch);
   }
@@ -82,7 +80,7 @@ public final class ArrayBinding implements BoundSequence {
    * @param microBatch tokens of a micro-batch, at least 1
    * @param inPlace whether the plan's outputs are where its inputs were
    */
-  public ArrayBinding(
+  ArrayBinding(
       Engine engine,
       INDArray x,
       int[] lengths,

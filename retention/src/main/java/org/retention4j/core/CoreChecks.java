@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
@@ -23,7 +24,7 @@ final class CoreChecks {
     checkArray("k", call.k(), engine, batch, tokens, kvHeads, state.keyWidth());
     checkArray("v", call.v(), engine, batch, tokens, kvHeads, state.valueWidth());
     checkArray("out", out, engine, batch, tokens, heads, state.valueWidth());
-    LogDecay.PerHead expected = state.convention().decay();
+    LogDecay.PerHead expected = state.convention().decay().orElse(null);
     LogDecay decay = call.decay();
     if (expected != null && decay instanceof LogDecay.PerHead && !decay.equals(expected)) {
       throw new IllegalArgumentException(
@@ -98,8 +99,11 @@ final class CoreChecks {
     if (!Arrays.equals(array.shape(), shape)) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected %s of shape %s, got %s",
-              name, Arrays.toString(shape), Arrays.toString(array.shape())));
+              name,
+              Arrays.toString(shape),
+              Arrays.toString(array.shape())));
     }
     checkType(name, array, engine);
   }
@@ -108,8 +112,11 @@ final class CoreChecks {
     if (array.dataType() != engine.dataType()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected %s of type %s, the engine's, got %s",
-              name, engine.dataType(), array.dataType()));
+              name,
+              engine.dataType(),
+              array.dataType()));
     }
   }
 
@@ -121,12 +128,17 @@ final class CoreChecks {
       if (lengths[b] < 0 || lengths[b] > tokens) {
         throw new IllegalArgumentException(
             String.format(
-                "expected the length of row %d to be in 0..%d, got %d", b, tokens, lengths[b]));
+                Locale.ROOT,
+                "expected the length of row %d to be in 0..%d, got %d",
+                b,
+                tokens,
+                lengths[b]));
       }
     }
   }
 
   static void checkUsable(RetentionState state) {
+    present("state", state);
     if (state.closed()) {
       throw new IllegalArgumentException("expected an open state, got a closed one");
     }
@@ -137,8 +149,12 @@ final class CoreChecks {
     if (batch < 1 || heads < 1 || keyWidth < 1 || valueWidth < 1) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a state (B,H,K,V) with all sizes >= 1, got (%d,%d,%d,%d)",
-              batch, heads, keyWidth, valueWidth));
+              batch,
+              heads,
+              keyWidth,
+              valueWidth));
     }
   }
 

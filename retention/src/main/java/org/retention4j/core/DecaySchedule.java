@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The decays γ_h of the heads, computed in double as logarithms.
@@ -55,7 +56,7 @@ public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
     for (int h = 0; h < gammas.length; h++) {
       if (!(gammas[h] > 0 && gammas[h] < 1)) {
         throw new IllegalArgumentException(
-            String.format("expected γ in (0,1) for head %d, got %s", h, gammas[h]));
+            String.format(Locale.ROOT, "expected γ in (0,1) for head %d, got %s", h, gammas[h]));
       }
       logs[h] = Math.log(gammas[h]);
     }

@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.form.Decays;
@@ -59,9 +60,12 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
         if (!(values[h] < 0) || Double.isInfinite(values[h])) {
           throw new IllegalArgumentException(
               String.format(
+                  Locale.ROOT,
                   "expected a log decay that is finite and < 0 (a γ in (0,1)) for head %d,"
                       + " got %s (γ = %s)",
-                  h, values[h], Math.exp(values[h])));
+                  h,
+                  values[h],
+                  Math.exp(values[h])));
         }
       }
     }
@@ -140,8 +144,12 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
       if (!Arrays.equals(values.shape(), new long[] {batch, tokens, heads})) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected a log decay of shape [%d, %d, %d], got %s",
-                batch, tokens, heads, Arrays.toString(values.shape())));
+                batch,
+                tokens,
+                heads,
+                Arrays.toString(values.shape())));
       }
     }
 

@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.form.Decays;
@@ -208,6 +209,7 @@ public final class MultiScaleRetention implements AutoCloseable {
     if (!fits) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a %s state (B,H,K,V) = (%d,%d,%d,%d), got a %s",
               engine.type(),
               batch,

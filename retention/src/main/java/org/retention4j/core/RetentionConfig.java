@@ -2,6 +2,7 @@ package org.retention4j.core;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.nn.WeightSpec;
 
@@ -124,7 +125,7 @@ public record RetentionConfig(
 
   /** Returns what the numbers in a state of this block mean. */
   public StateConvention stateConvention() {
-    return new StateConvention(scaleKeys, rotation, decay.logDecay());
+    return new StateConvention(scaleKeys, rotation, Optional.of(decay.logDecay()));
   }
 
   /**

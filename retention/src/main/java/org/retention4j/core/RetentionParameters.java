@@ -2,7 +2,9 @@ package org.retention4j.core;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -22,18 +24,18 @@ import org.retention4j.nn.WeightSpec;
  * @param query W_Q (H·K, D)
  * @param key W_K (H_kv·K, D)
  * @param value W_V (H_kv·V, D)
- * @param gate W_G (H·V, D), null without gate
+ * @param gate W_G (H·V, D), empty without gate
  * @param output W_O (D, H·V)
- * @param headNorm (V), null without a head norm weight
+ * @param headNorm (V), empty without a head norm weight
  * @since 0.1
  */
 public record RetentionParameters(
     INDArray query,
     INDArray key,
     INDArray value,
-    INDArray gate,
+    Optional<INDArray> gate,
     INDArray output,
-    double[] headNorm) {
+    Optional<double[]> headNorm) {
 
   /**
    * Returns seeded random fp32 weights, uniform with variance 1/in, and a head norm near 1. The
@@ -56,9 +58,9 @@ public record RetentionParameters(
         matrices.get(RetentionConfig.QUERY),
         matrices.get(RetentionConfig.KEY),
         matrices.get(RetentionConfig.VALUE),
-        matrices.get(RetentionConfig.GATE),
+        Optional.ofNullable(matrices.get(RetentionConfig.GATE)),
         matrices.get(RetentionConfig.OUTPUT),
-        headNorm);
+        Optional.ofNullable(headNorm));
   }
 
   /** Returns a matrix by the name that the configuration gives it. */
@@ -67,7 +69,7 @@ public record RetentionParameters(
       case RetentionConfig.QUERY -> query;
       case RetentionConfig.KEY -> key;
       case RetentionConfig.VALUE -> value;
-      case RetentionConfig.GATE -> gate;
+      case RetentionConfig.GATE -> gate.orElse(null);
       case RetentionConfig.OUTPUT -> output;
       default -> throw new IllegalArgumentException("expected a matrix of a block, got " + name);
     };
@@ -90,7 +92,7 @@ public record RetentionParameters(
 
       @Override
       public double[] vector(WeightSpec weight) {
-        return headNorm.clone();
+        return headNorm.orElseThrow().clone();
       }
     };
   }
@@ -101,19 +103,19 @@ public record RetentionParameters(
    * @throws IllegalArgumentException naming the first weight that is missing, extra or misshapen
    */
   public void checkAgainst(RetentionConfig config) {
-    if (!config.gate() && gate != null) {
+    if (!config.gate() && gate.isPresent()) {
       throw new IllegalArgumentException(
-          "expected no gate weights without a gate, got " + Arrays.toString(gate.shape()));
+          "expected no gate weights without a gate, got " + Arrays.toString(gate.get().shape()));
     }
-    if (!config.headNormWeight() && headNorm != null) {
+    if (!config.headNormWeight() && headNorm.isPresent()) {
       throw new IllegalArgumentException(
-          "expected no head norm weights without such a norm, got " + headNorm.length);
+          "expected no head norm weights without such a norm, got " + headNorm.get().length);
     }
     for (WeightSpec weight : config.weights()) {
       if (weight.isMatrix()) {
         check(weight, matrix(weight.name()));
       } else {
-        weight.check(headNorm);
+        weight.check(headNorm.orElse(null));
       }
     }
   }
@@ -136,9 +138,13 @@ public record RetentionParameters(
     checkFinite("query", query);
     checkFinite("key", key);
     checkFinite("value", value);
-    checkFinite("gate", gate);
+    gate.ifPresent(array -> checkFinite("gate", array));
     checkFinite("output", output);
-    for (int i = 0; headNorm != null && i < headNorm.length; i++) {
+    headNorm.ifPresent(RetentionParameters::checkFinite);
+  }
+
+  private static void checkFinite(double[] headNorm) {
+    for (int i = 0; i < headNorm.length; i++) {
       if (!Double.isFinite(headNorm[i])) {
         throw new IllegalArgumentException(
             "expected finite head norm weights, got " + headNorm[i] + " at " + i);
@@ -147,17 +153,18 @@ public record RetentionParameters(
   }
 
   private static void checkFinite(String name, INDArray array) {
-    if (array == null) {
-      return;
-    }
     double[] values = array.castTo(DataType.DOUBLE).dup('c').data().asDouble();
     for (int i = 0; i < values.length; i++) {
       if (!Double.isFinite(values[i])) {
         long columns = array.size(1);
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected finite %s weights, got %s at (%d,%d)",
-                name, values[i], i / columns, i % columns));
+                name,
+                values[i],
+                i / columns,
+                i % columns));
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
@@ -113,14 +114,25 @@ public final class RetentionState implements AutoCloseable {
     CoreChecks.checkStart(start);
     CoreChecks.present("engine", engine);
     CoreChecks.present("convention", convention);
-    HeadState[] states = new HeadState[Math.multiplyExact(batch, heads)];
+    long[] starts = new long[batch];
+    Arrays.fill(starts, start);
+    return zeros(engine, starts, heads, keyWidth, valueWidth, convention, true);
+  }
+
+  private static RetentionState zeros(
+      Engine engine,
+      long[] starts,
+      int heads,
+      int keyWidth,
+      int valueWidth,
+      StateConvention convention,
+      boolean fromZero) {
+    HeadState[] states = new HeadState[Math.multiplyExact(starts.length, heads)];
     Sum[] decay = new Sum[states.length];
     for (int i = 0; i < states.length; i++) {
       states[i] = engine.newState(keyWidth, valueWidth);
       decay[i] = Sum.create();
     }
-    long[] starts = new long[batch];
-    Arrays.fill(starts, start);
     return new RetentionState(
         engine,
         heads,
@@ -131,7 +143,7 @@ public final class RetentionState implements AutoCloseable {
         starts,
         starts.clone(),
         decay,
-        true);
+        fromZero);
   }
 
   /**
@@ -154,29 +166,12 @@ public final class RetentionState implements AutoCloseable {
     }
     CoreChecks.checkType("a state", array, engine);
     CoreChecks.checkPositions(positions, (int) array.size(0));
-    RetentionState zeros =
-        zeros(
-            engine,
-            positions.length,
-            (int) array.size(1),
-            (int) array.size(2),
-            (int) array.size(3),
-            convention,
-            0);
+    CoreChecks.present("convention", convention);
+    int heads = (int) array.size(1);
+    int keyWidth = (int) array.size(2);
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
     RetentionState imported =
-        new RetentionState(
-            engine,
-            zeros.heads,
-            zeros.keyWidth,
-            zeros.valueWidth,
-            convention,
-            zeros.states,
-            positions.clone(),
-            positions.clone(),
-            zeros.decay,
-            false);
-    zeros.buffers.close();
+        zeros(engine, positions.clone(), heads, keyWidth, (int) array.size(3), convention, false);
     StateArrays.read(array, imported);
     return imported;
   }
@@ -313,6 +308,7 @@ public final class RetentionState implements AutoCloseable {
   public RetentionState select(int... rows) {
     checkOpen();
     requireWhole();
+    CoreChecks.present("rows", rows);
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
@@ -385,7 +381,13 @@ public final class RetentionState implements AutoCloseable {
   /** Returns type and shape in words, for messages. */
   String describe() {
     return String.format(
-        "%s state (B,H,K,V) = (%d,%d,%d,%d)", type(), batch(), heads, keyWidth, valueWidth);
+        Locale.ROOT,
+        "%s state (B,H,K,V) = (%d,%d,%d,%d)",
+        type(),
+        batch(),
+        heads,
+        keyWidth,
+        valueWidth);
   }
 
   /** Frees the state. */

@@ -1,5 +1,6 @@
 package org.retention4j.core;
 
+import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.PackedMatrix;
@@ -87,9 +88,9 @@ public final class RetentionWeights implements AutoCloseable {
         array(query()),
         array(key()),
         array(value()),
-        gate() == null ? null : array(gate()),
+        Optional.ofNullable(gate()).map(this::array),
         array(output()),
-        headNorm() == null ? null : headNorm().clone());
+        Optional.ofNullable(headNorm()).map(double[]::clone));
   }
 
   private INDArray array(PackedMatrix matrix) {

@@ -1,5 +1,6 @@
 package org.retention4j.core;
 
+import java.util.Locale;
 import org.retention4j.engine.ops.HeadState;
 import org.retention4j.engine.ops.StateDecay;
 
@@ -55,8 +56,11 @@ final class Segments {
       if (next.start(b) != first.position(b)) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "expected row %d of the next segment to start at position %d, got %d",
-                b, first.position(b), next.start(b)));
+                b,
+                first.position(b),
+                next.start(b)));
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.retention4j.engine;
 
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -303,8 +304,10 @@ public final class Engine implements Lanes, AutoCloseable {
     if (source.rows() < 1 || source.columns() < 1) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a weight matrix of shape (out,in), got [%d, %d]",
-              source.rows(), source.columns()));
+              source.rows(),
+              source.columns()));
     }
     return formats.pack(this, source, weightType);
   }

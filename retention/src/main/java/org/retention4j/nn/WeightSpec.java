@@ -1,6 +1,7 @@
 package org.retention4j.nn;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.retention4j.engine.ops.PackedMatrix;
 
 /**
@@ -80,12 +81,17 @@ public record WeightSpec(String name, Kind kind, long rows, long columns) {
     if (isMatrix() && !Arrays.equals(shape, new long[] {rows, columns})) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected %s weights of shape [%d, %d], got %s",
-              name, rows, columns, shape == null ? "none" : Arrays.toString(shape)));
+              name,
+              rows,
+              columns,
+              shape == null ? "none" : Arrays.toString(shape)));
     }
     if (!isMatrix() && !Arrays.equals(shape, new long[] {rows})) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected %d %s weights, got %s",
               rows,
               name,

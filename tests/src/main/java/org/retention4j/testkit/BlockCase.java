@@ -2,6 +2,8 @@ package org.retention4j.testkit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -113,9 +115,11 @@ record BlockCase(
         matrix(seed, type, config.heads() * keys, d),
         matrix(seed + 1, type, config.kvHeads() * keys, d),
         matrix(seed + 2, type, config.kvHeads() * values, d),
-        config.gate() ? matrix(seed + 3, type, config.heads() * values, d) : null,
+        config.gate()
+            ? Optional.of(matrix(seed + 3, type, config.heads() * values, d))
+            : Optional.empty(),
         matrix(seed + 4, type, d, config.heads() * values),
-        norm);
+        Optional.ofNullable(norm));
   }
 
   private static INDArray matrix(long seed, DataType type, int out, int in) {
@@ -125,6 +129,7 @@ record BlockCase(
   @Override
   public String toString() {
     return String.format(
+        Locale.ROOT,
         "%s B=%d T=%d%s%s%s",
         name,
         batch,

@@ -2,6 +2,7 @@ package org.retention4j.testkit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -119,6 +120,7 @@ record FormCase(
   @Override
   public String toString() {
     return String.format(
+        Locale.ROOT,
         "B=%d T=%d H=%d/%d K=%d V=%d %s%s%s",
         batch,
         tokens,

@@ -133,6 +133,38 @@ class ConvertTest {
     assertThat(loaded).isEmpty();
   }
 
+  /** The old weights once more, as PyTorch or others keep them, would stand beside new ones. */
+  @Test
+  void takesFilesAlongButNotTheOldWeights() throws IOException {
+    List<String> taken =
+        List.of("LICENSE", "tokenizer.json", "vocab.bin", "notes-pytorch_model.bin");
+    List<String> left =
+        List.of(
+            "flax_model.msgpack",
+            "model-q4.gguf",
+            "pytorch_model-00001-of-00002.bin",
+            "pytorch_model.bin",
+            "pytorch_model.bin.index.json",
+            "tf_model.h5");
+    for (String name : taken) {
+      Files.writeString(from.resolve(name), name);
+    }
+    for (String name : left) {
+      Files.writeString(from.resolve(name), name);
+    }
+    assertThat(CheckpointWriter.leftOut(Checkpoint.open(from)))
+        .map(file -> file.getFileName().toString())
+        .isEqualTo(left);
+    convert(DType.BF16, 5_000_000_000L);
+    for (String name : taken) {
+      assertThat(to.resolve(name)).hasContent(name);
+    }
+    assertThat(to.toFile().list())
+        .containsAll(taken)
+        .contains("config.json", "model.safetensors")
+        .doesNotContainAnyElementsOf(left);
+  }
+
   private static Map<String, String> metadata(Path file) {
     try (SafetensorsFile opened = SafetensorsFile.open(file)) {
       return opened.metadata();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -31,7 +32,7 @@ class RetentionConfigTest {
     // 8 D² weights (bench.md) and the head norm.
     assertThat(c.parameters()).isEqualTo(8L * 2048 * 2048 + 512);
     assertThat(c.stateConvention())
-        .isEqualTo(new StateConvention(false, Rotation.FLA, c.decay().logDecay()));
+        .isEqualTo(new StateConvention(false, Rotation.FLA, Optional.of(c.decay().logDecay())));
   }
 
   @Test

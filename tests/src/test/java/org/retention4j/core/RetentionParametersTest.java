@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,7 +35,7 @@ class RetentionParametersTest {
           name.equals("query") ? array : p.query(),
           name.equals("key") ? array : p.key(),
           name.equals("value") ? array : p.value(),
-          name.equals("gate") ? array : p.gate(),
+          name.equals("gate") ? Optional.ofNullable(array) : p.gate(),
           name.equals("output") ? array : p.output(),
           p.headNorm());
     }
@@ -58,8 +59,8 @@ class RetentionParametersTest {
     assertThatCode(() -> good().checkAgainst(CONFIG)).doesNotThrowAnyException();
     assertThatCode(() -> RetentionParameters.random(BARE, 1).checkAgainst(BARE))
         .doesNotThrowAnyException();
-    assertThat(RetentionParameters.random(BARE, 1).gate()).isNull();
-    assertThat(RetentionParameters.random(BARE, 1).headNorm()).isNull();
+    assertThat(RetentionParameters.random(BARE, 1).gate()).isEmpty();
+    assertThat(RetentionParameters.random(BARE, 1).headNorm()).isEmpty();
   }
 
   @ParameterizedTest
@@ -102,7 +103,7 @@ class RetentionParametersTest {
   @Test
   void refusesAGateWithoutOneInTheConfiguration() {
     RetentionParameters bare = RetentionParameters.random(BARE, 1);
-    RetentionParameters bad = new Change("gate", good().gate()).in(bare);
+    RetentionParameters bad = new Change("gate", good().gate().orElseThrow()).in(bare);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> bad.checkAgainst(BARE))
         .withMessageContaining("expected no gate")
@@ -113,7 +114,8 @@ class RetentionParametersTest {
   void refusesHeadNormsOfAnotherLength() {
     RetentionParameters p = good();
     RetentionParameters bad =
-        new RetentionParameters(p.query(), p.key(), p.value(), p.gate(), p.output(), new double[5]);
+        new RetentionParameters(
+            p.query(), p.key(), p.value(), p.gate(), p.output(), Optional.of(new double[5]));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> bad.checkAgainst(CONFIG))
         .withMessageContaining("expected 6 head norm weights, got 5");
@@ -132,7 +134,7 @@ class RetentionParametersTest {
             case "query" -> p.query();
             case "key" -> p.key();
             case "value" -> p.value();
-            case "gate" -> p.gate();
+            case "gate" -> p.gate().orElseThrow();
             default -> p.output();
           };
       p.checkFinite();
@@ -148,7 +150,7 @@ class RetentionParametersTest {
   void findsAHeadNormThatIsNotFinite() {
     for (int i : new int[] {0, 5}) {
       RetentionParameters p = good();
-      p.headNorm()[i] = Double.NaN;
+      p.headNorm().orElseThrow()[i] = Double.NaN;
       assertThatIllegalArgumentException()
           .isThrownBy(p::checkFinite)
           .withMessageContaining("head norm")

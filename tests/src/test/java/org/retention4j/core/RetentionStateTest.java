@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.retention4j.testkit.TensorAssert.assertThat;
 
 import java.util.List;
+import java.util.Optional;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -207,7 +208,7 @@ class RetentionStateTest {
     refuses(() -> zeros(variant, 0).join(other), "(2,2,3,5)", "(2,2,5,3)");
     RetentionState fp32 = RetentionState.zeros(Engines.of(ElementType.FLOAT32), 2, 2, 3, 5);
     refuses(() -> zeros(variant, 0).join(fp32), "FLOAT64", "FLOAT32");
-    StateConvention scaled = new StateConvention(true, Rotation.NONE, null);
+    StateConvention scaled = new StateConvention(true, Rotation.NONE, Optional.empty());
     RetentionState convention =
         RetentionState.zeros(Engines.of(ElementType.FLOAT64), 2, 2, 3, 5, scaled, 0);
     refuses(() -> zeros(variant, 0).join(convention), "keysScaled=false", "keysScaled=true");

@@ -10,6 +10,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.testkit.Tensors;
 
@@ -131,6 +132,44 @@ class StateTravelsTest {
       refuses(() -> state.select(), "at least one row");
       refuses(() -> state.select(2), "rows in 0..1", "got 2");
       refuses(() -> state.select(-1), "rows in 0..1", "got -1");
+    }
+  }
+
+  /** Each part that is missing is named, and what stands in its place is not touched. */
+  @Test
+  void saysWhatIsMissing() {
+    Engine engine = Engines.plain();
+    StateConvention plain = StateConvention.PLAIN;
+    refuses(() -> RetentionState.of(null, narrow, POSITIONS, plain), "engine, got null");
+    refuses(() -> RetentionState.of(engine, null, POSITIONS, plain), "state, got null");
+    refuses(() -> RetentionState.of(engine, narrow, null, plain), "positions, got null");
+    refuses(() -> RetentionState.of(engine, narrow, POSITIONS, null), "convention, got null");
+    refuses(() -> RetentionState.of(engine, wide, POSITIONS, plain), "a state", "DOUBLE");
+    refuses(() -> RetentionState.zeros(null, 1, 1, 1, 1), "engine, got null");
+    refuses(() -> RetentionState.zeros(engine, null, 1), "config, got null");
+    RetentionConfig config = RetentionConfig.fla(8, 2);
+    refuses(() -> RetentionState.zeros(engine, config, 0), "all sizes >= 1", "(0,2,");
+    refuses(() -> RetentionState.zeros(null, config, 1), "engine, got null");
+    try (RetentionState state = state(engine, narrow)) {
+      refuses(() -> state.select((int[]) null), "rows, got null");
+      refuses(() -> state.join(null), "state, got null");
+    }
+  }
+
+  /** Two heads of 4·8 numbers; float32 keeps sixteen rows of keys and values beside them. */
+  @Test
+  void aSequencesBytesAreThoseThatAStateHolds() {
+    RetentionConfig config = RetentionConfig.fla(8, 2);
+    assertThat(config.keyWidth()).isEqualTo(4);
+    assertThat(config.valueWidth()).isEqualTo(8);
+    assertThat(RetentionState.bytes(config, ElementType.FLOAT64)).isEqualTo(2 * 4 * 8 * 8);
+    assertThat(RetentionState.bytes(config, ElementType.FLOAT32))
+        .isEqualTo(2 * (4 * 8 + 16 * (4 + 8)) * 4);
+    for (Engine engine : List.of(Engines.float64(), Engines.plain(), Engines.vector())) {
+      try (RetentionState state = RetentionState.zeros(engine, config, 3)) {
+        assertThat(state.bytes()).isEqualTo(3 * RetentionState.bytes(config, engine.type()));
+        assertThat(state.convention()).isEqualTo(config.stateConvention());
+      }
     }
   }
 

@@ -85,7 +85,7 @@ class TakenMemoryTest {
   void caches(int initial, int limit) {
     MixerConfig config = new AttentionConfig(24, 4, 2, 6, 10_000);
     for (CacheType type : List.of(CacheType.FLOAT32, CacheType.BFLOAT16)) {
-      KvCacheOptions options = new KvCacheOptions(limit, initial, type);
+      KvCacheOptions options = new KvCacheOptions(limit, initial).withCacheType(type);
       try (TokenMixer mixer =
           config.create(WeightSource.random(Engines.vector(), WeightType.FLOAT32, 1))) {
         for (int length : new int[] {0, 1, 256, 257, 800, 1024, 1025, 2000}) {

@@ -102,7 +102,7 @@ class AttentionIsolationTest extends LayerFixture {
   void theLimitCountsWhatIsKept() {
     engine(ElementType.FLOAT32, ComputeRoute.VECTOR);
     AttentionConfig config = new AttentionConfig(D, 4, 2, 6, 10_000, 20, false);
-    KvCacheOptions small = new KvCacheOptions(300, 0, null);
+    KvCacheOptions small = new KvCacheOptions(300, 0);
     try (DecoderLayer layer = attention(config);
         MixerState memory = layer.mixer().newState(1, small)) {
       INDArray x = x(1, 900);
@@ -123,7 +123,7 @@ class AttentionIsolationTest extends LayerFixture {
       run(layer, memory, x);
     }
     try (DecoderLayer layer = attention(config);
-        MixerState memory = layer.mixer().newState(1, new KvCacheOptions(10, 0, null))) {
+        MixerState memory = layer.mixer().newState(1, new KvCacheOptions(10, 0))) {
       refuses(() -> run(layer, memory, x(1, 11)), "at most 10", "got 11");
     }
   }

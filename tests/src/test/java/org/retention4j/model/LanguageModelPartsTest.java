@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,14 @@ class LanguageModelPartsTest {
       DecoderConfig config, double[] norm, List<DecoderLayer> layers, String... said) {
     assertThatIllegalArgumentException()
         .isThrownBy(
-            () -> new LanguageModel(engine, config, model.embedding(), norm, layers, model.head()))
+            () ->
+                new LanguageModel(
+                    engine,
+                    config,
+                    model.embedding(),
+                    Optional.ofNullable(norm),
+                    layers,
+                    model.head()))
         .withMessageContainingAll(said);
   }
 
@@ -90,7 +98,12 @@ class LanguageModelPartsTest {
           .isThrownBy(
               () ->
                   new LanguageModel(
-                      engine, larger, other.embedding(), null, model.layers(), model.head()))
+                      engine,
+                      larger,
+                      other.embedding(),
+                      Optional.empty(),
+                      model.layers(),
+                      model.head()))
           .withMessageContainingAll("output", "[62, 32]", "[61, 32]");
     }
   }
@@ -114,7 +127,12 @@ class LanguageModelPartsTest {
   void givesOutWhatItWasMadeOf() {
     LanguageModel same =
         new LanguageModel(
-            engine, model.config(), model.embedding(), null, model.layers(), model.head());
+            engine,
+            model.config(),
+            model.embedding(),
+            Optional.empty(),
+            model.layers(),
+            model.head());
     assertThat(same.engine()).isSameAs(engine);
     assertThat(same.config()).isEqualTo(config(RETENTION, ATTENTION));
     assertThat(same.layers()).containsExactlyElementsOf(model.layers());

@@ -6,16 +6,22 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.RetentionState;
+import org.retention4j.core.form.HeadKernel;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
 import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.attention.AttentionConfig;
@@ -85,7 +91,7 @@ class SessionBookkeepingTest {
 
   @Test
   void roomIsThatOfTheTightestLayer() {
-    SessionOptions small = SessionOptions.DEFAULT.withCache(new KvCacheOptions(30, 0, null));
+    SessionOptions small = SessionOptions.DEFAULT.withCache(new KvCacheOptions(30, 0));
     try (Session session = hybrid.newSession(2, small)) {
       session.append(new int[][] {{1, 2, 3}, {}});
       assertThat(session.room(0)).isEqualTo(27);
@@ -137,7 +143,7 @@ class SessionBookkeepingTest {
   /** A step for a full row is refused; a row that takes no part in it may be full. */
   @Test
   void aFullRowStopsOnlyItsOwnTokens() {
-    SessionOptions small = SessionOptions.DEFAULT.withCache(new KvCacheOptions(3, 0, null));
+    SessionOptions small = SessionOptions.DEFAULT.withCache(new KvCacheOptions(3, 0));
     try (Session session = hybrid.newSession(2, small)) {
       session.append(new int[][] {{1, 2, 3}, {4}});
       refuses(() -> session.step(5, 5), "at most 3", "got 4");
@@ -151,8 +157,7 @@ class SessionBookkeepingTest {
   @Test
   void aNullFormOrMarkOrSelectionIsRefused() {
     try (Session session = retNet.newSession()) {
-      assertThatNullPointerException()
-          .isThrownBy(() -> session.append(null, new int[][] {{1}}, null));
+      assertThatNullPointerException().isThrownBy(() -> session.append(null, new int[][] {{1}}));
       assertThatNullPointerException().isThrownBy(() -> session.rollback(null));
       assertThatNullPointerException().isThrownBy(() -> session.select((int[]) null));
       assertThat(session.position(0)).isZero();
@@ -189,6 +194,82 @@ class SessionBookkeepingTest {
     }
   }
 
+  /** The retention layer's state was made already when the cache is refused: it is freed. */
+  @Test
+  void aSessionThatCannotBeMadeLeavesNothing() {
+    KvCacheOptions narrow = KvCacheOptions.DEFAULT.withCacheType(CacheType.FLOAT32);
+    refuses(
+        () -> hybrid.newSession(2, SessionOptions.DEFAULT.withCache(narrow)),
+        "cache of FLOAT64",
+        "got FLOAT32");
+  }
+
+  /** A call's own form changes neither what is refused nor when. */
+  @Test
+  void aFormOfTheCallsOwnIsCheckedAsAnyOther() {
+    int[][] rows = {{1}, {2}};
+    Session session = retNet.newSession(2, SessionOptions.DEFAULT);
+    try (session) {
+      refuses(() -> session.append(new ParallelForm(), new int[][] {{1}}), "2 rows", "got 1");
+      refuses(() -> session.append(new ParallelForm(), new int[][] {{1}, {17}}), "got 17 in row 1");
+      session.append(new ParallelForm(), rows);
+      assertThat(session.position(1)).isEqualTo(1);
+    }
+    for (Runnable use :
+        List.<Runnable>of(
+            () -> session.append(new ParallelForm(), rows),
+            () -> session.append(rows),
+            () -> session.room(0),
+            () -> session.position(0),
+            () -> session.state(0),
+            () -> session.logits(0, new float[VOCABULARY]),
+            () -> session.logits(0, new double[VOCABULARY]),
+            session::mark,
+            session::fork)) {
+      assertThatIllegalStateException().isThrownBy(use::run).withMessageContaining("closed");
+    }
+  }
+
+  /** Counts how often a head is advanced in it. */
+  private record Counted(AtomicInteger heads) implements RetentionForm {
+    @Override
+    public String name() {
+      return "counted";
+    }
+
+    @Override
+    public MicroBatches microBatches() {
+      return MicroBatches.FULL;
+    }
+
+    @Override
+    public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
+      HeadKernel kernel = new RecurrentForm().prepare(lane, keyWidth, valueWidth);
+      return pass -> {
+        heads.incrementAndGet();
+        kernel.advance(pass);
+      };
+    }
+  }
+
+  /** Prompts go through the one form, single tokens through the other, however they come. */
+  @Test
+  void promptsAndSingleTokensHaveTheirForms() {
+    AtomicInteger prefill = new AtomicInteger();
+    AtomicInteger decode = new AtomicInteger();
+    SessionOptions options =
+        new SessionOptions(
+            new Counted(prefill), new Counted(decode), false, KvCacheOptions.DEFAULT);
+    int perCall = 2 * 2 * 2; // two layers of two heads of two rows
+    try (Session session = retNet.newSession(2, options)) {
+      session.step(1, 2);
+      session.append(new int[][] {{3}, {4}});
+      assertThat(List.of(prefill.get(), decode.get())).containsExactly(0, 2 * perCall);
+      session.append(new int[][] {{1, 2}, {3}});
+      assertThat(List.of(prefill.get(), decode.get())).containsExactly(perCall, 2 * perCall);
+    }
+  }
+
   @Test
   void optionsChangeInOneThingOnly() {
     SessionOptions usual = SessionOptions.DEFAULT;
@@ -196,7 +277,7 @@ class SessionBookkeepingTest {
         .isEqualTo(
             new SessionOptions(
                 new ChunkwiseForm(), new RecurrentForm(), false, KvCacheOptions.DEFAULT));
-    KvCacheOptions cache = new KvCacheOptions(7, 1, null);
+    KvCacheOptions cache = new KvCacheOptions(7, 1);
     assertThat(usual.withCache(cache))
         .isEqualTo(new SessionOptions(usual.prefill(), usual.decode(), false, cache));
     assertThat(usual.withBfloat16Prefill(true))

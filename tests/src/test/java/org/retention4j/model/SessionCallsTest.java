@@ -65,7 +65,7 @@ class SessionCallsTest extends SessionFixture {
         List.of(
             session -> session.append(4, 5),
             session -> session.append(4),
-            session -> session.append(form, one(text(2, 600)), null),
+            session -> session.append(form, one(text(2, 600))),
             session -> session.append(one(text(2, 5)), (row, position, logits) -> {}),
             session -> session.step(4));
     for (var call : calls) {
@@ -78,7 +78,7 @@ class SessionCallsTest extends SessionFixture {
         for (Runnable use :
             List.<Runnable>of(
                 () -> call.accept(session),
-                () -> session.append(new ChunkwiseForm(), one(new int[] {1}), null),
+                () -> session.append(new ChunkwiseForm(), one(new int[] {1})),
                 () -> session.step(1),
                 session::fork,
                 session::mark,

@@ -40,7 +40,7 @@ class SessionLimitsTest extends SessionFixture {
       session.append(text(2, 3000));
       assertThat(session.bytes()).isEqualTo(bytes);
     }
-    KvCacheOptions small = new KvCacheOptions(600, 0, null);
+    KvCacheOptions small = new KvCacheOptions(600, 0);
     DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
     try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
         Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(small))) {
@@ -106,7 +106,7 @@ class SessionLimitsTest extends SessionFixture {
   @Test
   void scoresNothingOfATextThatDoesNotFit() {
     DecoderConfig seesAll = config(true, AttentionConfig.UNBOUNDED);
-    KvCacheOptions small = new KvCacheOptions(40, 0, null);
+    KvCacheOptions small = new KvCacheOptions(40, 0);
     try (LanguageModel model = LanguageModel.random(engine, seesAll, WeightType.FLOAT32, 2);
         Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(small))) {
       Scorer scorer = new Scorer(session);

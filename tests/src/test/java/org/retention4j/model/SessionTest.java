@@ -42,7 +42,7 @@ class SessionTest extends SessionFixture {
           int from = 0;
           for (int i = 0; i < ends.length; i++) {
             int[][] piece = {Arrays.copyOfRange(text, from, ends[i])};
-            session.append(forms.get((first + i) % forms.size()), piece, null);
+            session.append(forms.get((first + i) % forms.size()), piece);
             from = ends[i];
           }
           assertThat(session.position(0)).isEqualTo(200);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -46,7 +47,8 @@ class WindowTest extends LayerFixture {
       }
     }
     RowTable embedding = engine.newTable(NdArrays.source(table), WeightType.FLOAT32);
-    return new LanguageModel(engine, config, embedding, null, random.layers(), random.head());
+    return new LanguageModel(
+        engine, config, embedding, Optional.empty(), random.layers(), random.head());
   }
 
   private static double[][] logits(LanguageModel model, int[] tokens, int piece) {
@@ -107,7 +109,7 @@ class WindowTest extends LayerFixture {
   void aWindowMayFillItsCache() {
     engine(ElementType.FLOAT32, ComputeRoute.VECTOR);
     int limit = 20;
-    KvCacheOptions options = new KvCacheOptions(limit, 0, null);
+    KvCacheOptions options = new KvCacheOptions(limit, 0);
     AttentionConfig fits = new AttentionConfig(D, 4, 2, 6, 10_000, limit, false);
     INDArray x = x(1, 700);
     try (DecoderLayer layer = attention(fits);

@@ -50,9 +50,10 @@ class LoopBlock implements RetentionBlockContract {
         new LoopForm(defect).advance(new FormCall(q, k, v, decay, scale, state, call.lengths()));
     double[] o = Tensors.flat(core.output());
     double[] gate =
-        c.gate()
-            ? Tensors.flat(project(call.x(), call.parameters().gate(), c.heads(), c.valueWidth()))
-            : null;
+        call.parameters()
+            .gate()
+            .map(w -> Tensors.flat(project(call.x(), w, c.heads(), c.valueWidth())))
+            .orElse(null);
     for (int i = 0; i < o.length / c.valueWidth(); i++) {
       int t = i / c.heads() % tokens;
       norm(
@@ -150,7 +151,7 @@ class LoopBlock implements RetentionBlockContract {
       squares += o[i] * o[i];
     }
     double rms = Math.sqrt(squares / c.valueWidth() + c.normEps());
-    double[] weight = call.parameters().headNorm();
+    double[] weight = call.parameters().headNorm().orElse(null);
     for (int i = from; i < from + c.valueWidth(); i++) {
       o[i] *= (weight == null ? 1 : weight[i - from]) / rms;
       o[i] *= gate == null ? 1 : gate[i] / (1 + Math.exp(-gate[i]));

@@ -1,6 +1,7 @@
 package org.retention4j.checkpoint.family;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Locale;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.format.Shown;
@@ -132,15 +133,24 @@ public final class ConfigKeys {
     if (refused) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "%s has %s = %s, which is not supported: expected %s",
-              where, key, Json.shown(node.get(key)), built));
+              where,
+              key,
+              Json.shown(node.get(key)),
+              built));
     }
   }
 
   CheckpointException bad(String key, String expected) {
     return new CheckpointException(
         String.format(
-            "expected %s for %s in %s, got %s", expected, key, where, Json.shown(node.get(key))));
+            Locale.ROOT,
+            "expected %s for %s in %s, got %s",
+            expected,
+            key,
+            where,
+            Json.shown(node.get(key))));
   }
 
   public String where() {
@@ -152,7 +162,12 @@ public final class ConfigKeys {
     if (layers > MOST_LAYERS) {
       throw new CheckpointException(
           String.format(
-              "expected at most %d layers in %s, got %s = %d", MOST_LAYERS, where(), key, layers));
+              Locale.ROOT,
+              "expected at most %d layers in %s, got %s = %d",
+              MOST_LAYERS,
+              where(),
+              key,
+              layers));
     }
     return layers;
   }

@@ -1,6 +1,8 @@
 package org.retention4j.checkpoint.family;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.Shown;
@@ -42,9 +44,9 @@ public interface Family {
   /** Packs all weights. */
   LanguageModel load(DecoderConfig config, Weights weights);
 
-  /** Returns the weight of the embedding's norm (D), or null without. */
-  default double[] embeddingNorm(DecoderConfig config, Weights weights) {
-    return null;
+  /** Returns the weight of the embedding's norm (D), empty without. */
+  default Optional<double[]> embeddingNorm(DecoderConfig config, Weights weights) {
+    return Optional.empty();
   }
 
   /** Packs the final norm and the output matrix. */
@@ -70,8 +72,10 @@ public interface Family {
     if (!"retnet".equals(type) && !(type == null && torchscale)) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected model_type retnet in %s, got %s",
-              keys.where(), type == null ? "none" : "\"" + Shown.name(type) + "\""));
+              keys.where(),
+              type == null ? "none" : "\"" + Shown.name(type) + "\""));
     }
     return torchscale ? new TorchscaleFamily() : new FlaFamily();
   }

@@ -5,7 +5,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.CheckpointFiles;
@@ -102,8 +104,12 @@ public final class FlaFamily implements Family {
         if (keys.has(name) && !keys.has(names.get(0))) {
           throw new CheckpointException(
               String.format(
+                  Locale.ROOT,
                   "expected fla's key %s in %s, got %s = %s, a key of another RetNet",
-                  names.get(0), keys.where(), name, Json.shown(keys.get(name))));
+                  names.get(0),
+                  keys.where(),
+                  name,
+                  Json.shown(keys.get(name))));
         }
       }
     }
@@ -133,8 +139,10 @@ public final class FlaFamily implements Family {
     if (keyWidth % 2 != 0) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected an even key width per head for rotation in %s, got %d",
-              keys.where(), keyWidth));
+              keys.where(),
+              keyWidth));
     }
     return RetentionConfig.builder(d, heads)
         .kvHeads(kvHeads)
@@ -153,6 +161,7 @@ public final class FlaFamily implements Family {
     if (all < heads || all % heads != 0) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected hidden_size x %s to be a multiple of num_heads = %d in %s, got %d x %s%s",
               key,
               heads,
@@ -170,9 +179,13 @@ public final class FlaFamily implements Family {
     if (d % heads != 0 || heads % kvHeads != 0 || d / heads % 2 != 0) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected num_heads to divide %d into even widths and num_kv_heads to divide"
                   + " num_heads in %s, got %d and %d",
-              d, keys.where(), heads, kvHeads));
+              d,
+              keys.where(),
+              heads,
+              kvHeads));
     }
     AttentionConfig attention =
         new AttentionConfig(
@@ -195,8 +208,10 @@ public final class FlaFamily implements Family {
       if (layers[index.intValue()] != null && !own.contains(index.intValue())) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected each layer in one entry of %s, got layer %s in two",
-                keys.where(), index));
+                keys.where(),
+                index));
       }
       own.add(index.intValue());
       layers[index.intValue()] = new LayerConfig(attention, hidden, Activation.SILU);
@@ -275,7 +290,8 @@ public final class FlaFamily implements Family {
     for (int i = 0; i < config.layers().size(); i++) {
       layers.add(layer(config, i, reader));
     }
-    return new LanguageModel(reader.engine(), config, table, null, layers, head(config, reader));
+    return new LanguageModel(
+        reader.engine(), config, table, Optional.empty(), layers, head(config, reader));
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.retention4j.checkpoint.format.CheckpointException;
@@ -144,7 +145,8 @@ public final class TextKeys {
     List<String> remarks = new ArrayList<>();
     for (double end : named("eos_token_id", 0)) {
       if (!isToken(end)) {
-        remarks.add(String.format("eos_token_id %.0f, no token of the vocabulary", end));
+        remarks.add(
+            String.format(Locale.ROOT, "eos_token_id %.0f, no token of the vocabulary", end));
       }
     }
     JsonNode asked = generation == null ? json : generationJson;

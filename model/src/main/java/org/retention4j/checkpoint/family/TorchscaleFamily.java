@@ -2,7 +2,9 @@ package org.retention4j.checkpoint.family;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.TensorNames;
@@ -102,9 +104,13 @@ final class TorchscaleFamily implements Family {
     if (d % heads != 0 || values % heads != 0 || d / heads % 2 != 0) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected decoder_retention_heads to divide decoder_embed_dim = %d into even widths"
                   + " and decoder_value_embed_dim = %d in %s, got %d",
-              d, values, keys.where(), heads));
+              d,
+              values,
+              keys.where(),
+              heads));
     }
     boolean linspace = keys.flag("use_lm_decay", false);
     return RetentionConfig.builder(d, heads)
@@ -186,11 +192,11 @@ final class TorchscaleFamily implements Family {
   }
 
   @Override
-  public double[] embeddingNorm(DecoderConfig config, Weights reader) {
+  public Optional<double[]> embeddingNorm(DecoderConfig config, Weights reader) {
     String root = reader.present().has(PORT_EMBEDDING) ? "model." : "";
     return config.embeddingNorm()
-        ? reader.vector(root + "layernorm_embedding.weight", config.modelWidth())
-        : null;
+        ? Optional.of(reader.vector(root + "layernorm_embedding.weight", config.modelWidth()))
+        : Optional.empty();
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.retention4j.engine.ops.MatrixSource;
@@ -57,8 +58,11 @@ public final class CheckpointFiles implements AutoCloseable {
       if (before != null) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected tensor %s in one file, got it in %s and %s",
-                Shown.name(info.name()), before.file().path(), path));
+                Shown.name(info.name()),
+                before.file().path(),
+                path));
       }
     }
     return file;
@@ -71,8 +75,11 @@ public final class CheckpointFiles implements AutoCloseable {
     if (!missing.isEmpty()) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected the %d shards that %s names, got none of %s; fetch what is missing",
-              shards.size(), index, Shown.name(String.join(", ", missing))));
+              shards.size(),
+              index,
+              Shown.name(String.join(", ", missing))));
     }
     for (Map.Entry<String, Set<String>> shard : shards.entrySet()) {
       SafetensorsFile file = add(folder.resolve(shard.getKey()));
@@ -81,16 +88,22 @@ public final class CheckpointFiles implements AutoCloseable {
         if (!found.contains(name)) {
           throw new CheckpointException(
               String.format(
+                  Locale.ROOT,
                   "expected tensor %s in %s, as %s says, got none",
-                  Shown.name(name), file.path(), index));
+                  Shown.name(name),
+                  file.path(),
+                  index));
         }
       }
       for (String name : found) {
         if (!shard.getValue().contains(name)) {
           throw new CheckpointException(
               String.format(
+                  Locale.ROOT,
                   "expected only tensors that %s names in %s, got %s",
-                  index, file.path(), Shown.name(name)));
+                  index,
+                  file.path(),
+                  Shown.name(name)));
         }
       }
     }
@@ -210,14 +223,24 @@ public final class CheckpointFiles implements AutoCloseable {
     Place place = places.get(name);
     if (place == null) {
       throw new CheckpointException(
-          String.format("expected a tensor %s of shape %s in %s, got none", name, shape, folder));
+          String.format(
+              Locale.ROOT,
+              "expected a tensor %s of shape %s in %s, got none",
+              name,
+              shape,
+              folder));
     }
     TensorInfo info = place.info();
     if (!info.shape().equals(shape) || !info.dtype().isWeight()) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected a tensor %s of shape %s in F64, F32, F16 or BF16 in %s, got %s of shape %s",
-              name, shape, place.file().path(), info.dtype(), info.shape()));
+              name,
+              shape,
+              place.file().path(),
+              info.dtype(),
+              info.shape()));
     }
     return place;
   }

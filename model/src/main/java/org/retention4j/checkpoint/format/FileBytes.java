@@ -6,6 +6,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
@@ -69,9 +70,12 @@ final class FileBytes implements AutoCloseable {
     } catch (EOFException e) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected the %d bytes of %s that were there when it was opened, got an end before"
                   + " byte %d: something cut it off while it was read",
-              size, path, at + count),
+              size,
+              path,
+              at + count),
           e);
     } catch (IOException e) {
       throw new CheckpointException("cannot read " + path + ": " + Shown.reason(e), e);

@@ -18,6 +18,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -77,8 +78,10 @@ public final class Json {
       if (json.isMissingNode()) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected JSON in %s, got %s",
-                file, bytes.length == 0 ? "an empty file" : "nothing but white space"));
+                file,
+                bytes.length == 0 ? "an empty file" : "nothing but white space"));
       }
       return json;
     } catch (JsonProcessingException e) {

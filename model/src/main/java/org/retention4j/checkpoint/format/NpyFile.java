@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -127,6 +128,7 @@ public record NpyFile(long[] shape, long[] integers, double[] floats) {
   }
 
   private static CheckpointException bad(Path path, String expected, String got) {
-    return new CheckpointException(String.format("expected %s in %s, got %s", expected, path, got));
+    return new CheckpointException(
+        String.format(Locale.ROOT, "expected %s in %s, got %s", expected, path, got));
   }
 }

@@ -101,8 +101,12 @@ public final class NpyWriter implements AutoCloseable {
     if (index < 0 || index >= rows || values.length != rowWidth) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a row in 0..%d of %d values, got row %d of %d",
-              rows - 1, rowWidth, index, values.length));
+              rows - 1,
+              rowWidth,
+              index,
+              values.length));
     }
     if (written.get((int) index)) {
       throw new IllegalStateException("row " + index + " was written before");

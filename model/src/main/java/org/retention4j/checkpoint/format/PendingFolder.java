@@ -16,6 +16,7 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -94,9 +95,12 @@ public final class PendingFolder implements AutoCloseable {
             .collect(Collectors.joining(", "));
     return new CheckpointException(
         String.format(
+            Locale.ROOT,
             "expected a folder without a checkpoint, and without files that would be lost, got %s"
                 + " with %s%s",
-            folder, some, old.size() > MOST_NAMED ? " and others" : ""),
+            folder,
+            some,
+            old.size() > MOST_NAMED ? " and others" : ""),
         new FileAlreadyExistsException(old.get(0).toString()));
   }
 

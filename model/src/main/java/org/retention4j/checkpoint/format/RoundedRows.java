@@ -2,6 +2,7 @@ package org.retention4j.checkpoint.format;
 
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Locale;
 import org.retention4j.engine.ops.Bfloat16;
 
 /** Rows of numbers, rounded to a type of weights; refuses what is finite and too large for it. */
@@ -38,8 +39,12 @@ final class RoundedRows implements OutTensor.RowBytes {
     if (index == lastRow && overflows > 0) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected numbers that stay finite in %s in tensor %s, got %d that do not, up to %s",
-              dtype, Shown.name(name), overflows, largest));
+              dtype,
+              Shown.name(name),
+              overflows,
+              largest));
     }
   }
 

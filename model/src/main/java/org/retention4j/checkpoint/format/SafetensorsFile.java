@@ -69,8 +69,10 @@ public final class SafetensorsFile implements AutoCloseable {
               () ->
                   new CheckpointException(
                       String.format(
+                          Locale.ROOT,
                           "expected at least 8 bytes, the header's length, in %s, got %d",
-                          path, start.length)));
+                          path,
+                          start.length)));
     }
     long length = ByteBuffer.wrap(start).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
     boolean begins = start.length > LENGTH_BYTES && start[LENGTH_BYTES] == '{';
@@ -94,9 +96,12 @@ public final class SafetensorsFile implements AutoCloseable {
     if (dataStart > file.size()) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected a header of %d bytes in %s, got a file of %d bytes: it is truncated within"
                   + " the header; fetch it again",
-              length, path, file.size()));
+              length,
+              path,
+              file.size()));
     }
     byte[] json = new byte[(int) length];
     file.read(LENGTH_BYTES, json);
@@ -198,8 +203,13 @@ public final class SafetensorsFile implements AutoCloseable {
     if (offset < 0 || count < 0 || offset > bytes - count || count > into.length) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected at most %d bytes within the %d of %s, got %d from %d on",
-              into.length, bytes, Shown.name(tensor.name()), count, offset));
+              into.length,
+              bytes,
+              Shown.name(tensor.name()),
+              count,
+              offset));
     }
     for (int done = 0; done < count; done += FileBytes.LONGEST_READ) {
       int at = done;
@@ -217,8 +227,12 @@ public final class SafetensorsFile implements AutoCloseable {
     if (element < 0 || count < 0 || element > tensor.elements() - count) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected elements in 0..%d of %s, got %d..%d",
-              tensor.elements(), Shown.name(tensor.name()), element, element + count));
+              tensor.elements(),
+              Shown.name(tensor.name()),
+              element,
+              element + count));
     }
     int width = tensor.dtype().bytes();
     int most = FileBytes.LONGEST_READ / width;
@@ -236,8 +250,11 @@ public final class SafetensorsFile implements AutoCloseable {
     if (!tensor.dtype().isWeight()) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected weights (F64, F32, F16 or BF16) in %s of %s, got %s",
-              Shown.name(tensor.name()), path, tensor.dtype()));
+              Shown.name(tensor.name()),
+              path,
+              tensor.dtype()));
     }
   }
 

@@ -18,6 +18,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -93,7 +94,9 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
   }
 
   private static String shown(int c) {
-    return c >= ' ' && c < 127 ? "'" + (char) c + "'" : String.format("character 0x%02x", c & 0xff);
+    return c >= ' ' && c < 127
+        ? "'" + (char) c + "'"
+        : String.format(Locale.ROOT, "character 0x%02x", c & 0xff);
   }
 
   private static CharBuffer decoded(Path path, byte[] json) {
@@ -111,8 +114,10 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     }
     throw new CheckpointException(
         String.format(
+            Locale.ROOT,
             "expected UTF-8 in the header of %s, got other bytes from byte %d on",
-            path, bytes.position()));
+            path,
+            bytes.position()));
   }
 
   /** Returns whether a text begins with a whole object. */
@@ -128,7 +133,8 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
 
   private static CheckpointException bad(Path path, String expected, String got) {
     return new CheckpointException(
-        String.format("expected the header of %s %s, got %s", path, expected, Shown.name(got)));
+        String.format(
+            Locale.ROOT, "expected the header of %s %s, got %s", path, expected, Shown.name(got)));
   }
 
   /** Returns the tensors in the order of their data, which they cover without holes or overlaps. */
@@ -143,6 +149,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       if (tensor.begin() != at) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected tensor %s of %s to begin at byte %d, got %d: tensors %s",
                 Shown.name(tensor.name()),
                 path,
@@ -156,6 +163,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     if (at != dataBytes) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected %d bytes of tensors in %s, got %d: the file is %s",
               at,
               path,
@@ -175,6 +183,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       if (same && first.begin() < first.end()) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected a place of its own for each tensor of %s, got [%d, %d] for both %s and %s",
                 path,
                 first.begin(),
@@ -297,16 +306,27 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       if (begin > end) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected data_offsets of which the second is not the smaller for tensor %s of %s,"
                     + " got [%d, %d]",
-                Shown.name(name), path, begin, end));
+                Shown.name(name),
+                path,
+                begin,
+                end));
       }
       long bytes = bytes(name, dtype, shape);
       if (bytes != end - begin) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected %d bytes for tensor %s of %s, %s%s, got data_offsets [%d, %d]",
-                bytes, Shown.name(name), path, dtype, shape, begin, end));
+                bytes,
+                Shown.name(name),
+                path,
+                dtype,
+                shape,
+                begin,
+                end));
       }
       return new TensorInfo(name, dtype, shape, begin, end);
     }
@@ -320,8 +340,11 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
       } catch (ArithmeticException e) {
         throw new CheckpointException(
             String.format(
+                Locale.ROOT,
                 "expected a shape of less than 2^63 bytes for tensor %s of %s, got %s",
-                Shown.name(name), path, shape),
+                Shown.name(name),
+                path,
+                shape),
             e);
       }
       return bytes;

@@ -136,8 +136,11 @@ public final class SafetensorsWriter {
       if (buffer.position() != before + rowBytes) {
         throw new IllegalStateException(
             String.format(
+                Locale.ROOT,
                 "expected %d bytes for a row of %s, got %d",
-                rowBytes, tensor.name(), buffer.position() - before));
+                rowBytes,
+                tensor.name(),
+                buffer.position() - before));
       }
     }
     return at + flush(file, at, buffer);

@@ -6,6 +6,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.Locale;
 
 /**
  * Text from a file as messages show it: on one line, without what steers terminals, and short.
@@ -34,7 +35,7 @@ public final class Shown {
     while (at < text.length() && shown.length() < longest) {
       int c = text.codePointAt(at);
       if (steers(c)) {
-        shown.append(String.format("\\u%04x", c));
+        shown.append(String.format(Locale.ROOT, "\\u%04x", c));
       } else {
         shown.appendCodePoint(c);
       }

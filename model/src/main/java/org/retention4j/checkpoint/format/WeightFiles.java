@@ -8,6 +8,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -44,7 +45,18 @@ public final class WeightFiles {
           kind(".*\\.onnx", "is an ONNX model; the original model is needed"),
           kind(".*\\.(zip|tar|gz|tgz|xz|zst|bz2|7z)", "is packed; unpack it first"));
 
+  /** Names under which libraries of the hub keep the same weights once more. */
+  private static final Pattern OTHER_FORMAT =
+      Pattern.compile(
+          "(pytorch_model.*\\.bin|tf_model.*\\.h5|flax_model.*\\.msgpack)(\\.index\\.json)?"
+              + "|.*\\.(gguf|ggml|onnx)");
+
   private WeightFiles() {}
+
+  /** Returns whether a file beside a checkpoint holds the same weights in another format. */
+  public static boolean isOtherFormat(String name) {
+    return OTHER_FORMAT.matcher(name).matches();
+  }
 
   private static Map.Entry<Pattern, String> kind(String name, String what) {
     return Map.entry(Pattern.compile(name, Pattern.CASE_INSENSITIVE), what);
@@ -92,8 +104,10 @@ public final class WeightFiles {
     if (!map.isObject() || map.isEmpty()) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected an object weight_map with tensors in %s, got %s",
-              index, map.isMissingNode() ? "none" : Json.shown(map)));
+              index,
+              map.isMissingNode() ? "none" : Json.shown(map)));
     }
     Map<String, Set<String>> byShard = new TreeMap<>();
     for (Map.Entry<String, JsonNode> entry : map.properties()) {
@@ -108,8 +122,11 @@ public final class WeightFiles {
     if (!isPlain(index, name)) {
       throw new CheckpointException(
           String.format(
+              Locale.ROOT,
               "expected the name of a file inside the folder for tensor %s in %s, got %s",
-              Shown.name(tensor), index, Json.shown(value)));
+              Shown.name(tensor),
+              index,
+              Json.shown(value)));
     }
     return name;
   }
@@ -131,7 +148,8 @@ public final class WeightFiles {
   /** Returns the error for a folder without weights, which tells what is there instead. */
   static CheckpointException missing(Path folder) {
     return new CheckpointException(
-        String.format("expected %s or %s in %s, got %s", SINGLE, INDEX, folder, found(folder)));
+        String.format(
+            Locale.ROOT, "expected %s or %s in %s, got %s", SINGLE, INDEX, folder, found(folder)));
   }
 
   private static String found(Path folder) {
@@ -146,8 +164,10 @@ public final class WeightFiles {
     if (!shards.isEmpty()) {
       String count = shards.get(0).replaceAll("model-\\d+-of-0*(\\d+)\\.safetensors", "$1");
       return String.format(
+          Locale.ROOT,
           "%d of %s shards, without the index that says what is in them; fetch that too",
-          shards.size(), count);
+          shards.size(),
+          count);
     }
     for (Map.Entry<Pattern, String> kind : KINDS) {
       for (String name : names) {

@@ -1,5 +1,6 @@
 package org.retention4j.model.mixer;
 
+import java.util.Optional;
 import org.retention4j.engine.ops.CacheType;
 
 /**
@@ -8,12 +9,12 @@ import org.retention4j.engine.ops.CacheType;
  * @param maxTokens the most tokens a cache may hold per sequence, at least 1
  * @param initialTokens the tokens a cache has room for from the beginning; it grows by doubling, up
  *     to maxTokens
- * @param cacheType type of a cache's elements; null for the engine's own
+ * @param cacheType type of a cache's elements; empty for the engine's own
  * @since 0.1
  */
-public record KvCacheOptions(int maxTokens, int initialTokens, CacheType cacheType) {
+public record KvCacheOptions(int maxTokens, int initialTokens, Optional<CacheType> cacheType) {
   /** A cache of at most 32768 tokens of the engine's type that begins small. */
-  public static final KvCacheOptions DEFAULT = new KvCacheOptions(32768, 256, null);
+  public static final KvCacheOptions DEFAULT = new KvCacheOptions(32768, 256);
 
   /** Checks the ranges. */
   public KvCacheOptions {
@@ -26,9 +27,14 @@ public record KvCacheOptions(int maxTokens, int initialTokens, CacheType cacheTy
     }
   }
 
+  /** A cache of the engine's own type. */
+  public KvCacheOptions(int maxTokens, int initialTokens) {
+    this(maxTokens, initialTokens, Optional.empty());
+  }
+
   /** Returns a cache that has room for all its tokens from the beginning. */
   public static KvCacheOptions preallocated(int tokens) {
-    return new KvCacheOptions(tokens, tokens, null);
+    return new KvCacheOptions(tokens, tokens);
   }
 
   /** Returns the same with another limit. */
@@ -38,6 +44,6 @@ public record KvCacheOptions(int maxTokens, int initialTokens, CacheType cacheTy
 
   /** Returns the same with another element type. */
   public KvCacheOptions withCacheType(CacheType type) {
-    return new KvCacheOptions(maxTokens, initialTokens, type);
+    return new KvCacheOptions(maxTokens, initialTokens, Optional.of(type));
   }
 }

@@ -1,5 +1,6 @@
 package org.retention4j.model.mixer;
 
+import java.util.Locale;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
@@ -37,8 +38,11 @@ public interface MixerState extends AutoCloseable {
     if (more > room) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected at most %d tokens in row %d, the cache's limit, got %d",
-              position + room, row, position + more));
+              position + room,
+              row,
+              position + more));
     }
   }
 

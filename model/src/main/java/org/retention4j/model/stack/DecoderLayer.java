@@ -1,6 +1,7 @@
 package org.retention4j.model.stack;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
@@ -44,8 +45,12 @@ public final class DecoderLayer implements AutoCloseable {
         || feedForwardNorm.length != width) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected width %d, the mixer's, got feed-forward %d and norms %d and %d",
-              width, feedForward.modelWidth(), mixerNorm.length, feedForwardNorm.length));
+              width,
+              feedForward.modelWidth(),
+              mixerNorm.length,
+              feedForwardNorm.length));
     }
     this.engine = engine;
     this.mixer = mixer;
@@ -134,8 +139,11 @@ public final class DecoderLayer implements AutoCloseable {
     if (x.dataType() != engine.dataType() || y.dataType() != engine.dataType()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected x and y of type %s, the engine's, got %s and %s",
-              engine.dataType(), x.dataType(), y.dataType()));
+              engine.dataType(),
+              x.dataType(),
+              y.dataType()));
     }
     if (NdArrays.overlap(x, y) && !NdArrays.same(x, y)) {
       throw new IllegalArgumentException(

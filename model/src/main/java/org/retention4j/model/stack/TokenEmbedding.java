@@ -1,5 +1,6 @@
 package org.retention4j.model.stack;
 
+import java.util.Optional;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowTable;
 import org.retention4j.engine.ops.RowView;
@@ -21,16 +22,15 @@ public final class TokenEmbedding implements AutoCloseable {
    *
    * @param table (vocabulary, D)
    * @param scale what rows are multiplied with
-   * @param norm (D) weight of the norm behind it, or null without
+   * @param norm (D) weight of the norm behind it, empty without
    * @param eps of the norm
    */
-  public TokenEmbedding(RowTable table, double scale, double[] norm, double eps) {
+  public TokenEmbedding(RowTable table, double scale, Optional<double[]> norm, double eps) {
     this.table = table;
     this.scale = scale;
     this.norm =
-        norm == null
-            ? null
-            : WeightSpec.norm("embedding norm", table.columns()).check(norm).clone();
+        norm.map(w -> WeightSpec.norm("embedding norm", table.columns()).check(w).clone())
+            .orElse(null);
     this.eps = eps;
   }
 

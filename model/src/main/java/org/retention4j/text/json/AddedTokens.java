@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.retention4j.checkpoint.format.Shown;
 
 /** The tokens of a tokenizer.json beside its model's: found in a text before all others. */
 final class AddedTokens {
@@ -55,7 +56,7 @@ final class AddedTokens {
             .bad(
                 expected
                     + ", the number of "
-                    + Shown.text(content)
+                    + Shown.name(content)
                     + " in the vocabulary or next,");
       }
       ids.put(content, id);

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import org.retention4j.checkpoint.format.Shown;
 
 /**
  * A value of a JSON file that knows its place, so that whatever is wrong is named by file and key.
@@ -57,7 +59,7 @@ final class JsonPart {
 
   /** Returns the member of an object or list, for a message or to go on. */
   JsonPart child(String key, JsonNode value) {
-    return new JsonPart(file, path.isEmpty() ? key : path + "." + Shown.text(key), value);
+    return new JsonPart(file, path.isEmpty() ? key : path + "." + Shown.name(key), value);
   }
 
   /** Returns the elements of the list under a key. */
@@ -185,8 +187,11 @@ final class JsonPart {
     if (!others.isEmpty()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected no keys but %s in %s, got %s",
-              String.join(", ", asked), where(), Shown.text(String.join(", ", others))));
+              String.join(", ", asked),
+              where(),
+              Shown.name(String.join(", ", others))));
     }
   }
 
@@ -200,14 +205,14 @@ final class JsonPart {
   IllegalArgumentException bad(String expected) {
     String name = path.isEmpty() ? file : path + " in " + file;
     return new IllegalArgumentException(
-        String.format("expected %s for %s, got %s", expected, name, shown()));
+        String.format(Locale.ROOT, "expected %s for %s, got %s", expected, name, shown()));
   }
 
   private String shown() {
     return switch (node.getNodeType()) {
       case OBJECT -> "an object";
       case ARRAY -> "a list";
-      default -> Shown.text(node.toString());
+      default -> Shown.name(node.toString());
     };
   }
 

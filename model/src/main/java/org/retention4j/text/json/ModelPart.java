@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Map;
+import org.retention4j.checkpoint.format.Shown;
 
 /** The model of a tokenizer.json: its vocabulary, and what makes tokens of a word. */
 final class ModelPart {
@@ -119,14 +120,14 @@ final class ModelPart {
     if (!pair[1].startsWith(prefix)) {
       throw merges
           .element(index, merges.node().get(index))
-          .bad("a second token that begins with the prefix " + Shown.text(prefix));
+          .bad("a second token that begins with the prefix " + Shown.name(prefix));
     }
     for (String token :
         new String[] {pair[0], pair[1], pair[0] + pair[1].substring(prefix.length())}) {
       if (!ids.containsKey(token)) {
         throw merges
             .element(index, merges.node().get(index))
-            .bad("tokens of the vocabulary, which has no " + Shown.text(token) + ",");
+            .bad("tokens of the vocabulary, which has no " + Shown.name(token) + ",");
       }
     }
   }

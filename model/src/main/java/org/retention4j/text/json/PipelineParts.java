@@ -3,6 +3,7 @@ package org.retention4j.text.json;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -254,8 +255,10 @@ final class PipelineParts {
     if (depth == DEEPEST || parts.size() > LONGEST_SEQUENCE) {
       throw part.bad(
           String.format(
+              Locale.ROOT,
               "at most %d parts in a sequence and %d sequences in each other",
-              LONGEST_SEQUENCE, DEEPEST));
+              LONGEST_SEQUENCE,
+              DEEPEST));
     }
     parts.forEach(inner -> each.accept(inner, depth + 1));
   }

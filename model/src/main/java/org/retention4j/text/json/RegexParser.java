@@ -2,6 +2,7 @@ package org.retention4j.text.json;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.retention4j.checkpoint.format.Shown;
 
 /** Reads the regular expressions of tokenizers, and refuses what it does not know. */
 final class RegexParser {
@@ -258,7 +259,7 @@ final class RegexParser {
   }
 
   private IllegalArgumentException unknown() {
-    String rest = Shown.text(pattern.substring(Math.min(at, pattern.length())));
+    String rest = Shown.name(pattern.substring(Math.min(at, pattern.length())));
     return new IllegalArgumentException(
         "of characters, sets, groups, looks around and loops, none at '" + rest + "',");
   }

@@ -1,5 +1,7 @@
 package org.retention4j.text.json;
 
+import java.util.Locale;
+
 /**
  * How long a text one call may tokenize: the library holds some hundred bytes for each character,
  * and its regular expressions give up, by aborting, after ten million steps at one place.
@@ -24,8 +26,10 @@ final class TextLimit {
     if (growth > MOST_GROWTH) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected parts that lengthen a text at most %.0f times, got %s",
-              MOST_GROWTH, part.where()));
+              MOST_GROWTH,
+              part.where()));
     }
   }
 

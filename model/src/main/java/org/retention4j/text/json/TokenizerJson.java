@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.retention4j.checkpoint.format.Shown;
 
 /**
  * A tokenizer.json that was checked.
@@ -111,7 +112,7 @@ public final class TokenizerJson {
   private static String reason(JsonProcessingException e) {
     Matcher twice = TWICE.matcher(e.getOriginalMessage());
     if (twice.find()) {
-      return "the key " + Shown.text(twice.group(1)) + " twice";
+      return "the key " + Shown.name(twice.group(1)) + " twice";
     }
     if (e instanceof MismatchedInputException || e.getLocation() == null) {
       return "something behind the end of the JSON";

@@ -1,5 +1,6 @@
 package org.retention4j.core.form;
 
+import java.util.Locale;
 import org.retention4j.engine.ops.RowView;
 
 /**
@@ -112,8 +113,12 @@ public final class Decays {
           if (!(g <= 0) || Double.isInfinite(g)) {
             throw new IllegalArgumentException(
                 String.format(
+                    Locale.ROOT,
                     "expected a log decay that is finite and <= 0 at (b=%d, t=%d, h=%d), got %s",
-                    b, t, h, g));
+                    b,
+                    t,
+                    h,
+                    g));
           }
         }
       }

@@ -102,11 +102,12 @@ public final class ReferenceBlock {
             initial,
             lengths);
     double[][] o = rows(core.output(), heads * config.valueWidth());
-    double[][] g = config.gate() ? times(rows, parameters.gate()) : null;
+    double[][] g = config.gate() ? times(rows, parameters.gate().orElseThrow()) : null;
+    double[] norm = parameters.headNorm().orElse(null);
     for (int i = 0; i < o.length; i++) {
       long position = (positions == null ? 0 : positions[i / tokens]) + i % tokens;
       for (int h = 0; h < heads; h++) {
-        normAndGate(o[i], g == null ? null : g[i], h, position, config, parameters.headNorm());
+        normAndGate(o[i], g == null ? null : g[i], h, position, config, norm);
       }
     }
     double[][] y = times(o, parameters.output());

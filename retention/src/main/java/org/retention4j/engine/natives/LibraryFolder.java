@@ -3,6 +3,7 @@ package org.retention4j.engine.natives;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.bytedeco.javacpp.Loader;
 
 /** The folder into which JavaCPP unpacks native libraries. */
@@ -66,9 +67,12 @@ final class LibraryFolder {
       folder = Loader.getCacheDir().toPath();
     } catch (IOException | LinkageError e) {
       return String.format(
+          Locale.ROOT,
           "native libraries can be unpacked neither into %s nor into %s, which cannot be written"
               + " to%s",
-          inHome(), inTemporary(), other);
+          inHome(),
+          inTemporary(),
+          other);
     }
     String problem = problem(folder);
     if (problem != null) {

@@ -1,5 +1,7 @@
 package org.retention4j.engine.ops;
 
+import java.util.Locale;
+
 /**
  * A row-major matrix of the engine's element type, used as scratch and as the buffer between
  * products. Elements are reached through {@link RowView} or a {@link Lane} only.
@@ -45,8 +47,14 @@ public abstract class Tile {
         || column + columnCount > columns) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "part (%d,%d) of size %d x %d does not lie in a tile of %d x %d",
-              row, column, rowCount, columnCount, rows, columns));
+              row,
+              column,
+              rowCount,
+              columnCount,
+              rows,
+              columns));
     }
     return slice(row, rowCount, column, columnCount);
   }
@@ -60,7 +68,11 @@ public abstract class Tile {
     if (columnCount < 0 || columnCount > columns || stride() != columns) {
       throw new IllegalArgumentException(
           String.format(
-              "a tile of %d x %d cannot be narrowed to %d columns", rows, columns, columnCount));
+              Locale.ROOT,
+              "a tile of %d x %d cannot be narrowed to %d columns",
+              rows,
+              columns,
+              columnCount));
     }
     return repack(columnCount);
   }

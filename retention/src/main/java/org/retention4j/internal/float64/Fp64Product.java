@@ -1,6 +1,7 @@
 package org.retention4j.internal.float64;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.retention4j.engine.ops.Product;
 
 /** c ← (c +) a·b in double precision. */
@@ -26,8 +27,14 @@ final class Fp64Product implements Product {
     if (inner != innerB || rows != c.rows() || columns != c.columns()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected (M,N)·(N,P) -> (M,P), got (%d,%d)·(%d,%d) -> (%d,%d)",
-              rows, inner, innerB, columns, c.rows(), c.columns()));
+              rows,
+              inner,
+              innerB,
+              columns,
+              c.rows(),
+              c.columns()));
     }
     this.a = a;
     this.transposeA = transposeA;

@@ -3,6 +3,7 @@ package org.retention4j.internal.linear;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.ElementType;
@@ -74,8 +75,14 @@ public final class MatMuls implements MatMulGroup {
     if (x.columns() != w.inputs() || y.columns() != w.outputs() || x.rows() != y.rows()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected x (M,%d) and y (M,%d), got x (%d,%d) and y (%d,%d)",
-              w.inputs(), w.outputs(), x.rows(), x.columns(), y.rows(), y.columns()));
+              w.inputs(),
+              w.outputs(),
+              x.rows(),
+              x.columns(),
+              y.rows(),
+              y.columns()));
     }
     return weights;
   }

@@ -56,8 +56,12 @@ public record AttentionConfig(
     if (modelWidth < 1 || heads < 1 || kvHeads < 1 || headWidth < 1) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected sizes >= 1, got modelWidth %d, heads %d, kvHeads %d, headWidth %d",
-              modelWidth, heads, kvHeads, headWidth));
+              modelWidth,
+              heads,
+              kvHeads,
+              headWidth));
     }
     if (heads % kvHeads != 0) {
       throw new IllegalArgumentException(

@@ -3,6 +3,7 @@ package org.retention4j.model.mixer.attention;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.engine.Engine;
@@ -59,12 +60,15 @@ final class KeyValueCache implements MixerState {
   }
 
   private static CacheType cacheType(ElementType engine, KvCacheOptions options) {
-    CacheType type = options.cacheType() == null ? CacheType.of(engine) : options.cacheType();
+    CacheType type = options.cacheType().orElse(CacheType.of(engine));
     if (type == CacheType.FLOAT64 != (engine == ElementType.FLOAT64)) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a cache of %s for a %s engine, got %s",
-              engine == ElementType.FLOAT64 ? "FLOAT64" : "FLOAT32 or BFLOAT16", engine, type));
+              engine == ElementType.FLOAT64 ? "FLOAT64" : "FLOAT32 or BFLOAT16",
+              engine,
+              type));
     }
     return type;
   }

@@ -1,5 +1,6 @@
 package org.retention4j.model.mixer.retention;
 
+import java.util.Locale;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionPlan;
 import org.retention4j.core.RetentionState;
@@ -53,6 +54,7 @@ final class RetentionMixerPlan implements MixerPlan {
         || s.type() != type) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a %s state of batch %d for %d heads of %d x %d, got %s of batch %d"
                   + " for %d heads of %d x %d",
               type,

@@ -2,6 +2,7 @@ package org.retention4j.internal.linear.onednn;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongFunction;
 import org.bytedeco.dnnl.IntMemoryMap;
@@ -80,8 +81,12 @@ public final class OneDnn {
       if (rows < 1 || columns < 1 || rowStride < 1 || columnStride < 1) {
         throw new IllegalArgumentException(
             String.format(
+                Locale.ROOT,
                 "a product needs positive sizes and strides, got %d x %d with strides (%d,%d)",
-                rows, columns, rowStride, columnStride));
+                rows,
+                columns,
+                rowStride,
+                columnStride));
       }
       if (rowStride != 1 && columnStride != 1) {
         throw new IllegalArgumentException(
@@ -149,6 +154,7 @@ public final class OneDnn {
         || weights.columns() != dst.columns()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected (M,N)·(N,P) -> (M,P), got (%d,%d)·(%d,%d) -> (%d,%d)",
               src.rows(),
               src.columns(),

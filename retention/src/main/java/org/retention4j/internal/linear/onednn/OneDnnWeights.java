@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
+import java.util.Locale;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.javacpp.BytePointer;
 import org.retention4j.engine.ops.Activation;
@@ -239,8 +240,11 @@ final class OneDnnWeights implements BlockedWeights {
     if (from % BLOCK != 0 || to.columns() != w[0].columns()) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "expected a part of %d outputs, got %d from %d on",
-              w[0].columns(), to.columns(), from));
+              w[0].columns(),
+              to.columns(),
+              from));
     }
     if (x instanceof Int8Input rounded) {
       return new Int8MatMul(context, rounded, new Block(w[0]), w[0].scales(), to, f);

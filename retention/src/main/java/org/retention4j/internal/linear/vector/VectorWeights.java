@@ -1,6 +1,7 @@
 package org.retention4j.internal.linear.vector;
 
 import java.nio.IntBuffer;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.bytedeco.dnnl.memory;
@@ -120,8 +121,10 @@ abstract sealed class VectorWeights implements BlockedWeights
     if (HELD.get() + Integer.BYTES * length > SHARE * limit) {
       return Optional.of(
           String.format(
+              Locale.ROOT,
               "weights would take more than %.0f %% of the heap of %d MB (-Xmx)",
-              100 * SHARE, limit >> 20));
+              100 * SHARE,
+              limit >> 20));
     }
     return Optional.empty();
   }

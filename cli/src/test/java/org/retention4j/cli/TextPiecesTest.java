@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;

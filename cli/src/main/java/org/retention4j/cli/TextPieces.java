@@ -1,4 +1,4 @@
-package org.retention4j.text;
+package org.retention4j.cli;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,12 +11,10 @@ import java.nio.charset.StandardCharsets;
  * A text in UTF-8 of any length, in pieces of bounded size to be tokenized one after the other. A
  * piece ends before a line's first letter where it can, else before a word's space: tokens do not
  * reach across either in usual tokenizers.
- *
- * @since 0.1
  */
-public final class TextPieces implements AutoCloseable {
+final class TextPieces implements AutoCloseable {
   /** Characters of a piece, by default. */
-  public static final int LENGTH = 1 << 18;
+  static final int LENGTH = 1 << 18;
 
   private final Reader reader;
   private final char[] buffer;
@@ -24,7 +22,7 @@ public final class TextPieces implements AutoCloseable {
   private boolean ended;
 
   /** Reads a stream, which it closes when it is closed. */
-  public TextPieces(InputStream in) {
+  TextPieces(InputStream in) {
     this(in, LENGTH);
   }
 
@@ -33,7 +31,7 @@ public final class TextPieces implements AutoCloseable {
    *
    * @param length most characters of a piece, at least 2
    */
-  public TextPieces(InputStream in, int length) {
+  TextPieces(InputStream in, int length) {
     if (length < 2) {
       throw new IllegalArgumentException("expected pieces of at least 2 characters, got " + length);
     }
@@ -47,7 +45,7 @@ public final class TextPieces implements AutoCloseable {
    *
    * @throws CharacterCodingException for bytes that are no UTF-8
    */
-  public String next() throws IOException {
+  String next() throws IOException {
     while (!ended && held < buffer.length) {
       int count = reader.read(buffer, held, buffer.length - held);
       ended = count < 0;
