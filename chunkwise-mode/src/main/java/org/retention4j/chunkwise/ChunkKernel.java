@@ -101,6 +101,6 @@ final class ChunkKernel implements HeadKernel {
     }
     tiles.scaleRows(k, n, factors, k);
     updating.run();
-    state.decayAndAdd(slice.state(), fromStart[n - 1], update, s);
+    state.decayAndAdd(slice.state(), fromStart, n - 1, update, s);
   }
 }

@@ -143,6 +143,7 @@ final class ParallelKernel implements HeadKernel {
       addUpdate.run();
       after += whole;
     }
-    state.decayAndAdd(slice.state(), after, update, null);
+    factors[0] = after;
+    state.decayAndAdd(slice.state(), factors, 0, update, null);
   }
 }

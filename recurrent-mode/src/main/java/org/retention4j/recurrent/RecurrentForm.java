@@ -30,20 +30,15 @@ public record RecurrentForm() implements RetentionForm {
 
   @Override
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-    return pass -> advance(lane, pass);
+    double[] logDecay = new double[1];
+    return slice -> advance(lane, slice, logDecay);
   }
 
-  private static void advance(Lane lane, HeadSlice slice) {
+  private static void advance(Lane lane, HeadSlice slice, double[] logDecay) {
     for (int t = 0; t < slice.tokens(); t++) {
+      slice.decays().each(t, 1, logDecay);
       lane.state()
-          .append(
-              slice.state(),
-              slice.decays().of(t),
-              slice.k(),
-              slice.v(),
-              slice.batch(),
-              t,
-              slice.kvHead());
+          .append(slice.state(), logDecay, slice.k(), slice.v(), slice.batch(), t, slice.kvHead());
       lane.state()
           .readout(
               slice.state(), slice.scale(), slice.q(), slice.out(), slice.batch(), t, slice.head());

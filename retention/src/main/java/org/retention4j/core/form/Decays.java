@@ -41,17 +41,25 @@ public final class Decays {
     head = newHead;
   }
 
+  /**
+   * Returns W, the log decays of one token: 1, which counts for all K channels of its keys, is all
+   * that there is; a decay for each channel would have K. Spans give W numbers for each token.
+   */
+  public int width() {
+    return 1;
+  }
+
   /** Returns whether the log decay is the same for every token. */
   public boolean uniform() {
     return constants != null;
   }
 
-  /** Returns the log decay g of one token. */
+  /** Returns the log decay g of one token, where W = 1. */
   public double of(long token) {
     return constants != null ? constants[head] : perToken.get(batch, offset + token, 0, head);
   }
 
-  /** Fills into[i] with g of token from+i, i &lt; n. */
+  /** Fills into[i] with g of token from+i, i &lt; n·W. */
   public void each(long from, int n, double[] into) {
     for (int i = 0; i < n; i++) {
       into[i] = of(from + i);

@@ -12,14 +12,18 @@ public interface StateOps {
   /**
    * S ← e^g·S + update, with the digits of e^g kept as {@link StateDecay} says.
    *
-   * @param logDecay g ≤ 0
+   * @param logDecay holds g ≤ 0 from index {@code at} on: one number for all K rows of S
    * @param mirror receives the new S as well, or null
    */
-  void decayAndAdd(HeadState state, double logDecay, Tile update, Tile mirror);
+  void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update, Tile mirror);
 
-  /** S ← e^g·S + kᵀv for one token; may be kept pending inside the state. */
+  /**
+   * S ← e^g·S + kᵀv for one token; may be kept pending inside the state.
+   *
+   * @param logDecay g ≤ 0: one number for all K rows of S
+   */
   void append(
-      HeadState state, double logDecay, RowView k, RowView v, int batch, long token, int kvHead);
+      HeadState state, double[] logDecay, RowView k, RowView v, int batch, long token, int kvHead);
 
   /** out ← scale·q S for one token. */
   void readout(

@@ -39,14 +39,14 @@ final class Fp32State implements StateOps {
   }
 
   @Override
-  public void decayAndAdd(HeadState state, double logDecay, Tile update, Tile mirror) {
+  public void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update, Tile mirror) {
     Fp32HeadState head = (Fp32HeadState) state;
     Fp32Tile add = (Fp32Tile) update;
     Fp32Tile copy = (Fp32Tile) mirror;
     int width = head.valueWidth();
     float[] x = row(width);
-    float amount = (float) StateDecay.amount(logDecay);
-    boolean isLoss = StateDecay.isLoss(logDecay);
+    float amount = (float) StateDecay.amount(logDecay[at]);
+    boolean isLoss = StateDecay.isLoss(logDecay[at]);
     float[][] rows = head.rows().arrays();
     for (int k = 0; k < head.keyWidth(); k++) {
       add.read(k, x, width);
@@ -63,9 +63,9 @@ final class Fp32State implements StateOps {
 
   @Override
   public void append(
-      HeadState state, double logDecay, RowView k, RowView v, int batch, long token, int kvHead) {
+      HeadState state, double[] logDecay, RowView k, RowView v, int batch, long token, int kvHead) {
     Fp32HeadState head = (Fp32HeadState) state;
-    int i = head.append(logDecay, kernels);
+    int i = head.append(logDecay[0], kernels);
     k.read(batch, token, kvHead, head.pendingKeys[i]);
     v.read(batch, token, kvHead, head.pendingValues[i]);
   }

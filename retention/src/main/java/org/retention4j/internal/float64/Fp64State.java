@@ -36,11 +36,11 @@ final class Fp64State implements StateOps {
   }
 
   @Override
-  public void decayAndAdd(HeadState state, double logDecay, Tile update, Tile mirror) {
+  public void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update, Tile mirror) {
     Fp64HeadState head = (Fp64HeadState) state;
     Fp64Tile add = (Fp64Tile) update;
-    double amount = StateDecay.amount(logDecay);
-    boolean isLoss = StateDecay.isLoss(logDecay);
+    double amount = StateDecay.amount(logDecay[at]);
+    boolean isLoss = StateDecay.isLoss(logDecay[at]);
     for (int k = 0; k < head.keyWidth(); k++) {
       double[] s = head.s[k];
       double[] x = add.row(k);
@@ -55,14 +55,14 @@ final class Fp64State implements StateOps {
 
   @Override
   public void append(
-      HeadState state, double logDecay, RowView k, RowView v, int batch, long token, int kvHead) {
+      HeadState state, double[] logDecay, RowView k, RowView v, int batch, long token, int kvHead) {
     Fp64HeadState head = (Fp64HeadState) state;
     double[] key = row(head.keyWidth());
     double[] value = second(head.valueWidth());
     k.read(batch, token, kvHead, key);
     v.read(batch, token, kvHead, value);
-    double amount = StateDecay.amount(logDecay);
-    boolean isLoss = StateDecay.isLoss(logDecay);
+    double amount = StateDecay.amount(logDecay[0]);
+    boolean isLoss = StateDecay.isLoss(logDecay[0]);
     for (int i = 0; i < head.keyWidth(); i++) {
       addDecayed(head.s[i], amount, isLoss, key[i], value, head.valueWidth());
     }

@@ -26,19 +26,10 @@ public final class VectorKernels implements Kernels {
   private static final VectorSpecies<Short> HALVES =
       VectorSpecies.of(short.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
 
-  private static final float LOG2_E = 1.442695041f;
-  private static final float LN2_HIGH = 0x1.62e400p-1f;
-  private static final float LN2_LOW = 0x1.7f7d1cp-20f;
-
-  /** Adding it leaves the nearest integer in the low bits. */
-  private static final float ROUNDER = 0x1.8p23f;
-
-  /** e^x of less is 0 beside the softmax's largest, which is 1. */
-  private static final float SMALLEST = -87f;
-
   private final PlainKernels plain = new PlainKernels();
   private final float[] lanes = new float[LANES];
   private final VectorFold fold = new VectorFold();
+  private final VectorExp exp = new VectorExp();
 
   @Override
   public String name() {
@@ -344,44 +335,9 @@ public final class VectorKernels implements Kernels {
     return rest;
   }
 
-  /**
-   * e^x by the usual reduction to |r| ≤ ln 2 / 2 and a polynomial of degree 6, within 2 units in
-   * the last place. The Vector API's own exponential gives other bits before it is compiled than
-   * after.
-   */
   @Override
   public float expAndSum(float[] x, float max, int n) {
-    FloatVector sum = FloatVector.zero(SPECIES);
-    int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-      FloatVector d = FloatVector.fromArray(SPECIES, x, i).sub(max);
-      FloatVector y = d.max(SMALLEST);
-      FloatVector shifted =
-          y.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
-      FloatVector k = shifted.sub(ROUNDER);
-      FloatVector r = k.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), y);
-      r = k.fma(FloatVector.broadcast(SPECIES, -LN2_LOW), r);
-      FloatVector p =
-          r.fma(FloatVector.broadcast(SPECIES, 1 / 720f), FloatVector.broadcast(SPECIES, 1 / 120f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 24f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 6f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 0.5f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
-      IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
-      FloatVector e = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
-      e = e.blend(0f, d.compare(VectorOperators.LT, SMALLEST));
-      e = e.blend(Float.NaN, d.compare(VectorOperators.NE, d));
-      e.intoArray(x, i);
-      sum = sum.add(e);
-    }
-    sum.intoArray(lanes, 0);
-    float rest = sumOfLanes();
-    for (; i < n; i++) {
-      x[i] = (float) Math.exp(x[i] - max);
-      rest += x[i];
-    }
-    return rest;
+    return exp.run(x, max, n);
   }
 
   /** Adds in one order; the Vector API leaves it open, and changes it when it is compiled. */

@@ -248,6 +248,24 @@ class KernelsTest {
     assertThat(y[4]).isNaN();
   }
 
+  /** e^-87 is still a normal number; of less nothing is asked but that it is no more. */
+  @ParameterizedTest
+  @EnumSource
+  void countsTheSmallestExponentialAndMaySkipTheNext(ComputeRoute provider) {
+    double least = Math.exp(-87);
+    float[] x = new float[32];
+    Arrays.fill(x, 5);
+    x[3] = -82;
+    x[9] = Math.nextUp(-82f);
+    x[17] = Math.nextDown(-82f);
+    x[30] = -Float.MAX_VALUE;
+    kernels(provider).expAndSum(x, 5, 32);
+    assertThat((double) x[3]).isCloseTo(least, within(4 * Math.ulp(1f) * least));
+    assertThat((double) x[9]).isCloseTo(least, within(1e-5 * least)).isGreaterThan(x[3]);
+    assertThat((double) x[17]).isBetween(0.0, least);
+    assertThat(x[30]).isZero();
+  }
+
   /** The first call, which is interpreted, gives the bits of the last, which is compiled. */
   @ParameterizedTest
   @EnumSource
