@@ -9,6 +9,7 @@ import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.format.Shown;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -83,9 +84,7 @@ final class ConvertCommand implements Callable<Integer> {
       throw Texts.withForce(e);
     }
     for (Path file : CheckpointWriter.leftOut(checkpoint)) {
-      spec.commandLine()
-          .getErr()
-          .println("not taken along: " + file.getFileName() + ", the weights in another format");
+      spec.commandLine().getErr().println("not taken along: " + Shown.name(file.getFileName()));
     }
     return 0;
   }

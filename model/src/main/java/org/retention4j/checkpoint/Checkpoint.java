@@ -147,10 +147,15 @@ public final class Checkpoint {
    * Returns the token that begins a text: that of generation_config.json, else of config.json, else
    * 1, fla's default.
    *
-   * @throws CheckpointException if what stands there is no token
+   * @throws CheckpointException if what stands there is no token, or several
    */
   public OptionalInt beginToken() {
-    return textKeys().tokens("bos_token_id", 1).stream().mapToInt(Integer::intValue).findFirst();
+    Set<Integer> tokens = textKeys().tokens("bos_token_id", 1);
+    if (tokens.size() > 1) {
+      throw new CheckpointException(
+          "expected one token as bos_token_id in " + folder + ", got " + tokens);
+    }
+    return tokens.stream().mapToInt(Integer::intValue).findFirst();
   }
 
   /**

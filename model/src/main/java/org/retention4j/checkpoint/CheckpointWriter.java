@@ -268,24 +268,28 @@ public final class CheckpointWriter {
 
   /** Returns what is neither tensors nor config.json: tokenizers, generation settings, licences. */
   private static List<Path> others(Path from) {
-    return files(from, name -> isOther(name) && !WeightFiles.isOtherFormat(name));
+    return files(from, CheckpointWriter::isOther).filter(Files::isRegularFile).toList();
   }
 
   /**
-   * Returns the files beside a checkpoint that {@link #convert} does not take along: the old
-   * weights once more, in formats of other programs.
+   * Returns what is beside a checkpoint that {@link #convert} does not take along: the weights once
+   * more in formats of other programs, other safetensors, hidden files, folders, and links that
+   * lead nowhere.
    */
   public static List<Path> leftOut(Checkpoint from) {
-    return files(from.folder(), WeightFiles::isOtherFormat);
+    Set<String> weights = WeightFiles.names(from.folder());
+    return files(from.folder(), name -> !weights.contains(name) && !name.equals(Checkpoint.CONFIG))
+        .filter(file -> !isOther(file.getFileName().toString()) || !Files.isRegularFile(file))
+        .toList();
   }
 
-  private static List<Path> files(Path from, Predicate<String> which) {
+  private static Stream<Path> files(Path from, Predicate<String> which) {
     try (Stream<Path> files = Files.list(from)) {
       return files
-          .filter(Files::isRegularFile)
           .filter(file -> which.test(file.getFileName().toString()))
           .sorted()
-          .toList();
+          .toList()
+          .stream();
     } catch (IOException e) {
       throw unlisted(from, e);
     } catch (UncheckedIOException e) {
@@ -302,7 +306,8 @@ public final class CheckpointWriter {
     return !name.endsWith(".safetensors")
         && !name.endsWith(".safetensors.index.json")
         && !name.equals(Checkpoint.CONFIG)
-        && !name.startsWith(".");
+        && !name.startsWith(".")
+        && !WeightFiles.isOtherFormat(name);
   }
 
   private static OutTensor converted(CheckpointFiles files, String name, DType dtype) {

@@ -86,6 +86,8 @@ public final class Scorer {
     double[] first = before;
     double[] kept = new double[session.model().config().vocabulary()];
     int[] next = {0};
+    long start = session.position(0);
+    before = null; // until all is read: what a callback ends has been read in part
     try {
       session.append(
           new int[][] {tokens},
@@ -102,8 +104,9 @@ public final class Scorer {
           });
       before = kept;
     } catch (CancellationException e) {
-      // The token after the last that was read is scored already: it may come as a text's first.
-      before = next[0] == 0 ? first : null;
+      if (session.position(0) == start) {
+        before = first;
+      }
       throw e;
     }
   }

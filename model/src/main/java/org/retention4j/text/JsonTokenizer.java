@@ -2,7 +2,9 @@ package org.retention4j.text;
 
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -12,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.retention4j.checkpoint.format.FileKind;
 import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.text.json.ByteRuns;
 import org.retention4j.text.json.TokenizerJson;
@@ -94,7 +97,15 @@ public final class JsonTokenizer implements Tokenizer {
     }
     String json;
     try {
-      json = Files.readString(file);
+      byte[] bytes = Files.readAllBytes(file);
+      FileKind.of(bytes)
+          .filter(kind -> bytes.length > 0)
+          .ifPresent(
+              kind -> {
+                throw new IllegalArgumentException(
+                    "expected a Hugging Face tokenizer, got " + kind + ", in " + file);
+              });
+      json = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
       throw new IllegalArgumentException("expected UTF-8 in the tokenizer file " + file, e);
     } catch (IOException e) {

@@ -24,9 +24,9 @@ public final class Tokenizers {
    */
   private static final Pattern OTHERS =
       Pattern.compile(
-          "(tokenizer|spiece|spm|.*sentencepiece.*|.*bpe.*)\\.model|.*\\.spm|.*\\.tiktoken"
-              + "|(.*[-_.])?(vocab|merges|encoder)\\.(json|txt|bpe|model)|dict\\.txt|bpe\\.codes|bpecodes"
-              + "|tekken\\.json|tokenizer[-_.].*|special_tokens_map\\.json|added_tokens\\.json",
+          ".*\\.(model|vocab|spm|tiktoken)|(.*[-_.])?(vocab|vocabulary|merges)([-_.].*)?"
+              + "|(unigram|wordpiece|bpe|encoder)\\.json|dict\\.txt|bpe\\.codes|bpecodes|tekken\\.json"
+              + "|tokeniz.*|special_tokens_map\\.json|added_tokens\\.json",
           Pattern.CASE_INSENSITIVE);
 
   private Tokenizers() {}

@@ -140,6 +140,8 @@ class ConvertTest {
         List.of("LICENSE", "tokenizer.json", "vocab.bin", "notes-pytorch_model.bin");
     List<String> left =
         List.of(
+            ".gitattributes",
+            "adapter.safetensors",
             "flax_model.msgpack",
             "model-q4.gguf",
             "pytorch_model-00001-of-00002.bin",

@@ -152,4 +152,37 @@ class CancellationTest {
       }
     }
   }
+
+  /** What a listener ended was read in part: the next text has nothing before its first token. */
+  @Test
+  void aListenerThatThrowsLeavesNoWrongScores() {
+    int[] text = new SplittableRandom(2).ints(1024, 0, VOCABULARY).toArray();
+    int[] next = {5, 6, 7};
+    for (int count : new int[] {1, 300, 700}) {
+      try (Session session = model.newSession();
+          Session witness = model.newSession()) {
+        Scorer scorer = new Scorer(session);
+        List<Double> scores = new ArrayList<>();
+        assertThatExceptionOfType(ArithmeticException.class)
+            .isThrownBy(
+                () ->
+                    scorer.accept(
+                        text,
+                        p -> {
+                          scores.add(p);
+                          if (scores.size() == count) {
+                            throw new ArithmeticException("test");
+                          }
+                        }));
+        int read = (int) session.position(0);
+        assertThat(read).isGreaterThanOrEqualTo(count);
+        scores.clear();
+        scorer.accept(next, scores::add);
+        List<Double> expected = new ArrayList<>();
+        witness.append(Arrays.copyOf(text, read));
+        new Scorer(witness).accept(next, expected::add);
+        assertThat(scores).hasSize(2).isEqualTo(expected);
+      }
+    }
+  }
 }

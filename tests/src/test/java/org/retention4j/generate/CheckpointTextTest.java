@@ -85,6 +85,29 @@ class CheckpointTextTest {
         .withMessageContainingAll("eos_token_id", "config.json");
   }
 
+  @Test
+  void textsBeginWithOneToken() throws IOException {
+    assertThat(with("bos_token_id", "[7]").beginToken()).hasValue(7);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> with("bos_token_id", "[7,9]"))
+        .withMessageContainingAll("one token", "bos_token_id", "[7, 9]");
+  }
+
+  /** As in a cache of the hub whose blobs are gone; or what would be waited for. */
+  @Test
+  void generationSettingsThatCannotBeReadAreNoMissingOnes() throws IOException {
+    Path file = folder.resolve("generation_config.json");
+    Files.createSymbolicLink(file, folder.resolve("gone"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> GenerationOptions.of(Checkpoint.open(folder)))
+        .withMessageContaining(file.toString());
+    Files.delete(file);
+    Files.createDirectory(file);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> GenerationOptions.of(Checkpoint.open(folder)))
+        .withMessageContainingAll("expected a file", file.toString());
+  }
+
   /** Byte 7 is a character. */
   @Test
   void bytesDoNotEndATextBeforeItIsDone() throws IOException {

@@ -36,6 +36,17 @@ class FoldersTest {
         "special_tokens_map.json",
         "added_tokens.json",
         "roberta-vocab.json",
+        "m.model",
+        "tok32k.model",
+        "spm.vocab",
+        "rwkv_vocab_v20230424.txt",
+        "vocab",
+        "vocab.txt.gz",
+        "vocabulary.json",
+        "unigram.json",
+        "bpe_merges",
+        "tokenizers.json",
+        "tokenization_retnet.py",
         "TOKENIZER.JSON"
       })
   void anotherTokenizerIsRefused(String name) throws IOException {
@@ -61,6 +72,7 @@ class FoldersTest {
           "pytorch_model.bin",
           "README.md",
           "LICENSE.txt",
+          "modeling_retnet.py",
           "input_ids.npy"
         }) {
       Files.writeString(folder.resolve(name), "");

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -151,6 +152,30 @@ class JsonTokenizerTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> JsonTokenizer.open(latin, 10))
         .withMessageContaining(latin.toString());
+  }
+
+  /** What people have in its place is called what it is. */
+  @Test
+  void namesWhatIsThereInstead() throws IOException {
+    Path file = folder.resolve("tokenizer.json");
+    Map<String, String> kinds =
+        Map.of(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 42\n",
+            "Git LFS",
+            "<!DOCTYPE html><title>404</title>",
+            "web page",
+            "\u001f\u008b\b\0\0",
+            "compressed",
+            "\0".repeat(64),
+            "zeros",
+            "\n\u000e\n\u0005<unk>\u0015\0",
+            "SentencePiece");
+    for (Map.Entry<String, String> kind : kinds.entrySet()) {
+      Files.write(file, kind.getKey().getBytes(StandardCharsets.ISO_8859_1));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> JsonTokenizer.open(file, 300))
+          .withMessageContainingAll(kind.getValue(), file.toString());
+    }
   }
 
   @Test

@@ -3,6 +3,7 @@ package org.retention4j.checkpoint.family;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.IntNode;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -95,8 +96,19 @@ public final class TextKeys {
     this.namesByDefault = namesByDefault;
     this.vocabulary = vocabulary;
     Path file = folder.resolve(FILE);
-    generationJson = Files.exists(file) ? Json.configuration(file) : null;
+    generationJson = read(file);
     generation = generationJson == null ? null : new ConfigKeys(file.toString(), generationJson);
+  }
+
+  private static JsonNode read(Path file) {
+    if (!Files.exists(file, LinkOption.NOFOLLOW_LINKS)) {
+      return null;
+    }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new CheckpointException(
+          "expected a file, got a folder, a pipe or a device, at " + file);
+    }
+    return Json.configuration(file);
   }
 
   /**

@@ -9,8 +9,10 @@ import java.util.regex.Pattern;
 /**
  * What people have where weights or a description of them should be, by its first bytes, and what
  * they can do about it.
+ *
+ * @since 0.1
  */
-final class FileKind {
+public final class FileKind {
   /** As many bytes as tell one from another. */
   static final int BYTES = 1024;
 
@@ -25,7 +27,7 @@ final class FileKind {
    *
    * @param start its first bytes, at most {@value #BYTES} of which are looked at
    */
-  static Optional<String> of(byte[] start) {
+  public static Optional<String> of(byte[] start) {
     return Optional.ofNullable(kind(latin(start)));
   }
 
@@ -70,6 +72,9 @@ final class FileKind {
     if (text.matches(
         "(?s)([\u0081-\u008f]|\u00de..|\u00df....)([\u00a1-\u00bf]|\u00d9.)[a-z_].*")) {
       return "a MessagePack file of Flax" + CONVERT;
+    }
+    if (text.matches("(?s)\n.{1,2}\n.<(unk|pad|s|/s)>.*")) {
+      return "a model of SentencePiece";
     }
     if (text.startsWith("\u0093NUMPY")) {
       return "an array of NumPy";
