@@ -96,7 +96,7 @@ public final class Main implements Runnable {
   static int execute(String[] args, PrintStream out, PrintWriter errors) {
     Main main = new Main();
     if (!Arrays.asList(args).contains("--debug")) {
-      // The library's remarks on its providers are for those who look into something.
+      // The library's remarks on its choices are for those who look into something.
       Library.LOGGER.setLevel(Level.WARNING);
     }
     CommandLine command = new CommandLine(main);

@@ -56,7 +56,7 @@ public final class Configuration {
    * divide the width, and a feed-forward that is wider by what attention has fewer weights, rounded
    * down to a multiple of 64. All other keys stay.
    *
-   * @throws IllegalArgumentException if no layer retains, or no such Transformer exists
+   * @throws IllegalArgumentException if no layer mixes by retention, or no such Transformer exists
    */
   public Configuration transformer() {
     LayerConfig layer =

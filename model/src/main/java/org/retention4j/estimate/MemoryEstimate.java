@@ -20,7 +20,7 @@ public final class MemoryEstimate {
   /**
    * Makes estimates for an engine.
    *
-   * @param type that it computes in; in fp32 with the best provider
+   * @param type that it computes in; in fp32 by the best route of this JVM
    */
   public MemoryEstimate(ElementType type) {
     this.type = type;

@@ -105,7 +105,6 @@ public final class LanguageModel implements AutoCloseable {
       Engine engine, DecoderConfig config, WeightType type, long seed) {
     SplittableRandom seeds = new SplittableRandom(seed);
     int d = config.modelWidth();
-    WeightType tableType = type == WeightType.INT8 ? WeightType.BFLOAT16 : type;
     List<DecoderLayer> layers = new ArrayList<>();
     for (LayerConfig layer : config.layers()) {
       TokenMixer mixer = layer.mixer().create(WeightSource.random(engine, type, seeds.nextLong()));
@@ -118,7 +117,7 @@ public final class LanguageModel implements AutoCloseable {
     return new LanguageModel(
         engine,
         config,
-        engine.newTable(table, tableType),
+        engine.newTable(table, type.tableType()),
         config.embeddingNorm() ? Optional.of(ones(d)) : Optional.empty(),
         layers,
         new LmHead(engine, ones(d), config.normEps(), engine.pack(out, type)));

@@ -25,7 +25,7 @@ import org.retention4j.nn.Rotary;
  * y = ( g ⊙ HeadNorm(o) ) W_O
  * </pre>
  *
- * <p>Row b·N+t of a tile is token t of sequence b. Everything is bound when the pass is made;
+ * <p>Row b·N+t of a tile is token t of sequence b. Everything is bound when the plan is made;
  * running it allocates nothing. Decoder stacks use it directly; {@link MultiScaleRetention} puts
  * arrays around it.
  *
@@ -60,7 +60,7 @@ public final class RetentionPlan implements AutoCloseable {
   private RetentionState state;
 
   /**
-   * Binds a pass.
+   * Binds a plan.
    *
    * @param piece N tokens of B rows, its inputs and its outputs
    */

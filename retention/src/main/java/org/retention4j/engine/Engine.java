@@ -80,7 +80,7 @@ public final class Engine implements Lanes, AutoCloseable {
     this.route = route;
     Supplier<Kernels> kernels = route == ComputeRoute.PLAIN ? PlainKernels::new : Vectors.KERNELS;
     layout = new Fp32Layout(kernels);
-    formats = new WeightFormats(type, route == ComputeRoute.VECTOR);
+    formats = new WeightFormats(type, route);
     lanes = new Lane[threads];
     loadLibraries();
     try {
@@ -313,11 +313,12 @@ public final class Engine implements Lanes, AutoCloseable {
   }
 
   /**
-   * Returns the bytes that a matrix takes once it is packed in an engine of a type, to within 1 %;
-   * on processors without 512-bit vectors, and with very few outputs, a matrix takes less. Loads
-   * nothing native.
+   * Returns the bytes that a matrix takes once it is packed in an engine of a type with the best
+   * route of this JVM, to within 1 %; in native memory, on processors without 512-bit vectors or
+   * with very few outputs, a matrix takes less. Loads nothing native.
    *
    * @param weights FLOAT32, BFLOAT16 or INT8; in the float64 engine also FLOAT64
+   * @throws IllegalArgumentException for an unsupported type
    */
   public static long packedBytes(ElementType type, WeightType weights, long outputs, long inputs) {
     return WeightFormats.bytes(type, weights, outputs, inputs);

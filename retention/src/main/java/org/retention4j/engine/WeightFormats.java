@@ -2,11 +2,13 @@ package org.retention4j.engine;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatrixSource;
@@ -26,34 +28,76 @@ final class WeightFormats {
   private static final Logger LOGGER = System.getLogger(WeightFormats.class.getName());
   private static final Set<String> SAID = ConcurrentHashMap.newKeySet();
 
-  private final List<WeightFormat> formats = new ArrayList<>();
-  private final boolean vectors;
   private final ElementType type;
+  private final ComputeRoute route;
+  private final List<WeightFormat> formats;
 
   /**
    * Lists the formats of an engine.
    *
-   * @param vectors whether the Vector API may multiply; its module is there then
+   * @param route of its element-wise work
    */
-  WeightFormats(ElementType type, boolean vectors) {
+  WeightFormats(ElementType type, ComputeRoute route) {
     this.type = type;
-    this.vectors = vectors && type == ElementType.FLOAT32;
-    if (this.vectors) {
-      // Not before the module is known to be there: without it there are no such classes.
-      formats.addAll(VectorFormats.all());
+    this.route = route;
+    formats = list(type, route);
+  }
+
+  /**
+   * Returns all formats there are, in the order in which they are asked: a new one is a line here,
+   * and what types an engine takes follows.
+   */
+  private static List<WeightFormat> list(ElementType type, ComputeRoute route) {
+    if (type == ElementType.FLOAT64) {
+      return Stream.of(WeightType.values()).<WeightFormat>map(Fp64Format::new).toList();
     }
-    for (WeightType each : WeightType.values()) {
-      if (type == ElementType.FLOAT64) {
-        formats.add(new Fp64Format(each));
-      } else if (each != WeightType.FLOAT64) {
-        formats.add(new OneDnnFormat(each));
-      }
+    return List.of(
+        ofVectors(route, WeightType.BFLOAT16, () -> VectorFormats.bf16()),
+        ofVectors(route, WeightType.INT8, () -> VectorFormats.int8()),
+        new OneDnnFormat(WeightType.FLOAT32),
+        new OneDnnFormat(WeightType.BFLOAT16),
+        new OneDnnFormat(WeightType.INT8));
+  }
+
+  /**
+   * Makes no format before the module is known to be there: without it there are no such classes.
+   */
+  private static WeightFormat ofVectors(
+      ComputeRoute route, WeightType type, Supplier<WeightFormat> format) {
+    if (!ComputeRoute.VECTOR.available()) {
+      return new Closed(type, "the module jdk.incubator.vector is absent");
+    }
+    return route == ComputeRoute.VECTOR
+        ? format.get()
+        : new Closed(type, "the engine's route is " + route);
+  }
+
+  /** Stands for a format of the Vector API in an engine that does not use it. */
+  private record Closed(WeightType type, String reason) implements WeightFormat {
+    @Override
+    public String description() {
+      return "Vector API, on the heap";
+    }
+
+    @Override
+    public Optional<String> refuses(long outputs, long inputs) {
+      return Optional.of(reason);
+    }
+
+    @Override
+    public PackedWeights pack(Lanes lanes, MatrixSource source) {
+      throw new IllegalStateException(reason);
+    }
+
+    @Override
+    public long bytes(long outputs, long inputs) {
+      throw new IllegalStateException(reason);
     }
   }
 
   /** Returns all formats, in the order in which they are asked. */
   List<WeightFormat> all() {
-    return List.copyOf(formats);
+    return formats;
   }
 
   /**
@@ -62,31 +106,48 @@ final class WeightFormats {
    * @throws IllegalArgumentException if there is none of their type
    */
   PackedWeights pack(Lanes lanes, MatrixSource source, WeightType weightType) {
-    return choose(weightType, source.rows(), source.columns()).pack(lanes, source);
-  }
-
-  /** Returns the bytes that weights take in an engine of a type; loads nothing native. */
-  static long bytes(ElementType type, WeightType weightType, long outputs, long inputs) {
-    WeightFormat format =
-        type == ElementType.FLOAT64 ? new Fp64Format(weightType) : new OneDnnFormat(weightType);
-    return format.bytes(outputs, inputs);
-  }
-
-  private WeightFormat choose(WeightType weightType, int outputs, int inputs) {
-    StringBuilder reasons = new StringBuilder();
-    for (WeightFormat format : formats) {
-      if (format.type() != weightType) {
-        continue;
-      }
-      Optional<String> refusal = format.refuses(outputs, inputs);
+    StringBuilder passedOver = new StringBuilder();
+    for (WeightFormat format : of(weightType)) {
+      Optional<String> refusal =
+          format.refuses(source.rows(), source.columns()).or(format::unsuited);
       if (refusal.isEmpty()) {
-        say(weightType + " weights: " + format.description() + reasons);
-        return format;
+        say(weightType + " weights: " + format.description() + passedOver);
+        return format.pack(lanes, source);
       }
-      reasons.append("; not ").append(format.description()).append(": ").append(refusal.get());
+      passedOver.append("; not ").append(format.description()).append(": ").append(refusal.get());
     }
-    throw new IllegalArgumentException(
-        "expected weight type FLOAT32, BFLOAT16 or INT8 in the fp32 engine, got " + weightType);
+    throw new IllegalStateException("no format takes " + weightType + " weights" + passedOver);
+  }
+
+  /**
+   * Returns the bytes that weights take in an engine of a type with the best route; loads nothing
+   * native.
+   *
+   * @throws IllegalArgumentException if there is no format of their type
+   */
+  static long bytes(ElementType type, WeightType weightType, long outputs, long inputs) {
+    ComputeRoute best = ComputeRoute.VECTOR.available() ? ComputeRoute.VECTOR : ComputeRoute.PLAIN;
+    return new WeightFormats(type, best)
+        .of(weightType).stream()
+            .filter(format -> format.refuses(outputs, inputs).isEmpty())
+            .findFirst()
+            .orElseThrow()
+            .bytes(outputs, inputs);
+  }
+
+  /** Returns the formats of a type of weights, in the order in which they are asked. */
+  private List<WeightFormat> of(WeightType weightType) {
+    List<WeightFormat> found = formats.stream().filter(f -> f.type() == weightType).toList();
+    if (found.isEmpty()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected weights in a type of the %s engine, one of %s, got %s",
+              type,
+              formats.stream().map(WeightFormat::type).distinct().sorted().toList(),
+              weightType));
+    }
+    return found;
   }
 
   private static void say(String choice) {
@@ -100,7 +161,7 @@ final class WeightFormats {
     if (type != ElementType.FLOAT32) {
       return false;
     }
-    return vectors && VectorFormats.wideEnough()
+    return route == ComputeRoute.VECTOR && VectorFormats.wideEnough()
         ? VectorFormats.multipliesBfloat16()
         : OneDnnCapabilities.bfloat16();
   }

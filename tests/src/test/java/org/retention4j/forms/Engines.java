@@ -15,8 +15,8 @@ public final class Engines {
   private Engines() {}
 
   /** Returns an engine on two threads. */
-  public static Engine of(ElementType type, ComputeRoute provider) {
-    return ENGINES.computeIfAbsent(type + " " + provider, name -> Engine.create(type, 2, provider));
+  public static Engine of(ElementType type, ComputeRoute route) {
+    return ENGINES.computeIfAbsent(type + " " + route, name -> Engine.create(type, 2, route));
   }
 
   /** Returns the float64 engine. */

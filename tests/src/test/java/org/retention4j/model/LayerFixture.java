@@ -44,8 +44,8 @@ abstract class LayerFixture {
     }
   }
 
-  void engine(ElementType type, ComputeRoute provider) {
-    engine = Engine.create(type, 2, provider);
+  void engine(ElementType type, ComputeRoute route) {
+    engine = Engine.create(type, 2, route);
   }
 
   static double[] norm(int from) {

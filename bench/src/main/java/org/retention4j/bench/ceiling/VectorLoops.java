@@ -4,7 +4,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Loops on the Vector API; to be touched only where {@code Provider.VECTOR} is available. */
+/** Loops on the Vector API; to be touched only where {@code ComputeRoute.VECTOR} is open. */
 final class VectorLoops {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();

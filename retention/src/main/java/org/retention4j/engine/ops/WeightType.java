@@ -16,18 +16,33 @@ public enum WeightType {
    * multiply 8-bit integers; with the Vector API only those of five rows and more, and only with
    * 512-bit vectors.
    */
-  INT8(1),
+  INT8(1, BFLOAT16),
   /** IEEE double precision; only in the float64 engine. */
   FLOAT64(8);
 
   private final int bytes;
+  private final WeightType tableType;
 
   WeightType(int bytes) {
     this.bytes = bytes;
+    tableType = this;
+  }
+
+  WeightType(int bytes, WeightType tableType) {
+    this.bytes = bytes;
+    this.tableType = tableType;
   }
 
   /** Returns the size of one weight in bytes. */
   public int bytes() {
     return bytes;
+  }
+
+  /**
+   * Returns the type of the tables beside weights of this type, of which single rows are read: its
+   * own, or a wider one where it has none.
+   */
+  public WeightType tableType() {
+    return tableType;
   }
 }

@@ -3,12 +3,12 @@ package org.retention4j.internal.float32;
 import org.retention4j.engine.ops.StateDecay;
 
 /**
- * The element-wise arithmetic on fp32 rows, in one provider per instruction route. Callers have
- * checked lengths; providers agree to rounding, each is deterministic. An instance may hold scratch
+ * The element-wise arithmetic on fp32 rows, in one implementation per route. Callers have checked
+ * lengths; implementations agree to rounding, each is deterministic. An instance may hold scratch
  * and belongs to one lane.
  */
 public interface Kernels {
-  /** Returns the provider's name as reports show it. */
+  /** Returns the implementation's name as reports show it. */
   String name();
 
   /** x[i] ← c·x[i] for i &lt; n. */
@@ -36,8 +36,8 @@ public interface Kernels {
   void addEach(float[][] rows, float[] factors, int count, float[] sum, int n);
 
   /**
-   * Returns whether this provider wants the rows of a state or a cache in one array; otherwise each
-   * row has an array of its own.
+   * Returns whether this implementation wants the rows of a state or a cache in one array;
+   * otherwise each row has an array of its own.
    */
   boolean flatRows();
 

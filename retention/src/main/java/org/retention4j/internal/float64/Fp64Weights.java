@@ -50,26 +50,22 @@ final class Fp64Weights implements PackedWeights {
   }
 
   private void round(double[] x) {
-    if (type == WeightType.INT8) {
-      float[] narrow = new float[inputs];
-      byte[] integers = new byte[inputs];
-      for (int i = 0; i < inputs; i++) {
-        narrow[i] = (float) x[i];
-      }
-      double factor = Int8.round(narrow, inputs, integers);
-      for (int i = 0; i < inputs; i++) {
-        x[i] = integers[i] * factor;
-      }
-      return;
+    switch (type) {
+      case FLOAT64 -> {}
+      case FLOAT32 -> Arrays.setAll(x, i -> (float) x[i]);
+      case BFLOAT16 -> Arrays.setAll(x, i -> Bfloat16.toFloat(Bfloat16.fromFloat((float) x[i])));
+      case INT8 -> roundToIntegers(x);
     }
-    for (int i = 0; i < inputs; i++) {
-      x[i] =
-          switch (type) {
-            case FLOAT32 -> (float) x[i];
-            case BFLOAT16 -> Bfloat16.toFloat(Bfloat16.fromFloat((float) x[i]));
-            default -> x[i];
-          };
+  }
+
+  private static void roundToIntegers(double[] x) {
+    float[] narrow = new float[x.length];
+    for (int i = 0; i < x.length; i++) {
+      narrow[i] = (float) x[i];
     }
+    byte[] integers = new byte[x.length];
+    double factor = Int8.round(narrow, x.length, integers);
+    Arrays.setAll(x, i -> integers[i] * factor);
   }
 
   @Override

@@ -6,8 +6,8 @@ import org.retention4j.engine.ops.MatrixSource;
 import org.retention4j.engine.ops.WeightType;
 
 /**
- * A storage of weights and who multiplies with it. An engine asks its formats in order and takes
- * the first of a type that refuses nothing; a new weight type is one more of these.
+ * A storage of weights of one type and who multiplies with it. An engine asks its formats in order
+ * and takes the first of a type that does not refuse.
  */
 public interface WeightFormat {
   /** Returns the type of the weights. */
@@ -17,15 +17,22 @@ public interface WeightFormat {
   String description();
 
   /**
-   * Returns why this host or this heap is not made for weights of a size, or nothing if it is. A
-   * format that refuses nothing must be asked to {@link #pack} or to forget it: it may have counted
-   * them already.
+   * Returns why this JVM or this heap is not made for weights of a size, or nothing if it is. Loads
+   * nothing native, for estimates ask it too.
    */
-  default Optional<String> refuses(int outputs, int inputs) {
+  default Optional<String> refuses(long outputs, long inputs) {
     return Optional.empty();
   }
 
-  /** Packs weights that were not refused; the source is not retained. */
+  /**
+   * Returns why the host is not made for this format as its native code has it, or nothing if it
+   * is; asked before weights are packed that were not refused.
+   */
+  default Optional<String> unsuited() {
+    return Optional.empty();
+  }
+
+  /** Packs weights that were not refused; the source is not kept. */
   PackedWeights pack(Lanes lanes, MatrixSource source);
 
   /** Returns the bytes of weights of a size, to within 1 % unless they are few. */

@@ -22,12 +22,12 @@ public final class EmbeddingTable implements RowTable {
   /**
    * Copies a matrix; it is not retained.
    *
-   * @param type FLOAT32, BFLOAT16 or FLOAT64
+   * @param type FLOAT32, BFLOAT16 or FLOAT64, a {@link WeightType#tableType}
    */
   public EmbeddingTable(MatrixSource source, WeightType type) {
-    if (type == WeightType.INT8) {
+    if (type.tableType() != type) {
       throw new IllegalArgumentException(
-          "expected a table in FLOAT32, BFLOAT16 or FLOAT64, got INT8");
+          "expected a table in a type that has some, as " + type.tableType() + ", got " + type);
     }
     this.type = type;
     rows = source.rows();
@@ -51,10 +51,11 @@ public final class EmbeddingTable implements RowTable {
           source.read(i, wide);
           block.asDoubleBuffer().put(at, wide, 0, columns);
         }
-        default -> {
+        case FLOAT32 -> {
           source.read(i, row);
           block.asFloatBuffer().put(at, row, 0, columns);
         }
+        default -> throw new AssertionError(type);
       }
     }
   }
@@ -102,7 +103,8 @@ public final class EmbeddingTable implements RowTable {
           switch (type) {
             case BFLOAT16 -> Bfloat16.toFloat(block.getShort(2 * (at + i)));
             case FLOAT64 -> (float) block.getDouble(8 * (at + i));
-            default -> block.getFloat(4 * (at + i));
+            case FLOAT32 -> block.getFloat(4 * (at + i));
+            default -> throw new AssertionError(type);
           };
     }
   }
@@ -116,7 +118,8 @@ public final class EmbeddingTable implements RowTable {
           switch (type) {
             case BFLOAT16 -> Bfloat16.toFloat(block.getShort(2 * (at + i)));
             case FLOAT64 -> block.getDouble(8 * (at + i));
-            default -> block.getFloat(4 * (at + i));
+            case FLOAT32 -> block.getFloat(4 * (at + i));
+            default -> throw new AssertionError(type);
           };
     }
   }

@@ -19,6 +19,9 @@ public final class Nd4jLibrary {
       Boolean.getBoolean("retention.oneOpenMpThread")
           && "1".equals(System.getenv("OMP_NUM_THREADS"));
 
+  private static final NativeLibrary<Class<Pointer>> POINTERS =
+      new NativeLibrary<>("JavaCPP", Nd4jLibrary::loadPointers);
+
   private static final NativeLibrary<NativeOps> ND4J =
       new NativeLibrary<>("ND4J", Nd4jLibrary::load);
 
@@ -32,6 +35,7 @@ public final class Nd4jLibrary {
    * @throws org.retention4j.engine.natives.NativeLibraryException if it cannot be loaded
    */
   public static NativeOps get() {
+    POINTERS.get(); // Not by what loads ND4J: one of them loads at a time.
     return ND4J.get();
   }
 
@@ -43,14 +47,13 @@ public final class Nd4jLibrary {
    */
   public static void prepare() {
     if (ONE_THREAD) {
-      loadPointers();
+      POINTERS.get();
     } else {
       get();
     }
   }
 
   private static NativeOps load() {
-    loadPointers();
     // ND4J keeps the context class loader of the thread that touched it first, whoever that was.
     if (!seesBackend(ND4JClassLoading.getNd4jClassloader())) {
       ND4JClassLoading.setNd4jClassloader(Nd4jLibrary.class.getClassLoader());
@@ -63,10 +66,11 @@ public final class Nd4jLibrary {
    * JavaCPP's loader and its pointers' initialiser wait for each other when two threads begin with
    * one of them each: this thread begins with the loader, as ND4J does.
    */
-  private static void loadPointers() {
+  private static Class<Pointer> loadPointers() {
     synchronized (Loader.class) {
       Loader.load(Pointer.class);
     }
+    return Pointer.class;
   }
 
   private static boolean seesBackend(ClassLoader loader) {

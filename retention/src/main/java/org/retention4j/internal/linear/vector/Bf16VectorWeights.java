@@ -33,7 +33,7 @@ final class Bf16VectorWeights extends VectorWeights {
   private static final int INPUTS = 32;
 
   Bf16VectorWeights(Lanes lanes, int outputs, int inputs) {
-    super(lanes, outputs, inputs, Bf16Kernel.create(), steps(inputs), 0);
+    super(lanes, outputs, inputs, Bf16Kernel.create(), (int) steps(inputs), 0);
   }
 
   @Override
@@ -59,7 +59,7 @@ final class Bf16VectorWeights extends VectorWeights {
   }
 
   /** Returns the integers of so many inputs. */
-  static int steps(int inputs) {
+  static long steps(long inputs) {
     return (inputs + INPUTS - 1) / INPUTS * INPUTS / 2;
   }
 

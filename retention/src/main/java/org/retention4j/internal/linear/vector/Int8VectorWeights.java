@@ -46,7 +46,7 @@ final class Int8VectorWeights extends VectorWeights {
   private final int[] compensation;
 
   Int8VectorWeights(Lanes lanes, int outputs, int inputs) {
-    super(lanes, outputs, inputs, Int8Kernel.create(), steps(inputs), MORE_BYTES);
+    super(lanes, outputs, inputs, Int8Kernel.create(), (int) steps(inputs), MORE_BYTES);
     factors = new float[paddedOutputs(outputs)];
     compensation = new int[factors.length];
   }
@@ -74,7 +74,7 @@ final class Int8VectorWeights extends VectorWeights {
   }
 
   /** Returns the integers of so many inputs. */
-  static int steps(int inputs) {
+  static long steps(long inputs) {
     return (inputs + INPUTS - 1) / INPUTS * INPUTS / 4;
   }
 
@@ -149,7 +149,7 @@ final class Int8VectorWeights extends VectorWeights {
         plain[i] = (byte) random.nextInt(-127, 128);
       }
       int width = paddedOutputs(columns);
-      int depth = 4 * steps(inputs);
+      int depth = 4 * (int) steps(inputs);
       try (Arena arena = new Arena();
           memory.desc from =
               new memory.desc(new long[] {inputs, columns}, OneDnn.S8, new long[] {1, inputs});

@@ -17,9 +17,14 @@ public final class VectorFormats {
 
   private VectorFormats() {}
 
-  /** Returns all of them. */
-  public static List<WeightFormat> all() {
-    return List.of(new Bf16(), new Int8());
+  /** Returns that of bf16 weights. */
+  public static WeightFormat bf16() {
+    return new Bf16();
+  }
+
+  /** Returns that of 8-bit weights. */
+  public static WeightFormat int8() {
+    return new Int8();
   }
 
   /**
@@ -53,7 +58,7 @@ public final class VectorFormats {
     }
 
     @Override
-    public Optional<String> refuses(int outputs, int inputs) {
+    public Optional<String> refuses(long outputs, long inputs) {
       return narrowVectors()
           .or(() -> VectorWeights.lacksRoom(outputs, Bf16VectorWeights.steps(inputs)));
     }
@@ -65,7 +70,7 @@ public final class VectorFormats {
 
     @Override
     public long bytes(long outputs, long inputs) {
-      return VectorWeights.bytes((int) outputs, Bf16VectorWeights.steps((int) inputs), 0);
+      return VectorWeights.bytes(outputs, Bf16VectorWeights.steps(inputs), 0);
     }
   }
 
@@ -81,14 +86,16 @@ public final class VectorFormats {
     }
 
     @Override
-    public Optional<String> refuses(int outputs, int inputs) {
+    public Optional<String> refuses(long outputs, long inputs) {
       return narrowVectors()
-          .or(
-              () ->
-                  Int8VectorWeights.suits()
-                      ? Optional.empty()
-                      : Optional.of("oneDNN lays 8-bit weights out in another way here"))
           .or(() -> VectorWeights.lacksRoom(outputs, Int8VectorWeights.steps(inputs)));
+    }
+
+    @Override
+    public Optional<String> unsuited() {
+      return Int8VectorWeights.suits()
+          ? Optional.empty()
+          : Optional.of("oneDNN lays 8-bit weights out in another way here");
     }
 
     @Override
@@ -99,7 +106,7 @@ public final class VectorFormats {
     @Override
     public long bytes(long outputs, long inputs) {
       return VectorWeights.bytes(
-          (int) outputs, Int8VectorWeights.steps((int) inputs), Int8VectorWeights.MORE_BYTES);
+          outputs, Int8VectorWeights.steps(inputs), Int8VectorWeights.MORE_BYTES);
     }
   }
 

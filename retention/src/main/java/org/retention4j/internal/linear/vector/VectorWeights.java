@@ -100,19 +100,19 @@ abstract sealed class VectorWeights implements BlockedWeights
     }
   }
 
-  static long bytes(int outputs, int steps, int more) {
-    return Integer.BYTES * length(outputs, steps) + (long) more * paddedOutputs(outputs);
+  static long bytes(long outputs, long steps, int more) {
+    return Integer.BYTES * length(outputs, steps) + more * paddedOutputs(outputs);
   }
 
-  private static long length(int outputs, int steps) {
-    return (long) paddedOutputs(outputs) * steps;
+  private static long length(long outputs, long steps) {
+    return paddedOutputs(outputs) * steps;
   }
 
   /**
    * Returns why there is no room for weights, or nothing. What the heap has room for depends on its
    * limit and on the weights that it holds already.
    */
-  static Optional<String> lacksRoom(int outputs, int steps) {
+  static Optional<String> lacksRoom(long outputs, long steps) {
     long length = length(outputs, steps);
     if (length > Integer.MAX_VALUE - START - 2 * GROUP) {
       return Optional.of("a matrix of so many elements exceeds an array of Java");
@@ -145,6 +145,10 @@ abstract sealed class VectorWeights implements BlockedWeights
 
   /** Returns a number of outputs, filled up. */
   static int paddedOutputs(int outputs) {
+    return (int) paddedOutputs((long) outputs);
+  }
+
+  private static long paddedOutputs(long outputs) {
     return (outputs + OUTPUTS - 1) / OUTPUTS * OUTPUTS;
   }
 
