@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -80,7 +79,9 @@ public final class Checkpoint {
    *     is not built
    */
   public static Checkpoint open(Path folder) {
-    Objects.requireNonNull(folder, "folder");
+    if (folder == null) {
+      throw new IllegalArgumentException("expected a model folder, got null");
+    }
     Path file = folder.resolve(CONFIG);
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a model folder, got " + folder);
@@ -196,11 +197,16 @@ public final class Checkpoint {
    * Loads the weights.
    *
    * @param engine computes with them; it stays the caller's
+   * @throws IllegalArgumentException if engine or options are null
    * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
    * @throws CancellationException if the thread is interrupted, before the next tensor; nothing
    *     stays loaded, the interrupt status is kept
    */
   public LanguageModel load(Engine engine, LoadOptions options) {
+    if (engine == null || options == null) {
+      throw new IllegalArgumentException(
+          "expected an engine and options, got " + engine + " and " + options);
+    }
     if (Thread.currentThread().isInterrupted()) {
       throw new CancellationException("interrupted before " + folder + " was loaded");
     }

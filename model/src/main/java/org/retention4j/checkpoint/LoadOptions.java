@@ -14,6 +14,14 @@ public record LoadOptions(WeightChoice weights, boolean checkFinite, Progress pr
   public static final LoadOptions DEFAULT =
       new LoadOptions(WeightChoice.FILE, false, (name, bytes) -> {});
 
+  /** Checks that nothing is missing. */
+  public LoadOptions {
+    if (weights == null || progress == null) {
+      throw new IllegalArgumentException(
+          "expected a choice of weights and a listener, got " + weights + " and " + progress);
+    }
+  }
+
   /** Returns the same with other weights. */
   public LoadOptions withWeights(WeightChoice choice) {
     return new LoadOptions(choice, checkFinite, progress);

@@ -27,12 +27,16 @@ public record GenerationOptions(
    * for want of a tokenizer, none does: the token of that number is a character.
    */
   public static GenerationOptions of(Checkpoint checkpoint) {
+    present("a checkpoint", checkpoint);
     boolean bytes = Tokenizers.areBytes(checkpoint.folder());
     return bytes ? DEFAULT : DEFAULT.withStopTokens(checkpoint.endTokens());
   }
 
-  /** Checks the ranges. */
+  /** Checks that nothing is missing, and the ranges. */
   public GenerationOptions {
+    present("sampling options", sampling);
+    present("stop tokens", stopTokens);
+    present("stop strings", stopStrings);
     if (maxTokens < 0) {
       throw new IllegalArgumentException("expected maxTokens >= 0, got " + maxTokens);
     }
@@ -61,5 +65,13 @@ public record GenerationOptions(
   /** Returns the same with other strings that end the text. */
   public GenerationOptions withStopStrings(List<String> value) {
     return new GenerationOptions(maxTokens, sampling, stopTokens, value);
+  }
+
+  /** Returns what is not null, and refuses null. */
+  static <T> T present(String what, T value) {
+    if (value == null) {
+      throw new IllegalArgumentException("expected " + what + ", got null");
+    }
+    return value;
   }
 }

@@ -2,7 +2,6 @@ package org.retention4j.generate;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -38,8 +37,8 @@ public final class Generator {
    * @param cancelled is asked before a prompt and before each token
    */
   public Generator(Tokenizer tokenizer, BooleanSupplier cancelled) {
-    this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
-    this.cancelled = Objects.requireNonNull(cancelled, "cancelled");
+    this.tokenizer = GenerationOptions.present("a tokenizer", tokenizer);
+    this.cancelled = GenerationOptions.present("a condition", cancelled);
   }
 
   /**
@@ -56,6 +55,7 @@ public final class Generator {
    */
   public Generation generate(
       Session session, String prompt, GenerationOptions options, Consumer<String> stream) {
+    GenerationOptions.present("a prompt", prompt);
     return generate(session, tokenizer.encode(prompt), options, stream);
   }
 
@@ -66,8 +66,9 @@ public final class Generator {
   public Generation generate(
       Session session, int[] prompt, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
-    Objects.requireNonNull(options, "options");
-    Objects.requireNonNull(stream, "stream");
+    GenerationOptions.present("a prompt", prompt);
+    GenerationOptions.present("options", options);
+    GenerationOptions.present("a stream", stream);
     if (prompt.length == 0 && session.position(0) == 0) {
       throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
     }
@@ -104,13 +105,15 @@ public final class Generator {
   public Generation resume(
       Session session, int[] seen, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
-    Objects.requireNonNull(options, "options");
-    Objects.requireNonNull(stream, "stream");
+    GenerationOptions.present("the tokens before", seen);
+    GenerationOptions.present("options", options);
+    GenerationOptions.present("a stream", stream);
     Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
     return new Run(session, seen, options, stops, stream).toEnd();
   }
 
   private static void requireSingle(Session session) {
+    GenerationOptions.present("a session", session);
     if (session.batch() != 1) {
       throw new IllegalArgumentException(
           "expected a session of one sequence, got one of " + session.batch());

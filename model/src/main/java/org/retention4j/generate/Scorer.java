@@ -2,7 +2,6 @@ package org.retention4j.generate;
 
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleConsumer;
@@ -35,12 +34,12 @@ public final class Scorer {
    * @param cancelled is asked before each piece of at most {@value #PIECE} tokens
    */
   public Scorer(Session session, BooleanSupplier cancelled) {
-    this.cancelled = Objects.requireNonNull(cancelled, "cancelled");
+    this.cancelled = GenerationOptions.present("a condition", cancelled);
+    this.session = GenerationOptions.present("a session", session);
     if (session.batch() != 1) {
       throw new IllegalArgumentException(
           "expected a session of one sequence, got one of " + session.batch());
     }
-    this.session = session;
   }
 
   /**

@@ -173,10 +173,12 @@ public final class LanguageModel implements AutoCloseable {
    * Returns a session of sequences that have seen nothing.
    *
    * @param batch B, at least 1
+   * @throws IllegalArgumentException if batch &lt; 1 or options are null
    * @throws IllegalStateException after close
    */
   public Session newSession(int batch, SessionOptions options) {
     requireOpen();
+    SessionChecks.present("options of a session", options);
     return new Session(this, batch, options);
   }
 

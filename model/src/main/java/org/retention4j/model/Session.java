@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
-import java.util.Objects;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.form.SequenceForm;
@@ -140,7 +139,7 @@ public final class Session implements AutoCloseable {
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
-    Objects.requireNonNull(each, "each");
+    SessionChecks.present("a listener to logits", each);
     checks.rows(tokens);
     advance.append(form(tokens), tokens, each);
   }
@@ -153,7 +152,7 @@ public final class Session implements AutoCloseable {
    */
   public void append(SequenceForm form, int[][] tokens) {
     requireUsable();
-    Objects.requireNonNull(form, "form");
+    SessionChecks.present("a form", form);
     checks.rows(tokens);
     advance.append(form, tokens, null);
   }
@@ -244,7 +243,7 @@ public final class Session implements AutoCloseable {
    */
   public Session select(int... rows) {
     requireUsable();
-    Objects.requireNonNull(rows, "rows");
+    SessionChecks.present("rows", rows);
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
@@ -314,7 +313,7 @@ public final class Session implements AutoCloseable {
    */
   public void rollback(Mark mark) {
     requireUsable();
-    Objects.requireNonNull(mark, "mark");
+    SessionChecks.present("a mark", mark);
     if (!mark.of(this) || mark.freed) {
       throw new IllegalArgumentException(
           "expected an open mark of this session, got "

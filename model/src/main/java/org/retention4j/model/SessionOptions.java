@@ -22,6 +22,13 @@ public record SessionOptions(
   public static final SessionOptions DEFAULT =
       new SessionOptions(new ChunkwiseForm(), new RecurrentForm(), false, KvCacheOptions.DEFAULT);
 
+  /** Checks that nothing is missing. */
+  public SessionOptions {
+    SessionChecks.present("a form for prefill", prefill);
+    SessionChecks.present("a form for decoding", decode);
+    SessionChecks.present("options of caches", cache);
+  }
+
   /** Returns the same with one form for everything. */
   public SessionOptions withForm(SequenceForm form) {
     return new SessionOptions(form, form, bfloat16Prefill, cache);

@@ -120,6 +120,21 @@ final class CoreChecks {
     }
   }
 
+  /** Checks an array that is to become a state. */
+  static void checkStateArray(INDArray array, Engine engine) {
+    if (array.rank() != 4 || array.length() == 0) {
+      throw new IllegalArgumentException(
+          "expected a state of shape (B,H,K,V), got " + Arrays.toString(array.shape()));
+    }
+    checkType("a state", array, engine);
+  }
+
+  static void checkRow(int row, int batch) {
+    if (row < 0 || row >= batch) {
+      throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
+    }
+  }
+
   static void checkLengths(int[] lengths, long batch, long tokens) {
     if (lengths.length != batch) {
       throw new IllegalArgumentException("expected " + batch + " lengths, got " + lengths.length);

@@ -32,7 +32,7 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   /**
    * One constant per head.
    *
-   * @param values (H) finite and &lt; 0
+   * @param values (H), at least one, finite and &lt; 0
    * @throws IllegalArgumentException for a value that is not the logarithm of a γ in (0,1)
    */
   static LogDecay perHead(double... values) {
@@ -55,6 +55,9 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
     /** Checks and copies. */
     public PerHead {
       CoreChecks.present("log decays", values);
+      if (values.length == 0) {
+        throw new IllegalArgumentException("expected a log decay for each head, got none");
+      }
       values = values.clone();
       for (int h = 0; h < values.length; h++) {
         if (!(values[h] < 0) || Double.isInfinite(values[h])) {

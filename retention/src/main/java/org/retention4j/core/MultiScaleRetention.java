@@ -10,6 +10,7 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
+import org.retention4j.nn.ArrayBinding;
 import org.retention4j.nn.MicroBatch;
 
 /**
@@ -28,8 +29,12 @@ public final class MultiScaleRetention implements AutoCloseable {
   /**
    * Puts a block on weights that were packed for this engine; the engine stays the caller's to
    * close.
+   *
+   * @throws IllegalArgumentException for weights of another engine
    */
   public MultiScaleRetention(Engine engine, RetentionWeights weights) {
+    CoreChecks.present("engine", engine);
+    CoreChecks.present("weights", weights);
     if (weights.engine() != engine) {
       throw new IllegalArgumentException(
           "expected weights packed for this engine, got weights of another engine");
@@ -43,6 +48,8 @@ public final class MultiScaleRetention implements AutoCloseable {
    * with it: to try things out.
    */
   public static MultiScaleRetention random(Engine engine, RetentionConfig config, long seed) {
+    CoreChecks.present("engine", engine);
+    CoreChecks.present("config", config);
     WeightType type =
         engine.type() == ElementType.FLOAT32 ? WeightType.FLOAT32 : WeightType.FLOAT64;
     return new MultiScaleRetention(engine, RetentionWeights.random(engine, config, type, seed));
@@ -106,8 +113,16 @@ public final class MultiScaleRetention implements AutoCloseable {
     INDArray x = input.x();
     int microBatch = form.microBatches().tokens((int) x.size(1));
     LogDecay decay = input.decay().orElse(config().decay().logDecay());
-    return new ArrayBinding(
-        engine, x, input.lengths(), y, microBatch, false, batch -> plan(form, batch, decay, state));
+    return new BlockBinding(
+        new ArrayBinding(
+            engine,
+            NdArrays.view(x),
+            NdArrays.view(y),
+            input.lengths(),
+            (int) x.size(1),
+            microBatch,
+            false,
+            batch -> plan(form, batch, decay, state)));
   }
 
   /**

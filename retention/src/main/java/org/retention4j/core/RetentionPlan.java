@@ -88,6 +88,10 @@ public final class RetentionPlan implements AutoCloseable {
     k = kTile.asRows(tokens, keyWidth);
     RowView v = vTile.asRows(tokens, valueWidth);
     o = oTile.asRows(tokens, valueWidth);
+    int group = heads / config.kvHeads();
+    // Before buffers hold anything: a form may refuse.
+    loop =
+        new HeadLoop(engine, form, keyWidth, valueWidth, group, q, k, v, o, config.outputScale());
     inputs =
         piece
             .matMuls(engine, buffers, piece.x())
@@ -111,9 +115,6 @@ public final class RetentionPlan implements AutoCloseable {
     angles = new Angles[engine.threads()];
     Arrays.setAll(angles, i -> Angles.of(engine.type(), keyWidth / 2));
     keyFactor = config.scaleKeys() ? config.scale() : 1;
-    int group = heads / config.kvHeads();
-    loop =
-        new HeadLoop(engine, form, keyWidth, valueWidth, group, q, k, v, o, config.outputScale());
     constantDecay = loop.perLane(config.decay().logDecay());
   }
 
@@ -164,7 +165,7 @@ public final class RetentionPlan implements AutoCloseable {
     inputs.run();
     if (rotator != null) {
       for (int b = 0; b < batch; b++) {
-        rotator.start(b, state.position(b), counts[b]);
+        rotator.start(b, state.positionOf(b), counts[b]);
       }
     }
     if (sharedKeys && (rotator != null || keyFactor != 1)) {
@@ -210,7 +211,7 @@ public final class RetentionPlan implements AutoCloseable {
     }
     turn(lane, b, h, sharedKeys ? NONE : h);
     loop.advance(lane, state, b, h, n);
-    long start = state.position(b);
+    long start = state.positionOf(b);
     for (int t = 0; t < n; t++) {
       double factor = config.normaliseOutput() ? outputFactor(h, start + t) : 1;
       lane.rows().rmsNorm(o, factor, headNorm, config.normEps(), gate, o, b, t, h);

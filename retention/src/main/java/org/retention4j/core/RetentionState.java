@@ -1,7 +1,6 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
-import java.util.Locale;
 import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
@@ -160,11 +159,7 @@ public final class RetentionState implements AutoCloseable {
     CoreChecks.present("engine", engine);
     CoreChecks.present("state", array);
     CoreChecks.present("positions", positions);
-    if (array.rank() != 4 || array.length() == 0) {
-      throw new IllegalArgumentException(
-          "expected a state of shape (B,H,K,V), got " + Arrays.toString(array.shape()));
-    }
-    CoreChecks.checkType("a state", array, engine);
+    CoreChecks.checkStateArray(array, engine);
     CoreChecks.checkPositions(positions, (int) array.size(0));
     CoreChecks.present("convention", convention);
     int heads = (int) array.size(1);
@@ -211,8 +206,18 @@ public final class RetentionState implements AutoCloseable {
     return convention;
   }
 
-  /** Returns the position of the next token of a row: start plus tokens seen. */
+  /**
+   * Returns the position of the next token of a row: start plus tokens seen.
+   *
+   * @param row in 0…B−1
+   */
   public long position(int row) {
+    CoreChecks.checkRow(row, batch());
+    return position[row];
+  }
+
+  /** The same of a row that is known to be one. */
+  long positionOf(int row) {
     return position[row];
   }
 
@@ -318,9 +323,7 @@ public final class RetentionState implements AutoCloseable {
     long[] positions = new long[rows.length];
     for (int i = 0; i < copies.length; i++) {
       int row = rows[i / heads];
-      if (row < 0 || row >= batch()) {
-        throw new IllegalArgumentException("expected rows in 0.." + (batch() - 1) + ", got " + row);
-      }
+      CoreChecks.checkRow(row, batch());
       copies[i] = states[row * heads + i % heads].copy();
       sums[i] = Sum.create().add(decay[row * heads + i % heads]);
       starts[i / heads] = start[row];
@@ -380,14 +383,8 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns type and shape in words, for messages. */
   String describe() {
-    return String.format(
-        Locale.ROOT,
-        "%s state (B,H,K,V) = (%d,%d,%d,%d)",
-        type(),
-        batch(),
-        heads,
-        keyWidth,
-        valueWidth);
+    String sizes = batch() + "," + heads + "," + keyWidth + "," + valueWidth;
+    return type() + " state (B,H,K,V) = (" + sizes + ")";
   }
 
   /** Frees the state. */

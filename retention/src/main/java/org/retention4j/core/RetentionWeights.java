@@ -31,6 +31,8 @@ public final class RetentionWeights implements AutoCloseable {
    * @throws IllegalArgumentException if a weight does not fit the configuration
    */
   public static RetentionWeights of(RetentionConfig config, WeightSource source) {
+    CoreChecks.present("config", config);
+    CoreChecks.present("source", source);
     return new RetentionWeights(config, source);
   }
 
@@ -43,6 +45,10 @@ public final class RetentionWeights implements AutoCloseable {
    */
   public static RetentionWeights pack(
       Engine engine, RetentionConfig config, RetentionParameters parameters, WeightType type) {
+    CoreChecks.present("engine", engine);
+    CoreChecks.present("config", config);
+    CoreChecks.present("parameters", parameters);
+    CoreChecks.present("type", type);
     parameters.checkAgainst(config);
     return of(config, parameters.source(engine, type));
   }
@@ -50,6 +56,8 @@ public final class RetentionWeights implements AutoCloseable {
   /** Packs seeded random weights, see {@link RetentionParameters#random}. */
   public static RetentionWeights random(
       Engine engine, RetentionConfig config, WeightType type, long seed) {
+    CoreChecks.present("engine", engine);
+    CoreChecks.present("type", type);
     return of(config, WeightSource.random(engine, type, seed));
   }
 

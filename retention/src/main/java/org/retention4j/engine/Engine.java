@@ -68,6 +68,10 @@ public final class Engine implements Lanes, AutoCloseable {
   private final Map<Object, Object[]> prepared = new ConcurrentHashMap<>();
 
   private Engine(ElementType type, int threads, ComputeRoute route) {
+    if (type == null || route == null) {
+      throw new IllegalArgumentException(
+          "expected an element type and a route, got " + type + " and " + route);
+    }
     if (threads < 1) {
       throw new IllegalArgumentException("expected at least 1 thread, got " + threads);
     }
@@ -131,7 +135,8 @@ public final class Engine implements Lanes, AutoCloseable {
    * @param threads the number of lanes, at least 1; results do not depend on it
    * @param route of element-wise fp32 work, and of products with narrow weights where the processor
    *     is made for them; the log says what was chosen
-   * @throws IllegalArgumentException if threads &lt; 1 or the route is not available
+   * @throws IllegalArgumentException if type or route is null, threads &lt; 1, or the route is not
+   *     available
    * @throws org.retention4j.engine.natives.NativeLibraryException if native code cannot be unpacked
    *     or loaded
    */

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.form.RetentionForm;
+import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.ElementType;
@@ -44,12 +45,9 @@ class GoldenModelTest {
   }
 
   private static Tolerance tolerance(String model, ElementType type) {
-    if (type == ElementType.FLOAT64) {
-      return Tolerance.of("float64 against golden logits", 1e-12);
-    }
     return model.startsWith("torchscale")
-        ? Tolerance.of("fp32 against golden logits, torchscale", 2e-6)
-        : Tolerance.of("fp32 against golden logits, fla", 5e-6);
+        ? Tolerance.of(type + " against golden logits, torchscale", Bounds.torchscaleModel(type))
+        : Tolerance.of(type + " against golden logits, fla", Bounds.model(type));
   }
 
   static Stream<Arguments> cases() {
@@ -185,7 +183,7 @@ class GoldenModelTest {
         boolean exact = name.equals("fla-bf16") && !Engines.vector().multipliesBfloat16();
         assertThat(error)
             .as("bf16 x bf16 on %s", name)
-            .isBetween(exact ? 0 : 1e-4, exact ? 5e-6 : 2e-2);
+            .isBetween(exact ? 0 : 1e-4, exact ? Bounds.model(ElementType.FLOAT32) : 2e-2);
       }
     }
   }

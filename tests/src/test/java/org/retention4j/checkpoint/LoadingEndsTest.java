@@ -1,6 +1,7 @@
 package org.retention4j.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -71,6 +73,21 @@ class LoadingEndsTest {
       assertThatThrownBy(() -> load(() -> LoadingEndsTest.<RuntimeException>sneak(thrown)))
           .isSameAs(thrown);
       assertThat(loaded).hasSize(3);
+    }
+  }
+
+  @Test
+  void nothingIsLoadedWithoutAnEngineOrOptions() {
+    for (ThrowingCallable code :
+        List.<ThrowingCallable>of(
+            () -> checkpoint.load(null, LoadOptions.DEFAULT),
+            () -> checkpoint.load(engine, null),
+            () -> LoadOptions.DEFAULT.withWeights(null),
+            () -> LoadOptions.DEFAULT.withProgress(null),
+            () -> Checkpoint.open(null))) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(code)
+          .withMessageMatching("expected .*, got .*null.*");
     }
   }
 

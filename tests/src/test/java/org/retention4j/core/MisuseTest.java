@@ -204,7 +204,17 @@ class MisuseTest {
     refuses(() -> block.forward(form, (INDArray) null, state), "x, got null");
     refuses(() -> block.forward(form, x(1), null), "state, got null");
     refuses(() -> block.bind(form, BlockInput.of(x(1)), state, null), "y, got null");
+    refuses(() -> new MultiScaleRetention(null, weights), "engine, got null");
+    refuses(() -> new MultiScaleRetention(engine, null), "weights, got null");
+    refuses(() -> MultiScaleRetention.random(null, CONFIG, 1), "engine, got null");
+    refuses(() -> MultiScaleRetention.random(engine, null, 1), "config, got null");
+    refuses(() -> RetentionWeights.of(CONFIG, null), "source, got null");
+    refuses(
+        () -> RetentionWeights.pack(engine, CONFIG, null, WeightType.FLOAT32),
+        "parameters, got null");
+    refuses(() -> RetentionWeights.random(engine, CONFIG, null, 1), "type, got null");
     refuses(() -> LogDecay.perHead((double[]) null), "got null");
+    refuses(LogDecay::perHead, "log decay for each head", "got none");
     refuses(() -> LogDecay.perToken(null), "got null");
   }
 

@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
@@ -59,6 +60,22 @@ class RetentionStateTest {
 
   private static RetentionState zeros(Variant variant, long start) {
     return RetentionState.zeros(variant.engine(), 2, 2, 3, 5, StateConvention.PLAIN, start);
+  }
+
+  @Test
+  void rowsThatItDoesNotHaveAreRefused() {
+    Engine engine = Engines.of(ElementType.FLOAT32);
+    try (RetentionState state = RetentionState.zeros(engine, 2, 1, 3, 5)) {
+      for (int row : new int[] {-1, 2, 5}) {
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> state.position(row))
+            .withMessage("expected rows in 0..1, got " + row);
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> state.select(0, row))
+            .withMessage("expected rows in 0..1, got " + row);
+      }
+      assertThat(state.position(1)).isZero();
+    }
   }
 
   /** Exporting in the middle of anything changes neither what comes out nor what comes after. */

@@ -178,6 +178,16 @@ class EngineTest {
   }
 
   @Test
+  void refusesToStartWithoutATypeOrARoute() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Engine.create(null, 1, ComputeRoute.PLAIN))
+        .withMessageContaining("element type and a route, got null and PLAIN");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> Engine.create(ElementType.FLOAT32, 1, null))
+        .withMessageContaining("got FLOAT32 and null");
+  }
+
+  @Test
   void saysThatItIsClosedAndGivesItsMemoryBack() {
     long before = HeldMemory.liveBytes();
     Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);

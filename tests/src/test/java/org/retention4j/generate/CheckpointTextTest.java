@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +52,19 @@ class CheckpointTextTest {
     }
     Files.writeString(file, json.toString());
     return Checkpoint.open(folder);
+  }
+
+  @Test
+  void optionsLeaveNothingOut() {
+    refuses(() -> GenerationOptions.of(null), "a checkpoint, got null");
+    GenerationOptions options = GenerationOptions.DEFAULT;
+    refuses(() -> options.withSampling(null), "sampling options, got null");
+    refuses(() -> options.withStopTokens(null), "stop tokens, got null");
+    refuses(() -> options.withStopStrings(null), "stop strings, got null");
+  }
+
+  private static void refuses(ThrowingCallable code, String said) {
+    assertThatIllegalArgumentException().isThrownBy(code).withMessageContaining(said);
   }
 
   /** 97 tokens; fla's default is 2. */

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -196,6 +197,31 @@ class GeneratorTest {
     }
     assertThatIllegalArgumentException()
         .isThrownBy(() -> GenerationOptions.DEFAULT.withMaxTokens(-1));
+  }
+
+  @Test
+  void whatIsMissingIsNamed() {
+    GenerationOptions options = GenerationOptions.DEFAULT;
+    Generator generator = new Generator(tokenizer);
+    try (Session session = model.newSession()) {
+      refuses(() -> new Scorer(null), "a session");
+      refuses(() -> new Scorer(session, null), "a condition");
+      refuses(() -> new Generator(null), "a tokenizer");
+      refuses(() -> new Generator(tokenizer, null), "a condition");
+      refuses(() -> generator.generate(null, "a", options, x -> {}), "a session");
+      refuses(() -> generator.generate(session, (String) null, options, x -> {}), "a prompt");
+      refuses(() -> generator.generate(session, (int[]) null, options, x -> {}), "a prompt");
+      refuses(() -> generator.generate(session, "a", null, x -> {}), "options");
+      refuses(() -> generator.generate(session, "a", options, null), "a stream");
+      refuses(() -> generator.resume(session, null, options, x -> {}), "the tokens before");
+      assertThat(session.position(0)).isZero();
+    }
+  }
+
+  private static void refuses(ThrowingCallable code, String what) {
+    assertThatIllegalArgumentException()
+        .isThrownBy(code)
+        .withMessage("expected " + what + ", got null");
   }
 
   /** A text in one call or in several gives the same scores, those of the logits. */

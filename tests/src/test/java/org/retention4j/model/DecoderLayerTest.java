@@ -11,11 +11,15 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
+import org.retention4j.core.form.HeadKernel;
 import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.RetentionForm;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.ComputeRoute;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
@@ -175,12 +179,40 @@ class DecoderLayerTest extends LayerFixture {
     INDArray x = x(1, 3);
     try (DecoderLayer retains = layer(retention());
         DecoderLayer attends = attention(new AttentionConfig(D, 4, 2, 6, 10_000))) {
-      refuses(
-          () -> run(foreign, retains, retains.mixer().newState(1, 8), x),
-          "form of retention",
-          "sorted");
+      MixerState state = retains.mixer().newState(1, 8);
+      long before = HeldMemory.liveBytes();
+      refuses(() -> run(foreign, retains, state, x), "form of retention", "sorted");
+      refuses(() -> retains.bindMixer(foreign, x, state, x(1, 3)), "form of retention", "sorted");
+      assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
       assertThat(run(foreign, attends, attends.mixer().newState(1, 8), x))
           .isEqualTo(run(attends, attends.mixer().newState(1, 8), x));
+    }
+  }
+
+  /** A form of retention that is not ready for these heads. */
+  private record Unready(String name) implements RetentionForm {
+    @Override
+    public MicroBatches microBatches() {
+      return MicroBatches.FULL;
+    }
+
+    @Override
+    public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
+      throw new IllegalStateException("not ready");
+    }
+  }
+
+  @Test
+  void aFormThatFailsLeavesNothingBehind() {
+    engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
+    INDArray x = x(2, 3);
+    try (DecoderLayer layer = layer(retention());
+        MixerState state = layer.mixer().newState(2, 8)) {
+      long before = HeldMemory.liveBytes();
+      Unready form = new Unready("unready");
+      assertThatIllegalStateException().isThrownBy(() -> layer.bind(form, x, state, x(2, 3)));
+      assertThatIllegalStateException().isThrownBy(() -> layer.bindMixer(form, x, state, x(2, 3)));
+      assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
     }
   }
 

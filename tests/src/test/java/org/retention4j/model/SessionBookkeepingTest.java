@@ -3,7 +3,6 @@ package org.retention4j.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
-import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -157,11 +156,23 @@ class SessionBookkeepingTest {
   @Test
   void aNullFormOrMarkOrSelectionIsRefused() {
     try (Session session = retNet.newSession()) {
-      assertThatNullPointerException().isThrownBy(() -> session.append(null, new int[][] {{1}}));
-      assertThatNullPointerException().isThrownBy(() -> session.rollback(null));
-      assertThatNullPointerException().isThrownBy(() -> session.select((int[]) null));
+      refuses(() -> session.append(null, new int[][] {{1}}), "a form, got null");
+      refuses(() -> session.append(new int[][] {{1}}, null), "logits, got null");
+      refuses(() -> session.rollback(null), "a mark, got null");
+      refuses(() -> session.select((int[]) null), "rows, got null");
       assertThat(session.position(0)).isZero();
     }
+  }
+
+  @Test
+  void optionsLeaveNothingOut() {
+    refuses(() -> retNet.newSession(1, null), "options of a session, got null");
+    refuses(() -> SessionOptions.DEFAULT.withForm(null), "a form for prefill, got null");
+    refuses(
+        () -> new SessionOptions(new RecurrentForm(), null, false, KvCacheOptions.DEFAULT),
+        "a form for decoding, got null");
+    refuses(() -> SessionOptions.DEFAULT.withCache(null), "options of caches, got null");
+    refuses(() -> KvCacheOptions.DEFAULT.withCacheType(null), "type of a cache, got null");
   }
 
   /** Each gets its own: a selection of rows that repeat keeps which have logits. */

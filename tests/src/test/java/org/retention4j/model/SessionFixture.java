@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
@@ -21,7 +22,7 @@ abstract class SessionFixture {
   static final int VOCABULARY = 61;
 
   /** How far, relative, the same sums in another order may be off. */
-  static final double CLOSE = 5e-6;
+  static final double CLOSE = Bounds.model(ElementType.FLOAT32);
 
   static final LayerConfig RETENTION =
       new LayerConfig(RetentionMixerConfig.fla(32, 2), 40, Activation.SILU);

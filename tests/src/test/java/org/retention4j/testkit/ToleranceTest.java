@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.Test;
 import org.nd4j.linalg.api.buffer.DataType;
+import org.retention4j.core.reference.Bounds;
+import org.retention4j.engine.ops.ElementType;
 
 /** The bounds are those that the mathematics fixes. */
 class ToleranceTest {
@@ -15,6 +17,7 @@ class ToleranceTest {
     assertThat(Tolerance.forms(DataType.DOUBLE, true, 8192).perHead()).isEqualTo(1e-13);
     assertThat(Tolerance.forms(DataType.DOUBLE, false, 8192).perHead()).isEqualTo(1e-12);
     assertThat(Tolerance.block(DataType.DOUBLE).perHead()).isEqualTo(1e-12);
+    assertThat(Bounds.torchscaleModel(ElementType.FLOAT64)).isEqualTo(1e-12);
   }
 
   @Test
@@ -24,6 +27,7 @@ class ToleranceTest {
     assertThat(Tolerance.reference(DataType.FLOAT, true, 4097).perHead()).isEqualTo(5e-6);
     assertThat(Tolerance.forms(DataType.FLOAT, true, 4096).perHead()).isEqualTo(4e-6);
     assertThat(Tolerance.block(DataType.FLOAT).perHead()).isEqualTo(5e-6);
+    assertThat(Bounds.torchscaleModel(ElementType.FLOAT32)).isEqualTo(2e-6);
   }
 
   @Test

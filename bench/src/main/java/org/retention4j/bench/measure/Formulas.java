@@ -2,7 +2,8 @@ package org.retention4j.bench.measure;
 
 /**
  * What the shapes alone say about work and traffic. FLOPs count a multiply-add as two; bytes count
- * what must be moved, not what an implementation moves.
+ * what must be moved, not what an implementation moves. The cores of prompts are counted by each
+ * mixer's {@code coreFlops}; here are those of the forms that no session uses for prompts.
  *
  * <p>L layers, D width, H heads, K key width, V = f·K value width, b batch, n context, s bytes per
  * element.
@@ -48,15 +49,6 @@ public final class Formulas {
   }
 
   /**
-   * FLOPs of the chunkwise core per token and layer in units of D: α·C(1+f) + 4·f·K + f·K/C.
-   *
-   * @param alpha 1 when the upper triangle of a chunk is skipped, else 2
-   */
-  public static double chunkwiseUnits(double chunk, double f, double keyWidth, double alpha) {
-    return alpha * chunk * (1 + f) + 4 * f * keyWidth + f * keyWidth / chunk;
-  }
-
-  /**
    * The chunk size with the least time: √(f·K·(2·s·β+1)/(α(1+f))).
    *
    * @param flopsPerByte β, the machine's FLOP/s over its bytes/s
@@ -66,21 +58,9 @@ public final class Formulas {
     return Math.sqrt(f * keyWidth * (2 * stateElementBytes * flopsPerByte + 1) / (alpha * (1 + f)));
   }
 
-  /** Pairs of tokens that softmax attention looks at: L·H·n(n−1)/2. */
-  public static double attentionOperations(long layers, long heads, long tokens) {
-    return (double) layers * heads * tokens * (tokens - 1) / 2;
-  }
-
   /** Products with weights: 2·T·weights. */
   public static double weightFlops(long tokens, long weights) {
     return 2.0 * tokens * weights;
-  }
-
-  /** The chunkwise core with α=1: T·D·(C(1+f) + 4·f·K + f·K/C). */
-  public static double chunkwiseCoreFlops(long tokens, int chunk, LayerShape shape) {
-    return tokens
-        * (double) shape.modelWidth()
-        * chunkwiseUnits(Math.min(chunk, tokens), shape.valueFactor(), shape.keyWidth(), 1);
   }
 
   /** The parallel core with α=1 and the final state: T·D·(T(1+f) + 2·f·K). */
@@ -92,11 +72,6 @@ public final class Formulas {
   /** The recurrence as written, decay, update and readout: T·D·5·f·K. */
   public static double recurrentCoreFlops(long tokens, LayerShape shape) {
     return tokens * (double) shape.modelWidth() * 5 * shape.valueFactor() * shape.keyWidth();
-  }
-
-  /** Causal softmax attention without its upper triangle: 2·T(T+1)·n_h·d_h. */
-  public static double attentionCoreFlops(long tokens, long heads, long headWidth) {
-    return 2.0 * tokens * (tokens + 1) * heads * headWidth;
   }
 
   /**

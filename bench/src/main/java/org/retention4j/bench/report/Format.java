@@ -68,11 +68,6 @@ public final class Format {
     return value == null || value.isNaN() ? NONE : String.format(Locale.ROOT, "%.2f", value);
   }
 
-  /** Returns a share of one in percent. */
-  public static String percent(Double share) {
-    return share == null || share < 0 ? NONE : String.format(Locale.ROOT, "%.1f %%", 100 * share);
-  }
-
   /** Returns a text or the dash. */
   public static String text(Object value) {
     return value == null ? NONE : value.toString();

@@ -21,6 +21,7 @@ import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.RetentionCall;
 import org.retention4j.core.RetentionCore;
 import org.retention4j.core.RetentionState;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 
 /** The chunkwise core without its projections, by chunk size, beside the predicted best. */
 public final class ChunkSweep {
@@ -100,7 +101,9 @@ public final class ChunkSweep {
             Timing.of(samples, TOKENS),
             Cost.builder()
                 .flops(
-                    Formulas.chunkwiseCoreFlops(TOKENS, chunk, shape), "T·D·(C(1+f) + 4fK + fK/C)"),
+                    new RetentionMixerConfig(scene.models().block().config())
+                        .coreFlops(TOKENS, chunk),
+                    "T·D·(C(1+f) + 4fK + fK/C)"),
             "predicted best C = " + Format.number(best));
   }
 }

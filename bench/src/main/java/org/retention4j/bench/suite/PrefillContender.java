@@ -140,9 +140,7 @@ final class PrefillContender implements AutoCloseable {
         switch (form) {
           case "parallel" -> Formulas.parallelCoreFlops(tokens, shape);
           case "recurrent" -> Formulas.recurrentCoreFlops(tokens, shape);
-          case "chunkwise" -> Formulas.chunkwiseCoreFlops(tokens, Models.chunk(form), shape);
-          default ->
-              Formulas.attentionCoreFlops(tokens, shape.attentionHeads(), shape.attentionWidth());
+          default -> models.layer(form).mixer().config().coreFlops(tokens);
         };
     return Formulas.weightFlops(tokens, workload().nParams()) + core;
   }

@@ -10,14 +10,6 @@ class FormulasTest {
   private static final double GIB = 1L << 30;
 
   @Test
-  void countsPairsOfTokens() {
-    assertThat(Formulas.attentionOperations(96, 96, 10)).isEqualTo(414_720);
-    assertThat(Formulas.attentionOperations(96, 96, 100)).isCloseTo(45.6e6, within(0.05e6));
-    assertThat(Formulas.attentionOperations(96, 96, 1000)).isCloseTo(4.60e9, within(0.005e9));
-    assertThat(Formulas.attentionOperations(96, 96, 10_000)).isCloseTo(461e9, within(0.5e9));
-  }
-
-  @Test
   void sizesCaches() {
     assertThat(Formulas.cacheBytes(80, 8, 128, 262_144, 2) / GIB).isEqualTo(80.0);
     assertThat(Formulas.cacheBytes(9, 8, 128, 262_144, 2) / GIB).isEqualTo(9.0);
@@ -48,21 +40,11 @@ class FormulasTest {
   }
 
   @Test
-  void countsChunkwiseWork() {
-    // 64·3 + 4·2·256 + 2·256/64, in units of D.
-    assertThat(Formulas.chunkwiseUnits(64, 2, 256, 1)).isEqualTo(192 + 2048 + 8);
-    assertThat(Formulas.chunkwiseUnits(64, 2, 256, 2)).isEqualTo(384 + 2048 + 8);
-    assertThat(Formulas.chunkwiseCoreFlops(10, 64, LayerShape.PAPER))
-        .isEqualTo(10 * 2048.0 * (10 * 3 + 2048 + 51.2));
-  }
-
-  @Test
   void countsOtherCores() {
     LayerShape shape = LayerShape.PAPER;
     assertThat(Formulas.parallelCoreFlops(2048, shape))
         .isEqualTo(2048.0 * 2048 * (2048 * 3 + 1024));
     assertThat(Formulas.recurrentCoreFlops(7, shape)).isEqualTo(7 * 5.0 * 8 * 256 * 512);
-    assertThat(Formulas.attentionCoreFlops(2, 16, 128)).isEqualTo(2 * (1 + 2) * 2 * 2048.0);
     assertThat(Formulas.weightFlops(3, 5)).isEqualTo(30);
   }
 

@@ -87,4 +87,16 @@ class WholeModelRunTest {
     assertThat(attends.products()).isEqualTo(2.0 * 10 * (2 * 1024 + 2 * 512 + 3 * 32 * 40));
     assertThat(attends.core()).isEqualTo(2.0 * 10 * 11 * 4 * 8);
   }
+
+  /** The paper's layer, D = H·K = 2048, K 256, f 2; and a Transformer's of as many weights. */
+  @Test
+  void countsTheCoresOfPrompts() {
+    RetentionMixerConfig retains = RetentionMixerConfig.fla(2048, 8);
+    // Chunks of 64: 64·3 + 4·2·256 + 2·256/64, in units of D for each token.
+    assertThat(retains.coreFlops(640, 64)).isEqualTo(640 * 2048.0 * (192 + 2048 + 8));
+    // 10 tokens are one chunk of 10, whatever its size.
+    assertThat(retains.coreFlops(10, 64)).isEqualTo(10 * 2048.0 * (10 * 3 + 2048 + 51.2));
+    assertThat(AttentionConfig.multiHead(2048, 16).coreFlops(2))
+        .isEqualTo(2 * (1 + 2) * 2 * 2048.0);
+  }
 }

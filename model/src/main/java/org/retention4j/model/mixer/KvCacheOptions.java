@@ -25,6 +25,9 @@ public record KvCacheOptions(int maxTokens, int initialTokens, Optional<CacheTyp
               + " and "
               + initialTokens);
     }
+    if (cacheType == null) {
+      throw new IllegalArgumentException("expected an optional type of a cache, got null");
+    }
   }
 
   /** A cache of the engine's own type. */
@@ -44,6 +47,9 @@ public record KvCacheOptions(int maxTokens, int initialTokens, Optional<CacheTyp
 
   /** Returns the same with another element type. */
   public KvCacheOptions withCacheType(CacheType type) {
+    if (type == null) {
+      throw new IllegalArgumentException("expected a type of a cache, got null");
+    }
     return new KvCacheOptions(maxTokens, initialTokens, Optional.of(type));
   }
 }

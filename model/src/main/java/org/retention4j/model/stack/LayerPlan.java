@@ -61,7 +61,12 @@ final class LayerPlan implements AutoCloseable {
     MicroBatch piece =
         new MicroBatch(batch, tokens, normedTile, mixedTile, scratch, bfloat16Products);
     mixer = layer.mixer().bind(form, piece);
-    feedForward = layer.feedForward().bind(piece);
+    try {
+      feedForward = layer.feedForward().bind(piece);
+    } catch (Throwable e) {
+      mixer.close();
+      throw e;
+    }
   }
 
   /** Refuses a state that does not fit or has no room for so many tokens of each row. */

@@ -27,6 +27,8 @@ import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.OutTensor;
 import org.retention4j.checkpoint.format.SafetensorsWriter;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.core.reference.Bounds;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.testkit.TensorAssert;
@@ -120,9 +122,13 @@ class FlaOptionsTest {
     int[] ids = ids(vocabulary);
     INDArray expected = expected(model, ids);
     TensorAssert.assertThat(SplitLogits.of(model, Engines.float64(), ids))
-        .isCloseTo(expected, Tolerance.of("float64 model", 1e-12));
+        .isCloseTo(expected, tolerance(ElementType.FLOAT64));
     TensorAssert.assertThat(SplitLogits.of(model, Engines.vector(), ids))
-        .isCloseTo(expected, Tolerance.of("fp32 model", 5e-6));
+        .isCloseTo(expected, tolerance(ElementType.FLOAT32));
+  }
+
+  private static Tolerance tolerance(ElementType type) {
+    return Tolerance.of(type + " model", Bounds.model(type));
   }
 
   private static final String BASE =

@@ -23,6 +23,8 @@ import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.OutTensor;
 import org.retention4j.checkpoint.format.SafetensorsWriter;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.core.reference.Bounds;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
 import org.retention4j.testkit.TensorAssert;
@@ -33,8 +35,8 @@ import org.retention4j.testkit.Tolerance;
  * Every option of the torchscale format that is built, on random weights, against plain float64.
  */
 class TorchscaleOptionsTest {
-  private static final Tolerance WIDE = Tolerance.of("float64 model", 1e-12);
-  private static final Tolerance SINGLE = Tolerance.of("fp32 model", 2e-6);
+  private static final Tolerance WIDE = tolerance(ElementType.FLOAT64);
+  private static final Tolerance SINGLE = tolerance(ElementType.FLOAT32);
   private static final String BASE =
       "'model_type':'retnet','decoder_embed_dim':32,'decoder_value_embed_dim':64,"
           + "'decoder_retention_heads':4,'decoder_ffn_embed_dim':24,'decoder_layers':2,"
@@ -46,6 +48,10 @@ class TorchscaleOptionsTest {
 
   private final Map<String, double[][]> tensors = new LinkedHashMap<>();
   private final SplittableRandom random = new SplittableRandom(11);
+
+  private static Tolerance tolerance(ElementType type) {
+    return Tolerance.of(type + " model", Bounds.torchscaleModel(type));
+  }
 
   private void matrix(String name, int rows, int columns) {
     double[][] m = new double[rows][columns];

@@ -99,11 +99,22 @@ public record RetentionMixerConfig(RetentionConfig block) implements MixerConfig
     return new StateSize(RetentionState.bytes(block, type), 0, 0);
   }
 
-  /** Returns those of chunks of C tokens: T·H·K·(C(1+f) + 4·f·K + f·K/C) with f = V/K. */
+  /** Returns those of the chunkwise form as sessions use it, see {@link #coreFlops(int, int)}. */
   @Override
   public double coreFlops(int tokens) {
+    return coreFlops(tokens, ChunkwiseForm.DEFAULT_CHUNK);
+  }
+
+  /**
+   * Returns the floating-point operations of chunks of C tokens, as {@link #coreFlops(int)} counts:
+   * T·H·K·(C(1+f) + 4·f·K + f·K/C) with f = V/K.
+   *
+   * @param tokens T
+   * @param chunkSize C, at least 1; the whole text is one where it is shorter
+   */
+  public double coreFlops(int tokens, int chunkSize) {
     double f = (double) block.valueWidth() / block.keyWidth();
-    double chunk = Math.min(ChunkwiseForm.DEFAULT_CHUNK, tokens);
+    double chunk = Math.min(chunkSize, tokens);
     double perElement = chunk * (1 + f) + 4 * f * block.keyWidth() + f * block.keyWidth() / chunk;
     return (double) tokens * block.heads() * block.keyWidth() * perElement;
   }

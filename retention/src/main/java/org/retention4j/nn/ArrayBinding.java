@@ -1,23 +1,21 @@
-package org.retention4j.core;
+package org.retention4j.nn;
 
 import java.util.Arrays;
 import java.util.concurrent.CancellationException;
-import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
-import org.retention4j.nn.MicroBatch;
-import org.retention4j.nn.TokenTask;
 
 /**
  * Puts arrays (B,T,D) around a plan that works on tiles: tokens are copied in, advanced and copied
- * out one micro-batch after another.
+ * out one micro-batch after another. Used by one thread at a time.
+ *
+ * @since 0.1
  */
-final class ArrayBinding implements BoundSequence {
+public final class ArrayBinding implements AutoCloseable {
   private final Engine engine;
   private final Plan plan;
   private final int[] lengths;
@@ -41,7 +39,7 @@ final class ArrayBinding implements BoundSequence {
   private boolean closed;
 
   /** What happens to the tiles; {@code run} is called with the engine to itself. */
-  interface Plan extends AutoCloseable {
+  public interface Plan extends AutoCloseable {
     /**
      * Refuses to begin, before anything is changed.
      *
@@ -66,7 +64,7 @@ final class ArrayBinding implements BoundSequence {
 
   /** Makes a plan for a micro-batch. */
   @FunctionalInterface
-  interface PlanMaker {
+  public interface PlanMaker {
     /** Returns the plan. */
     Plan make(MicroBatch batch);
   }
@@ -75,31 +73,34 @@ final class ArrayBinding implements BoundSequence {
    * Binds.
    *
    * @param x (B,T,D)
-   * @param lengths (B) tokens of each row
    * @param y (B,T,D), receives the outputs; x itself or apart from it
+   * @param lengths (B) tokens of each row, 0…T
+   * @param tokens T
    * @param microBatch tokens of a micro-batch, at least 1
    * @param inPlace whether the plan's outputs are where its inputs were
+   * @param maker makes the plan; if that fails, nothing stays held
    */
-  ArrayBinding(
+  public ArrayBinding(
       Engine engine,
-      INDArray x,
+      RowView x,
+      RowView y,
       int[] lengths,
-      INDArray y,
+      int tokens,
       int microBatch,
       boolean inPlace,
       PlanMaker maker) {
     this.engine = engine;
+    this.x = x;
+    this.y = y;
     this.lengths = lengths.clone();
+    this.tokens = tokens;
     this.microBatch = microBatch;
-    int batch = (int) x.size(0);
-    tokens = (int) x.size(1);
+    int batch = lengths.length;
     counts = new int[batch];
     padded = new int[batch];
     copyIn = new TokenTask(engine, this::copyIn);
     copyOut = new TokenTask(engine, this::copyOut);
-    this.x = NdArrays.view(x);
-    this.y = NdArrays.view(y);
-    int width = (int) x.size(2);
+    int width = x.width();
     buffers = engine.newBuffers();
     scratch = engine.newScratch();
     try {
@@ -115,7 +116,15 @@ final class ArrayBinding implements BoundSequence {
     }
   }
 
-  @Override
+  /**
+   * Advances over all tokens now in x and writes y; padded tokens give 0.
+   *
+   * @throws IllegalArgumentException if an array is closed, or what {@link Plan#check} throws;
+   *     nothing is changed then
+   * @throws IllegalStateException after close
+   * @throws CancellationException if the thread is interrupted, between two micro-batches: y has
+   *     those before; the interrupt status is kept
+   */
   public void step() {
     if (closed) {
       throw new IllegalStateException("this binding is closed");
@@ -153,11 +162,12 @@ final class ArrayBinding implements BoundSequence {
     }
   }
 
-  @Override
+  /** Returns the implementation of the products. */
   public String implementation() {
     return plan.implementation();
   }
 
+  /** Frees the plan and its tiles; the arrays stay. Closing twice does no harm. */
   @Override
   public void close() {
     if (closed) {

@@ -1,0 +1,100 @@
+package org.retention4j.architecture;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.retention4j.architecture.House.CLASSES;
+import static org.retention4j.architecture.House.in;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** How large the house's rooms may become, as docs/architecture.md says. */
+class SizesTest {
+  private static final Set<String> USER_PACKAGES =
+      Set.of(
+          in(
+              "core",
+              "engine",
+              "chunkwise",
+              "parallel",
+              "recurrent",
+              "model",
+              "checkpoint",
+              "text",
+              "generate",
+              "verify"));
+
+  /** What of checkpoint.format a user meets: the files he may read or write alone. */
+  private static final Set<String> USER_TYPES_OF_FORMATS =
+      Set.of(
+          in(
+              "checkpoint.format.CheckpointException",
+              "checkpoint.format.DType",
+              "checkpoint.format.NpyFile",
+              "checkpoint.format.NpyWriter",
+              "checkpoint.format.SafetensorsFile",
+              "checkpoint.format.TensorInfo"));
+
+  /** No room so full that nobody finds anything in it. */
+  @Test
+  void packagesHoldAtMost25Types() {
+    Map<String, Long> types =
+        CLASSES.stream()
+            .filter(type -> type.getEnclosingClass().isEmpty() && !type.isAnonymousClass())
+            .filter(type -> !type.getSimpleName().equals("package-info"))
+            .collect(
+                Collectors.groupingBy(
+                    JavaClass::getPackageName, TreeMap::new, Collectors.counting()));
+    types.values().removeIf(count -> count <= 25);
+    assertThat(types).as("packages of more than 25 types").isEmpty();
+  }
+
+  /** No Java file that does not fit into a head; the tests' too. */
+  @Test
+  void javaFilesHaveAtMost400Lines() {
+    List<Path> files = House.javaFiles();
+    assertThat(files).as("Java files of the project").hasSizeGreaterThan(100);
+    List<String> tooLong =
+        files.stream()
+            .filter(file -> lines(file) > 400)
+            .map(file -> file + " " + lines(file))
+            .toList();
+    assertThat(tooLong).as("Java files of more than 400 lines").isEmpty();
+  }
+
+  private static long lines(Path file) {
+    try (Stream<String> lines = Files.lines(House.folder().resolve(file))) {
+      return lines.count();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What a user meets: enough to do his work, few enough to know. */
+  @Test
+  void usersMeetAtMost60Types() {
+    List<String> types =
+        CLASSES.stream()
+            .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+            .filter(type -> type.getEnclosingClass().isEmpty())
+            .filter(
+                type ->
+                    USER_PACKAGES.contains(type.getPackageName())
+                        || USER_TYPES_OF_FORMATS.contains(type.getName()))
+            .map(JavaClass::getName)
+            .sorted()
+            .toList();
+    assertThat(types).containsAll(USER_TYPES_OF_FORMATS);
+    assertThat(types).as("public types a user meets").hasSizeLessThanOrEqualTo(60);
+  }
+}
