@@ -14,8 +14,8 @@ final class DTypeConverter implements ITypeConverter<DType> {
       case "f32", "fp32" -> DType.F32;
       case "f16", "fp16" -> DType.F16;
       case "bf16" -> DType.BF16;
-      default ->
-          throw new TypeConversionException("expected f64, f32, f16 or bf16, got '" + name + "'");
+      // What is expected; the rest of the message is the same for all options.
+      default -> throw new TypeConversionException("f64, f32, f16 or bf16");
     };
   }
 }

@@ -1,7 +1,7 @@
 package org.retention4j.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -130,9 +130,9 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     GenerationOptions given = generationOptions();
-    String text = prompt.equals("-") ? Texts.read(System.in, "standard input") : prompt;
+    String text = prompt.equals("-") ? Texts.read(Path.of(prompt)) : prompt;
     Checkpoint checkpoint = options.open();
     GenerationOptions generation = given.withStopTokens(stopTokens(checkpoint));
     sayEffects(checkpoint);
@@ -214,9 +214,7 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private GenerationOptions generationOptions() {
-    if (cacheLimit < 1) {
-      throw new IllegalArgumentException("expected --cache-limit >= 1, got " + cacheLimit);
-    }
+    ModelOptions.requireCacheLimit(cacheLimit);
     try {
       SamplingOptions sampling = new SamplingOptions(temperature, topK, topP, penalty, seed);
       return new GenerationOptions(maxTokens, sampling, Set.copyOf(stopTokens), stops);

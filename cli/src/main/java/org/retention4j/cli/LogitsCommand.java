@@ -1,5 +1,7 @@
 package org.retention4j.cli;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -48,7 +50,7 @@ final class LogitsCommand implements Callable<Integer> {
       names = "--ids",
       paramLabel = "FILE.npy",
       required = true,
-      description = "token ids, integers of shape (B,T)")
+      description = "token ids, integers of shape (B,T); - for standard input")
   private Path ids;
 
   @Option(
@@ -90,7 +92,7 @@ final class LogitsCommand implements Callable<Integer> {
     if (!Effects.hasStates(checkpoint)) {
       Effects.none(spec, "no layer of this model is retention", "--form", "--chunk");
     }
-    int[][] tokens = read(ids, checkpoint.config().vocabulary());
+    int[][] tokens = tokens(ids, checkpoint.config().vocabulary());
     int batch = tokens.length;
     int length = tokens[0].length;
     int vocabulary = checkpoint.config().vocabulary();
@@ -128,14 +130,14 @@ final class LogitsCommand implements Callable<Integer> {
   }
 
   /** Refuses what is no token before the weights are loaded, which takes a while. */
-  private static int[][] read(Path file, int vocabulary) {
-    NpyFile npy = NpyFile.read(file);
+  private static int[][] tokens(Path file, int vocabulary) {
+    NpyFile npy = read(file);
     if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "expected integers of shape (B,T) with B, T >= 1 in %s, got %s of shape %s",
-              file,
+              Inputs.name(file),
               npy.integers() == null ? "floats" : "integers",
               Arrays.toString(npy.shape())));
     }
@@ -149,7 +151,7 @@ final class LogitsCommand implements Callable<Integer> {
                 Locale.ROOT,
                 "expected token ids in 0..%d in %s, got %d at [%d, %d]",
                 vocabulary - 1,
-                file,
+                Inputs.name(file),
                 id,
                 i / length,
                 i % length));
@@ -157,5 +159,13 @@ final class LogitsCommand implements Callable<Integer> {
       tokens[i / length][i % length] = (int) id;
     }
     return tokens;
+  }
+
+  private static NpyFile read(Path file) {
+    try (InputStream in = Inputs.open(file, "a .npy file")) {
+      return NpyFile.read(in, Inputs.name(file));
+    } catch (IOException e) {
+      throw Inputs.unreadable(file, e);
+    }
   }
 }

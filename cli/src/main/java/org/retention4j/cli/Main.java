@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import java.util.regex.Pattern;
 import org.retention4j.engine.natives.NativeLibraryException;
 import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;
@@ -47,9 +46,6 @@ public final class Main implements Runnable {
   static final String OUTPUT_LOST =
       "expected standard output to take what is written, got a failure";
 
-  /** How picocli lists the names of an enumeration, which are written small here. */
-  private static final Pattern NAMES = Pattern.compile("\\[[A-Z0-9]+(, [A-Z0-9]+)*]");
-
   private static final Map<String, Class<?>> COMMANDS = commands();
 
   @Option(
@@ -75,6 +71,7 @@ public final class Main implements Runnable {
 
   /** Runs a command and ends the virtual machine with its exit code. */
   public static void main(String[] args) {
+    StandardStreams.guard();
     SecondJvm.endWithFirst();
     // Numbers as programs read them, whatever the machine's language is.
     Locale.setDefault(Locale.ROOT);
@@ -114,11 +111,7 @@ public final class Main implements Runnable {
     command.setCaseInsensitiveEnumValuesAllowed(true);
     command.setParameterExceptionHandler(
         (failure, ignored) -> {
-          String message =
-              NAMES
-                  .matcher(failure.getMessage())
-                  .replaceAll(m -> m.group().toLowerCase(Locale.ROOT));
-          errors.println("retention: " + message + " (see --help)");
+          errors.println("retention: " + WrongWords.message(failure, args) + " (see --help)");
           return BAD_INPUT;
         });
     command.setExecutionExceptionHandler((failure, line, parsed) -> main.report(failure, errors));

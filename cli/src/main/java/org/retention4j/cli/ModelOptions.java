@@ -83,6 +83,13 @@ final class ModelOptions {
     return compute.type;
   }
 
+  /** Refuses a limit of caches that leaves no room for a token. */
+  static void requireCacheLimit(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException("expected --cache-limit >= 1, got " + limit);
+    }
+  }
+
   /** Says it where products of bf16 with bf16 are asked for and cannot be. */
   void sayProducts(CommandSpec command, Checkpoint checkpoint, Engine engine) {
     String option = "--bf16-products";

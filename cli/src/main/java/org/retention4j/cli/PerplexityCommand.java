@@ -3,6 +3,7 @@ package org.retention4j.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.Engine;
@@ -31,7 +32,7 @@ import picocli.CommandLine.Spec;
 final class PerplexityCommand implements Callable<Integer> {
   @Mixin private ModelOptions options;
 
-  @Parameters(paramLabel = "FILE", description = "text in UTF-8")
+  @Parameters(paramLabel = "FILE", description = "text in UTF-8, - for standard input")
   private Path file;
 
   @Option(names = "--tokens", description = "print the log-probability of every token")
@@ -47,7 +48,11 @@ final class PerplexityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    int limit = cacheLimit == null ? longest(Texts.size(file)) : cacheLimit;
+    if (cacheLimit != null) {
+      ModelOptions.requireCacheLimit(cacheLimit);
+    }
+    OptionalLong bytes = Texts.size(file);
+    int limit = cacheLimit == null ? longest(bytes) : cacheLimit;
     KvCacheOptions cache = KvCacheOptions.DEFAULT.withMaxTokens(limit);
     Checkpoint checkpoint = options.open();
     if (!Effects.hasCaches(checkpoint)) {
@@ -68,7 +73,8 @@ final class PerplexityCommand implements Callable<Integer> {
           });
       if (scorer.count() == 0) {
         throw new IllegalArgumentException(
-            "expected a text of at least 2 tokens, got " + session.position(0) + " in " + file);
+            "expected a text of at least 2 tokens, got " + session.position(0) + " in "
+                + Inputs.name(file));
       }
       out.printf(
           Locale.ROOT,
@@ -89,7 +95,7 @@ final class PerplexityCommand implements Callable<Integer> {
   }
 
   /** A token has a byte at least, but for those that mark the beginning. */
-  private static int longest(long bytes) {
-    return (int) Math.min(bytes + 16, Integer.MAX_VALUE / 2);
+  private static int longest(OptionalLong bytes) {
+    return (int) Math.min(bytes.orElse(Integer.MAX_VALUE) + 16, Integer.MAX_VALUE / 2);
   }
 }

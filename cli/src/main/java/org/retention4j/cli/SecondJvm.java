@@ -66,10 +66,7 @@ final class SecondJvm {
    * @throws IOException if it cannot be started
    */
   private static int run(List<String> command) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(command)
-            .redirectInput(ProcessBuilder.Redirect.INHERIT)
-            .redirectOutput(ProcessBuilder.Redirect.INHERIT);
+    ProcessBuilder builder = StandardStreams.inherited(command);
     if (command.contains("-D" + ONE_OPEN_MP_THREAD + "=true")) {
       builder.environment().put(OPEN_MP_THREADS, "1");
     }

@@ -10,18 +10,21 @@ import java.nio.charset.StandardCharsets;
 /**
  * A text in UTF-8 of any length, in pieces of bounded size to be tokenized one after the other. A
  * piece ends before a line's first letter where it can, else before a word's space: tokens do not
- * reach across either in usual tokenizers.
+ * reach across either in usual tokenizers. A byte order mark at the beginning is no part of it.
  */
-final class TextPieces implements AutoCloseable {
+final class TextPieces {
   /** Characters of a piece, by default. */
   static final int LENGTH = 1 << 18;
+
+  private static final char BYTE_ORDER_MARK = '\ufeff';
 
   private final Reader reader;
   private final char[] buffer;
   private int held;
+  private boolean begun;
   private boolean ended;
 
-  /** Reads a stream, which it closes when it is closed. */
+  /** Reads a stream, which whoever opened it closes. */
   TextPieces(InputStream in) {
     this(in, LENGTH);
   }
@@ -46,19 +49,32 @@ final class TextPieces implements AutoCloseable {
    * @throws CharacterCodingException for bytes that are no UTF-8
    */
   String next() throws IOException {
-    while (!ended && held < buffer.length) {
-      int count = reader.read(buffer, held, buffer.length - held);
-      ended = count < 0;
-      held += Math.max(0, count);
+    fill();
+    if (!begun && held > 0 && buffer[0] == BYTE_ORDER_MARK) {
+      drop(1);
+      fill();
     }
+    begun = true;
     if (held == 0) {
       return null;
     }
     int end = ended ? held : cut();
     String piece = new String(buffer, 0, end);
-    System.arraycopy(buffer, end, buffer, 0, held - end);
-    held -= end;
+    drop(end);
     return piece;
+  }
+
+  private void fill() throws IOException {
+    while (!ended && held < buffer.length) {
+      int count = reader.read(buffer, held, buffer.length - held);
+      ended = count < 0;
+      held += Math.max(0, count);
+    }
+  }
+
+  private void drop(int count) {
+    System.arraycopy(buffer, count, buffer, 0, held - count);
+    held -= count;
   }
 
   /** Returns where to cut a full buffer: not within a pair of surrogates whatever else. */
@@ -74,10 +90,5 @@ final class TextPieces implements AutoCloseable {
       }
     }
     return Character.isHighSurrogate(buffer[held - 1]) ? held - 1 : held;
-  }
-
-  @Override
-  public void close() throws IOException {
-    reader.close();
   }
 }

@@ -4,15 +4,18 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.retention4j.checkpoint.format.CheckpointException;
 
 /** Reading texts, writing numbers. */
 final class Texts {
+  /** What messages call a text. */
+  private static final String EXPECTED = "a text";
+
   private static final double KILO = 1000;
 
   /** What the library calls what options give. */
@@ -22,9 +25,10 @@ final class Texts {
   private Texts() {}
 
   /**
-   * Reads a file of UTF-8.
+   * Reads a text in UTF-8.
    *
-   * @throws IllegalArgumentException if it is missing, empty or no UTF-8
+   * @param file of it, {@code -} for standard input
+   * @throws IllegalArgumentException if it is missing or no UTF-8
    */
   static String read(Path file) {
     StringBuilder text = new StringBuilder();
@@ -47,65 +51,38 @@ final class Texts {
   }
 
   /**
-   * Returns a text file's bytes.
+   * Returns a text's bytes, where that can be known before it is read.
    *
-   * @throws IllegalArgumentException if it is missing or empty
+   * @throws IllegalArgumentException if it cannot be read, or is empty
    */
-  static long size(Path file) {
-    if (!Files.isRegularFile(file)) {
-      throw new IllegalArgumentException("expected a text file, got none, or a folder, at " + file);
+  static OptionalLong size(Path file) {
+    Inputs.check(file, EXPECTED);
+    OptionalLong size = Inputs.size(file);
+    if (size.isPresent() && size.getAsLong() == 0) {
+      throw new IllegalArgumentException(
+          "expected a text of at least 1 byte, got " + file + ", which is empty");
     }
-    try {
-      long size = Files.size(file);
-      if (size == 0) {
-        throw new IllegalArgumentException(
-            "expected a text of at least 1 byte, got " + file + ", which is empty");
-      }
-      return size;
-    } catch (IOException e) {
-      throw unreadable(file, e);
-    }
+    return size;
   }
 
   /**
-   * Reads a file of UTF-8 piece by piece.
+   * Reads a text in UTF-8 piece by piece.
    *
-   * @throws IllegalArgumentException if it is missing, empty or no UTF-8
+   * @param file of it, {@code -} for standard input
+   * @throws IllegalArgumentException if it is missing or no UTF-8
    */
   static void forEachPiece(Path file, Consumer<String> each) {
-    size(file);
-    try (InputStream in = Files.newInputStream(file)) {
-      forEachPiece(in, file.toString(), each);
-    } catch (IOException e) {
-      throw unreadable(file, e);
-    }
-  }
-
-  /**
-   * Reads a stream of UTF-8 to its end.
-   *
-   * @param name of the stream, for messages
-   * @throws IllegalArgumentException if it is no UTF-8
-   */
-  static String read(InputStream in, String name) throws IOException {
-    StringBuilder text = new StringBuilder();
-    forEachPiece(in, name, text::append);
-    return text.toString();
-  }
-
-  private static void forEachPiece(InputStream in, String name, Consumer<String> each)
-      throws IOException {
-    try (TextPieces pieces = new TextPieces(in)) {
+    try (InputStream in = Inputs.open(file, EXPECTED)) {
+      TextPieces pieces = new TextPieces(in);
       for (String piece = pieces.next(); piece != null; piece = pieces.next()) {
         each.accept(piece);
       }
     } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException("expected UTF-8 in " + name + ", got other bytes", e);
+      throw new IllegalArgumentException(
+          "expected UTF-8 in " + Inputs.name(file) + ", got other bytes", e);
+    } catch (IOException e) {
+      throw Inputs.unreadable(file, e);
     }
-  }
-
-  private static IllegalArgumentException unreadable(Path file, IOException e) {
-    return new IllegalArgumentException("cannot read " + file + ": " + e.getMessage(), e);
   }
 
   /** Returns bytes in the unit that suits them. */

@@ -35,7 +35,7 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--text",
       paramLabel = "FILE",
-      description = "text that is read (default: a sentence)")
+      description = "text that is read, - for standard input (default: a sentence)")
   private Path text;
 
   @Option(
@@ -51,6 +51,9 @@ final class VerifyCommand implements Callable<Integer> {
   public Integer call() {
     if (most < 1) {
       throw new IllegalArgumentException("expected --tokens >= 1, got " + most);
+    }
+    if (text != null) {
+      Texts.size(text);
     }
     Checkpoint checkpoint = Checkpoint.open(folder);
     int[] tokens = tokens(checkpoint);

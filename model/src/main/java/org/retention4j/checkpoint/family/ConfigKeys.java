@@ -2,6 +2,9 @@ package org.retention4j.checkpoint.family;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.format.Shown;
@@ -139,6 +142,22 @@ public final class ConfigKeys {
               key,
               Json.shown(node.get(key)),
               built));
+    }
+  }
+
+  /** Refuses every key but some, unless it is null. */
+  void refuseAllBut(Set<String> known) {
+    for (Map.Entry<String, JsonNode> entry : node.properties()) {
+      if (!known.contains(entry.getKey()) && !entry.getValue().isNull()) {
+        throw new CheckpointException(
+            String.format(
+                Locale.ROOT,
+                "expected no keys but %s in %s, got %s = %s",
+                String.join(", ", new TreeSet<>(known)),
+                where,
+                Shown.name(entry.getKey()),
+                Json.shown(entry.getValue())));
+      }
     }
   }
 

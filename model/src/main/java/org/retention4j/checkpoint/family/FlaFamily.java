@@ -45,6 +45,10 @@ public final class FlaFamily implements Family {
           List.of("expand_v", "v_dim"),
           List.of("intermediate_size", "ffn_proj_size", "ffn_dim", "ffn_size", "n_inner"));
 
+  /** All keys that fla reads from an entry of attn. */
+  private static final Set<String> ATTENTION =
+      Set.of("layers", "num_heads", "num_kv_heads", "qkv_bias", "window_size", "rope_theta");
+
   private static final String HEAD_NORM = "head norm";
 
   /** The tensors of mixers' weights but for head norms. */
@@ -174,6 +178,7 @@ public final class FlaFamily implements Family {
   }
 
   private static void attend(ConfigKeys keys, int d, int hidden, LayerConfig[] layers) {
+    keys.refuseAllBut(ATTENTION);
     int heads = keys.size("num_heads");
     int kvHeads = keys.sizeOrNull("num_kv_heads", heads);
     if (d % heads != 0 || heads % kvHeads != 0 || d / heads % 2 != 0) {

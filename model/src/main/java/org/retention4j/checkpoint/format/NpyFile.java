@@ -1,6 +1,7 @@
 package org.retention4j.checkpoint.format;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -12,74 +13,91 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * An array in NumPy's .npy format (versions 1 to 3), read whole: little-endian, C order, integers
- * of 4 or 8 bytes or floats of 4 or 8 bytes.
+ * An array in NumPy's .npy format (versions 1 to 3), read whole: integers of 1, 2, 4 or 8 bytes,
+ * with a sign or without, or floats of 4 or 8 bytes, of either byte order, in C or Fortran order.
  *
  * @param shape sizes of the dimensions, none for a single number
- * @param integers the elements if they are integers, else null
- * @param floats the elements, widened, if they are floats, else null
+ * @param integers the elements in C order if they are integers, else null
+ * @param floats the elements in C order, widened, if they are floats, else null
  * @since 0.1
  */
 @SuppressWarnings("ArrayRecordComponent") // Plain arrays are what it is for.
 public record NpyFile(long[] shape, long[] integers, double[] floats) {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final int LONGEST_HEADER = 1 << 16;
+  private static final int MOST_BYTES = Integer.MAX_VALUE - 16;
   private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
   private static final Pattern ORDER = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
   private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([0-9, ]*)\\)");
 
+  /** A byte alone has no order. */
+  private static final Pattern TYPE = Pattern.compile("[<>](?:[iu][248]|f[48])|[|<>][iu]1");
+
   /**
-   * Reads a file.
+   * Reads a file or a pipe.
    *
    * @throws CheckpointException if it cannot be read, is no .npy file, or holds what is not read
    */
   public static NpyFile read(Path path) {
-    try {
-      if (!Files.isRegularFile(path)) {
-        throw new CheckpointException("expected a .npy file, got none, or a folder, at " + path);
-      }
-      if (Files.size(path) > Integer.MAX_VALUE - 16) {
-        throw new CheckpointException("expected a .npy file of less than 2 GiB, got " + path);
-      }
-      return parse(path, Files.readAllBytes(path));
+    if (!Files.exists(path) || Files.isDirectory(path)) {
+      throw new CheckpointException(
+          String.format(
+              Locale.ROOT,
+              "expected a .npy file, got %s, at %s",
+              Files.isDirectory(path) ? "a folder" : "none",
+              path));
+    }
+    try (InputStream in = Files.newInputStream(path)) {
+      return read(in, path.toString());
     } catch (IOException e) {
       throw new CheckpointException("cannot read " + path + ": " + Shown.reason(e), e);
     }
   }
 
-  private static NpyFile parse(Path path, byte[] content) {
-    ByteBuffer bytes = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
-    if (content.length < 12 || !Arrays.equals(MAGIC, Arrays.copyOf(content, 6))) {
-      throw new CheckpointException("expected a .npy file, got something else in " + path);
+  /**
+   * Reads a stream to its end, and leaves it open.
+   *
+   * @param name of the stream, for messages
+   * @throws CheckpointException if it is no .npy file, or holds what is not read
+   * @throws IOException if reading fails
+   */
+  public static NpyFile read(InputStream in, String name) throws IOException {
+    byte[] start = in.readNBytes(10);
+    if (start.length < 10 || !Arrays.equals(MAGIC, Arrays.copyOf(start, 6))) {
+      throw new CheckpointException("expected a .npy file, got something else in " + name);
     }
-    int version = bytes.get(6);
+    int version = start[6];
     if (version < 1 || version > 3) {
-      throw bad(path, "version 1, 2 or 3", String.valueOf(version));
+      throw bad(name, "version 1, 2 or 3", String.valueOf(version));
     }
-    int start = version == 1 ? 10 : 12;
-    long length = version == 1 ? bytes.getShort(8) & 0xffff : bytes.getInt(8) & 0xffffffffL;
-    if (length > LONGEST_HEADER || start + length > bytes.limit()) {
-      throw bad(path, "a header inside the file", length + " bytes of header");
+    ByteBuffer sizes = ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN);
+    sizes.put(start, 8, 2).put(in.readNBytes(version == 1 ? 0 : 2));
+    long length = sizes.getInt(0) & 0xffffffffL;
+    byte[] bytes = in.readNBytes((int) Math.min(length, LONGEST_HEADER));
+    if (length > bytes.length) {
+      throw bad(name, "a header inside the file", length + " bytes of header");
     }
-    String header = new String(content, start, (int) length, StandardCharsets.ISO_8859_1);
-    String descr = group(path, DESCR, header, "descr");
-    if (group(path, ORDER, header, "fortran_order").equals("True")) {
-      throw bad(path, "C order", "Fortran order");
+    String header = new String(bytes, StandardCharsets.ISO_8859_1);
+    String descr = group(name, DESCR, header, "descr");
+    if (!TYPE.matcher(descr).matches()) {
+      throw bad(name, "elements i1, i2, i4, i8, u1, u2, u4, u8, f4 or f8", descr);
     }
-    long[] shape = shape(path, group(path, SHAPE, header, "shape"));
-    ByteBuffer data = bytes.position(start + (int) length).slice().order(ByteOrder.LITTLE_ENDIAN);
-    return elements(path, descr, shape, data);
+    boolean fortran = group(name, ORDER, header, "fortran_order").equals("True");
+    long[] shape = shape(name, group(name, SHAPE, header, "shape"));
+    ByteBuffer data = data(name, in, shape, descr.charAt(2) - '0');
+    data.order(descr.charAt(0) == '>' ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN);
+    return elements(name, descr.substring(1), shape, fortran, data);
   }
 
-  private static String group(Path path, Pattern pattern, String header, String what) {
+  private static String group(String name, Pattern pattern, String header, String what) {
     Matcher matcher = pattern.matcher(header);
     if (!matcher.find()) {
-      throw bad(path, what + " in the header", header.strip());
+      throw bad(name, what + " in the header", header.strip());
     }
     return matcher.group(1);
   }
 
-  private static long[] shape(Path path, String text) {
+  private static long[] shape(String name, String text) {
     try {
       return Pattern.compile(",")
           .splitAsStream(text)
@@ -88,47 +106,84 @@ public record NpyFile(long[] shape, long[] integers, double[] floats) {
           .mapToLong(Long::parseLong)
           .toArray();
     } catch (NumberFormatException e) {
-      throw bad(path, "a shape", "(" + text + ")");
+      throw bad(name, "a shape", "(" + text + ")");
     }
   }
 
-  private static NpyFile elements(Path path, String descr, long[] shape, ByteBuffer data) {
-    int width =
-        switch (descr) {
-          case "<i8", "<f8" -> 8;
-          case "<i4", "<f4" -> 4;
-          default -> throw bad(path, "elements <i4, <i8, <f4 or <f8", descr);
-        };
+  private static ByteBuffer data(String name, InputStream in, long[] shape, int width)
+      throws IOException {
     long count = 1;
     try {
       for (long n : shape) {
         count = Math.multiplyExact(count, n);
       }
-      if (Math.multiplyExact(count, width) != data.limit()) {
-        throw bad(
-            path,
-            count * width + " bytes for shape " + Arrays.toString(shape),
-            String.valueOf(data.limit()));
-      }
+      count = Math.multiplyExact(count, width);
     } catch (ArithmeticException e) {
-      throw bad(path, "a shape that fits the file", Arrays.toString(shape));
+      throw bad(name, "a shape that fits the file", Arrays.toString(shape));
     }
-    int n = (int) count;
-    long[] integers = descr.charAt(1) == 'i' ? new long[n] : null;
-    double[] floats = integers == null ? new double[n] : null;
-    for (int i = 0; i < n; i++) {
-      switch (descr) {
-        case "<i8" -> integers[i] = data.getLong(8 * i);
-        case "<i4" -> integers[i] = data.getInt(4 * i);
-        case "<f8" -> floats[i] = data.getDouble(8 * i);
-        default -> floats[i] = data.getFloat(4 * i);
+    if (count > MOST_BYTES) {
+      throw bad(name, "elements of less than 2 GiB", count + " bytes of them");
+    }
+    byte[] data = in.readNBytes((int) count);
+    boolean more = in.read() >= 0;
+    if (more || data.length < count) {
+      throw bad(
+          name,
+          count + " bytes for shape " + Arrays.toString(shape),
+          more ? "more" : String.valueOf(data.length));
+    }
+    return ByteBuffer.wrap(data);
+  }
+
+  private static NpyFile elements(
+      String name, String type, long[] shape, boolean fortran, ByteBuffer data) {
+    int width = type.charAt(1) - '0';
+    int count = data.limit() / width;
+    boolean whole = type.charAt(0) != 'f';
+    long[] integers = whole ? new long[count] : null;
+    double[] floats = whole ? null : new double[count];
+    for (int i = 0; i < count; i++) {
+      int at = width * (fortran ? place(shape, i) : i);
+      if (whole) {
+        integers[i] = integer(type, data, at);
+      } else {
+        floats[i] = width == 4 ? data.getFloat(at) : data.getDouble(at);
+      }
+      if (type.equals("u8") && integers[i] < 0) {
+        throw bad(
+            name,
+            "integers up to " + Long.MAX_VALUE,
+            Long.toUnsignedString(integers[i]) + " as element " + i + " in C order");
       }
     }
     return new NpyFile(shape, integers, floats);
   }
 
-  private static CheckpointException bad(Path path, String expected, String got) {
+  private static long integer(String type, ByteBuffer data, int at) {
+    return switch (type) {
+      case "i1" -> data.get(at);
+      case "u1" -> Byte.toUnsignedLong(data.get(at));
+      case "i2" -> data.getShort(at);
+      case "u2" -> Short.toUnsignedLong(data.getShort(at));
+      case "i4" -> data.getInt(at);
+      case "u4" -> Integer.toUnsignedLong(data.getInt(at));
+      default -> data.getLong(at);
+    };
+  }
+
+  /** Returns where an element, numbered in C order, lies in Fortran order: first index fastest. */
+  private static int place(long[] shape, int element) {
+    long place = 0;
+    long rest = element;
+    for (int i = shape.length - 1; i >= 0; i--) {
+      place = place * shape[i] + rest % shape[i];
+      rest /= shape[i];
+    }
+    return (int) place;
+  }
+
+  private static CheckpointException bad(String name, String expected, String got) {
     return new CheckpointException(
-        String.format(Locale.ROOT, "expected %s in %s, got %s", expected, path, got));
+        String.format(Locale.ROOT, "expected %s in %s, got %s", expected, name, got));
   }
 }
