@@ -11,6 +11,7 @@ import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.CacheType;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.generate.Generation;
 import org.retention4j.generate.GenerationOptions;
 import org.retention4j.generate.Generator;
@@ -208,6 +209,9 @@ final class GenerateCommand implements Callable<Integer> {
     if (!Effects.hasCaches(checkpoint)) {
       Effects.none(spec, "no layer of this model is attention", "--cache", "--cache-limit");
     }
+    if (options.type() == ElementType.FLOAT64 && Effects.hasCaches(checkpoint)) {
+      Effects.none(spec, "--compute is float64, and so are caches", "--cache");
+    }
     if (GenerationOptions.of(checkpoint).stopTokens().isEmpty()) {
       Effects.none(spec, "this model names no token that ends a text", "--ignore-eos");
     }
@@ -215,6 +219,10 @@ final class GenerateCommand implements Callable<Integer> {
 
   private GenerationOptions generationOptions() {
     ModelOptions.requireCacheLimit(cacheLimit);
+    if (cache == Cache.BF16 && options.type() == ElementType.FLOAT64) {
+      throw new IllegalArgumentException(
+          "expected --cache bf16 with --compute fp32 only, got it with float64");
+    }
     try {
       SamplingOptions sampling = new SamplingOptions(temperature, topK, topP, penalty, seed);
       return new GenerationOptions(maxTokens, sampling, Set.copyOf(stopTokens), stops);

@@ -125,6 +125,9 @@ final class LogitsCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "expected --chunk with --form chunkwise only, got it with " + form);
     }
+    if (chunk != null && chunk < 1) {
+      throw new IllegalArgumentException("expected --chunk >= 1, got " + chunk);
+    }
     int tokens = chunk == null ? ChunkwiseForm.DEFAULT_CHUNK : chunk;
     return Forms.all(tokens).get(form.toString());
   }

@@ -3,6 +3,7 @@ package org.retention4j.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -109,6 +110,7 @@ public final class Main implements Runnable {
     command.setOut(new PrintWriter(out, true, StandardCharsets.UTF_8));
     command.setErr(errors);
     command.setCaseInsensitiveEnumValuesAllowed(true);
+    command.registerConverter(Path.class, new PathConverter());
     command.setParameterExceptionHandler(
         (failure, ignored) -> {
           errors.println("retention: " + WrongWords.message(failure, args) + " (see --help)");

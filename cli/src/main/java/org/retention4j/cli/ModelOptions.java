@@ -116,9 +116,9 @@ final class ModelOptions {
   }
 
   Engine engine() {
-    if (threads > MOST_THREADS) {
+    if (threads < 1 || threads > MOST_THREADS) {
       throw new IllegalArgumentException(
-          "expected at most " + MOST_THREADS + " threads, got " + threads);
+          "expected --threads in 1.." + MOST_THREADS + ", got " + threads);
     }
     boolean wide = compute.type == ElementType.FLOAT64;
     return Engine.create(compute.type, threads, wide ? ComputeRoute.PLAIN : ComputeRoute.best());

@@ -73,7 +73,9 @@ final class PerplexityCommand implements Callable<Integer> {
           });
       if (scorer.count() == 0) {
         throw new IllegalArgumentException(
-            "expected a text of at least 2 tokens, got " + session.position(0) + " in "
+            "expected a text of at least 2 tokens, got "
+                + session.position(0)
+                + " in "
                 + Inputs.name(file));
       }
       out.printf(

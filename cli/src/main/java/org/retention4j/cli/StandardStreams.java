@@ -82,8 +82,7 @@ final class StandardStreams {
             in
                 ? ProcessBuilder.Redirect.from(new File("/dev/null"))
                 : ProcessBuilder.Redirect.INHERIT)
-        .redirectOutput(
-            out ? ProcessBuilder.Redirect.DISCARD : ProcessBuilder.Redirect.INHERIT);
+        .redirectOutput(out ? ProcessBuilder.Redirect.DISCARD : ProcessBuilder.Redirect.INHERIT);
   }
 
   private static boolean closed(int number) {
@@ -121,7 +120,8 @@ final class StandardStreams {
   }
 
   private static boolean isMapped(String file) throws IOException {
-    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
+    try (Stream<String> maps =
+        Files.lines(Path.of("/proc/self/maps"), StandardCharsets.ISO_8859_1)) {
       return maps.anyMatch(line -> line.endsWith(" " + file));
     }
   }

@@ -1,5 +1,6 @@
 package org.retention4j.cli;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -54,7 +55,12 @@ final class WrongWords {
       int at = Arrays.asList(args).lastIndexOf(option.longestName());
       if (at >= 0) {
         String next = at + 1 < args.length ? "'" + args[at + 1] + "'" : "none";
-        return "expected " + option.paramLabel() + " after " + option.longestName() + ", got " + next;
+        return "expected "
+            + option.paramLabel()
+            + " after "
+            + option.longestName()
+            + ", got "
+            + next;
       }
     }
     return missing.stream()
@@ -90,6 +96,10 @@ final class WrongWords {
     if (arg.isMultiValue() && !arg.auxiliaryTypes()[0].equals(Object.class)) {
       type = arg.auxiliaryTypes()[0];
     }
+    boolean ownWords = arg.converters().length > 0 || type == Path.class;
+    if (ownWords && failure.getCause() instanceof TypeConversionException cause) {
+      return cause.getMessage();
+    }
     if (type.isEnum()) {
       return Arrays.stream(type.getEnumConstants())
           .map(value -> ((Enum<?>) value).name().toLowerCase(Locale.ROOT))
@@ -107,9 +117,7 @@ final class WrongWords {
     if (type == boolean.class || type == Boolean.class) {
       return "true or false";
     }
-    return failure.getCause() instanceof TypeConversionException cause
-        ? cause.getMessage()
-        : "a " + type.getSimpleName().toLowerCase(Locale.ROOT);
+    return "a " + type.getSimpleName().toLowerCase(Locale.ROOT);
   }
 
   /** Returns what a number must be, with the limit that one is beyond. */

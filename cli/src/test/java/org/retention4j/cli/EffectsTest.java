@@ -26,7 +26,8 @@ class EffectsTest {
         "fla-f32 | --ignore-eos | --ignore-eos has no effect",
         "fla-f32 | --bf16-products | --bf16-products has no effect: no weights are bf16",
         "fla-bf16 | --bf16-products --weights fp32 | no weights are bf16",
-        "fla-bf16 | --bf16-products --compute float64 | --compute is float64"
+        "fla-bf16 | --bf16-products --compute float64 | --compute is float64",
+        "fla-hybrid | --cache fp32 --compute float64 | --compute is float64, and so are caches"
       })
   void areNamed(String model, String options, String said) {
     String line = "generate --max-tokens 1 --prompt ! --model " + golden(model) + " " + options;

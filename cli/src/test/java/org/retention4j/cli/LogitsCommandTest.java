@@ -135,8 +135,9 @@ class LogitsCommandTest {
   void refusesMoreThreadsThanAnyMachineHas() {
     String model = " --model " + golden("fla-f32");
     String ids = golden("fla-f32") + "/input_ids.npy --out " + out;
-    refuses("logits --threads 100000" + model + " --ids " + ids, "1024 threads, got 100000");
-    refuses("generate --threads 1025 --prompt !" + model, "1024 threads, got 1025");
+    refuses(
+        "logits --threads 100000" + model + " --ids " + ids, "--threads in 1..1024, got 100000");
+    refuses("generate --threads 1025 --prompt !" + model, "--threads in 1..1024, got 1025");
     assertThat(folder).isEmptyDirectory();
   }
 

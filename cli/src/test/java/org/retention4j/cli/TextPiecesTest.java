@@ -17,10 +17,9 @@ import org.junit.jupiter.api.Test;
 class TextPiecesTest {
   private static List<String> pieces(byte[] bytes, int length) throws IOException {
     List<String> all = new ArrayList<>();
-    try (TextPieces pieces = new TextPieces(new ByteArrayInputStream(bytes), length)) {
-      for (String piece = pieces.next(); piece != null; piece = pieces.next()) {
-        all.add(piece);
-      }
+    TextPieces pieces = new TextPieces(new ByteArrayInputStream(bytes), length);
+    for (String piece = pieces.next(); piece != null; piece = pieces.next()) {
+      all.add(piece);
     }
     return all;
   }
@@ -49,6 +48,17 @@ class TextPiecesTest {
         assertThat(Character.isLowSurrogate(piece.charAt(0))).isFalse();
       }
     }
+  }
+
+  /** At the beginning alone; elsewhere it is a letter that joins words. */
+  @Test
+  void leavesOutAByteOrderMark() throws IOException {
+    for (int length = 2; length < 12; length++) {
+      assertThat(String.join("", pieces("\uFEFFone two", length))).isEqualTo("one two");
+      assertThat(String.join("", pieces("\uFEFF\uFEFFa\uFEFF", length))).isEqualTo("\uFEFFa\uFEFF");
+      assertThat(pieces("\uFEFF", length)).isEmpty();
+    }
+    assertThat(pieces("\uFEFFabcdef", 3)).containsExactly("abc", "def");
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.retention4j.checkpoint.format.Shown;
 
 /** The folder of a report. Files appear in it whole or not at all. */
 public final class ReportFiles {
@@ -34,13 +35,12 @@ public final class ReportFiles {
     } catch (IOException e) {
       removeEmpty(created);
       throw new IllegalArgumentException(
-          "expected a folder that reports can be written to, got " + folder + ": " + reason(e), e);
+          "expected a folder that reports can be written to, got "
+              + folder
+              + ": "
+              + Shown.reason(e),
+          e);
     }
-  }
-
-  private static String reason(IOException e) {
-    return e.getClass().getSimpleName()
-        + (e.getMessage() == null ? "" : " (" + e.getMessage() + ")");
   }
 
   private static void make(Path folder, List<Path> created) throws IOException {
@@ -111,7 +111,8 @@ public final class ReportFiles {
           e.addSuppressed(again);
         }
       }
-      throw new UncheckedIOException("cannot write the report to " + folder + ": " + reason(e), e);
+      throw new UncheckedIOException(
+          "cannot write the report to " + folder + ": " + Shown.reason(e), e);
     }
   }
 

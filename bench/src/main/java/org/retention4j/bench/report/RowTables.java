@@ -3,11 +3,13 @@ package org.retention4j.bench.report;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.retention4j.checkpoint.format.Shown;
 
 /** The tables of an earlier run for a document, from its rows: one machine and commit a file. */
 public final class RowTables {
@@ -39,8 +41,12 @@ public final class RowTables {
     List<String> lines;
     try {
       lines = Files.readAllLines(file);
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException(
+          "expected rows of a run in " + file + ", got bytes that are no UTF-8", e);
     } catch (IOException e) {
-      throw new IllegalArgumentException("expected rows of a run in " + file + ", got " + e, e);
+      throw new IllegalArgumentException(
+          "expected rows of a run in " + file + ", but " + Shown.reason(e), e);
     }
     for (int i = 0; i < lines.size(); i++) {
       if (!lines.get(i).isBlank()) {

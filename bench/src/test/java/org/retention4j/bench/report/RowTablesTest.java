@@ -77,7 +77,12 @@ class RowTablesTest {
     assertRefused("got none");
     assertThatThrownBy(() -> RowTables.markdown(folder.resolve("none")))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("none");
+        .hasMessageContaining("none, but there is no such file")
+        .hasMessageNotContaining("Exception");
+    Path file = Files.write(folder.resolve("bytes"), new byte[] {(byte) 0xff, 'a'});
+    assertThatThrownBy(() -> RowTables.markdown(file))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no UTF-8");
   }
 
   private void assertRefused(String message, String... lines) throws IOException {

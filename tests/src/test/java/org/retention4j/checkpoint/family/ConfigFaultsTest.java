@@ -10,6 +10,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,6 +62,34 @@ class ConfigFaultsTest {
     String attn = "'layers':[0]" + (key.equals("num_heads") ? "" : ",'num_heads':2");
     assertThat(refused("{'model_type':'retnet','attn':{" + attn + ",'" + key + "':null}}"))
         .contains("for " + key + " in attn of", "got null");
+  }
+
+  /** A window of another name would be no window: another model, and nothing to be seen of it. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'window':3 | window = 3",
+        "'sliding_window':512 | sliding_window = 512",
+        "'rope_scaling':{'factor':2} | rope_scaling",
+        "'qk_norm':true | qk_norm = true",
+        "'num_head':4 | num_head = 4",
+        "'Window_size':3 | Window_size = 3"
+      })
+  void keysThatAttentionDoesNotHaveAreNamed(String key, String got) throws IOException {
+    String entry = "{'layers':[0],'num_heads':2," + key + "}";
+    for (String attn : List.of(entry, "[{'layers':[1],'num_heads':2}," + entry + "]")) {
+      assertThat(refused("{'model_type':'retnet','attn':" + attn + "}"))
+          .contains(
+              "no keys but layers, num_heads, num_kv_heads, qkv_bias, rope_theta, window_size")
+          .contains("in attn of", "got " + got);
+    }
+    write(
+        "{'model_type':'retnet','attn':{'layers':[0],'num_heads':2,'num_kv_heads':1,"
+            + "'qkv_bias':true,'rope_theta':5e3,'window_size':9,'nothing':null}}");
+    assertThat(Checkpoint.open(folder).config().layers().get(0).mixer())
+        .extracting("window")
+        .isEqualTo(9);
   }
 
   /** The first published port, of which fla's defaults would make another model. */
