@@ -50,15 +50,15 @@ class WeightFormatContractTest {
   private static final int[] SOME_ROWS = {1, 2, 3, 4, 5, 8, 47, 48, 49, 64, 95, 96, 97, 130};
 
   /**
-   * (outputs, inputs): below and above a vector, a group and a slice; one block of outputs, two and
-   * a ragged third.
+   * (outputs, inputs): below and above a vector, a group and a slice; one block of outputs, and
+   * one or two and a ragged one.
    */
   private static final int[][] SHAPES = {
-    {1, 1}, {5, 7}, {63, 65}, {65, 63}, {130, 33}, {70, 600}, {512, 20}, {1100, 70}, {1030, 9}
+    {1, 1}, {5, 7}, {63, 65}, {65, 63}, {130, 33}, {70, 600}, {512, 20}, {1100, 70}, {600, 9}
   };
 
   /** The outputs of those shapes that are tried with all numbers of rows. */
-  private static final Set<Integer> THOROUGH = Set.of(65, 1030);
+  private static final Set<Integer> THOROUGH = Set.of(65, 600);
 
   private record Case(Engine engine, WeightFormat format) {
     @Override
@@ -90,11 +90,12 @@ class WeightFormatContractTest {
                 kept.castTo(c.engine.dataType()),
                 Tolerance.reference(c.engine.dataType(), true, 1));
         Products products = new Products(c.engine, w, kept);
-        for (int rows : THOROUGH.contains(shape[0]) ? ALL_ROWS : SOME_ROWS) {
+        boolean thorough = THOROUGH.contains(shape[0]);
+        for (int rows : thorough ? ALL_ROWS : SOME_ROWS) {
           products.check(rows, false);
-          // Where that makes no other form of them it makes no other product.
-          if (Arrays.binarySearch(SOME_ROWS, rows) >= 0
-              || !w.inputForm(rows, true).equals(w.inputForm(rows, false))) {
+          boolean same = w.inputForm(rows, true).equals(w.inputForm(rows, false));
+          // Of the same form there is the same product: some of those will do.
+          if (!same || (thorough && Arrays.binarySearch(SOME_ROWS, rows) >= 0)) {
             products.check(rows, true);
           }
         }
