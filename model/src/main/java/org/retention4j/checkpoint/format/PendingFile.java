@@ -40,14 +40,23 @@ public final class PendingFile implements AutoCloseable {
     Path folder = target.toAbsolutePath().getParent();
     String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
     temporary = folder.resolve(name);
-    Unfinished.add(temporary);
     try {
-      channel =
-          FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      channel = create(temporary);
     } catch (IOException e) {
       Unfinished.remove(temporary);
       throw new CheckpointException("cannot write " + target + ": " + reason(e, folder), e);
     }
+  }
+
+  private static FileChannel create(Path temporary) throws IOException {
+    FileChannel[] made = new FileChannel[1];
+    Unfinished.undisturbed(
+        () -> {
+          Unfinished.add(temporary);
+          made[0] =
+              FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        });
+    return made[0];
   }
 
   /**

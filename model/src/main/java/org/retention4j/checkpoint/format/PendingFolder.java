@@ -111,8 +111,11 @@ public final class PendingFolder implements AutoCloseable {
     }
     for (Path path : missing) {
       try {
-        Files.createDirectory(path);
-        Unfinished.add(path);
+        Unfinished.undisturbed(
+            () -> {
+              Files.createDirectory(path);
+              Unfinished.add(path);
+            });
         made.add(path);
       } catch (IOException e) {
         if (!Files.isDirectory(path)) {
