@@ -2,6 +2,7 @@ package org.retention4j.cli;
 
 import java.io.File;
 import java.io.FileInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -143,7 +144,7 @@ final class StandardStreams {
   }
 
   /** A stream for one that closes what it reads. */
-  private static final class Unclosed extends java.io.FilterInputStream {
+  private static final class Unclosed extends FilterInputStream {
     Unclosed(InputStream in) {
       super(in);
     }

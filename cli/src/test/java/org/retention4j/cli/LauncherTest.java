@@ -171,6 +171,37 @@ class LauncherTest {
     assertThat(words("info").contains("--add-modules")).isEqualTo(there);
   }
 
+  /** A number that is free would go to a file of Java's; what has it then fails as closed does. */
+  @ParameterizedTest
+  @ValueSource(strings = {"<&-", ">&-", "2>&-", "<&- >&- 2>&-"})
+  void putsSomethingInThePlaceOfClosedStreams(String redirections) throws Exception {
+    Path seen = folder.resolve("seen");
+    Files.writeString(
+        java,
+        "#!/bin/sh\nall=$(for i in 0 1 2; do readlink /proc/$$/fd/$i; "
+            + "sed -n 's/flags:.*\\(.\\)$/\\1/p' /proc/$$/fdinfo/$i; done)\n"
+            + ("printf '%s\\n' \"$all\" >'" + seen + "'\n"));
+    String script = "\"$0\" info " + redirections;
+    Processes.Outcome outcome = run(List.of("sh", "-c", script, launcher.toString()));
+    assertThat(outcome.errors()).isEmpty();
+    List<String> lines = Files.readAllLines(seen);
+    assertThat(lines).hasSize(6);
+    // Octal digits of how it is opened: 0 for reading, 1 for writing.
+    if (redirections.contains("<&-")) {
+      assertThat(lines.subList(0, 2)).containsExactly("/dev/null", "1");
+    } else {
+      assertThat(lines.get(1)).isEqualTo("0");
+    }
+    if (redirections.contains(" >&-") || redirections.startsWith(">&-")) {
+      assertThat(lines.subList(2, 4)).containsExactly("/dev/null", "0");
+    } else {
+      assertThat(lines.get(3)).isNotEqualTo("0");
+    }
+    if (redirections.contains("2>&-")) {
+      assertThat(lines.subList(4, 6)).containsExactly("/dev/null", "1");
+    }
+  }
+
   /** In the C locale Java reads no other letters. */
   @ParameterizedTest
   @CsvSource({"C, C.UTF-8", "POSIX, C.UTF-8", "xx_YY.UTF-8, C.UTF-8", "C.UTF-8, C.UTF-8"})
