@@ -41,6 +41,9 @@ class MemoryEstimateTest {
   private static final double ERROR =
       Engines.vector().kernelsName().equals("vector-512") ? 0.01 : 0.4;
 
+  /** The estimate is of the best route; the other fills up small int8 matrices otherwise. */
+  private static final double OF_ANOTHER_ROUTE = 2 * ERROR;
+
   @TempDir private Path folder;
 
   static Stream<Arguments> loads() {
@@ -59,7 +62,8 @@ class MemoryEstimateTest {
       long said = checkpoint.weightBytes(choice, engine.type());
       try (LanguageModel loaded =
           checkpoint.load(engine, LoadOptions.DEFAULT.withWeights(choice))) {
-        assertThat((double) said / loaded.weightBytes()).isBetween(1 - ERROR, 1 + ERROR);
+        double error = engine == Engines.plain() ? OF_ANOTHER_ROUTE : ERROR;
+        assertThat((double) said / loaded.weightBytes()).isBetween(1 - error, 1 + error);
       }
     }
   }

@@ -36,7 +36,7 @@ class TextTokensTest {
       delimiter = '|',
       value = {
         "'bos_token_id':5,'eos_token_id':6 | 5 | 6",
-        "'bos_token_id':[7,8],'eos_token_id':[9,2] | 7 | 9 2",
+        "'bos_token_id':[7],'eos_token_id':[9,2] | 7 | 9 2",
         "'bos_token_id':null,'eos_token_id':null | -1 | ''",
         "'bos_token_id':[],'eos_token_id':[] | -1 | ''",
         "'bos_token_id':0,'eos_token_id':31999 | 0 | 31999",

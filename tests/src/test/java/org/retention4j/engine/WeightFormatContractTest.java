@@ -50,8 +50,8 @@ class WeightFormatContractTest {
   private static final int[] SOME_ROWS = {1, 2, 3, 4, 5, 8, 47, 48, 49, 64, 95, 96, 97, 130};
 
   /**
-   * (outputs, inputs): below and above a vector, a group and a slice; one block of outputs, and
-   * one or two and a ragged one.
+   * (outputs, inputs): below and above a vector, a group and a slice; one block of outputs, and one
+   * or two and a ragged one.
    */
   private static final int[][] SHAPES = {
     {1, 1}, {5, 7}, {63, 65}, {65, 63}, {130, 33}, {70, 600}, {512, 20}, {1100, 70}, {600, 9}
