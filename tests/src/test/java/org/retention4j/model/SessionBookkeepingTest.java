@@ -3,6 +3,7 @@ package org.retention4j.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.fail;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +26,7 @@ import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.model.stack.TokenLogits;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 
@@ -134,7 +136,11 @@ class SessionBookkeepingTest {
       refuses(() -> session.step(0, 17), "0..16", "got 17 in row 1");
       refuses(() -> session.append(new int[][] {{0}, {17}}), "0..16", "got 17 in row 1");
       refuses(() -> session.append(new int[][] {{-1}, {0}}), "0..16", "got -1 in row 0");
+      TokenLogits fails = (row, position, logits) -> fail("called for row " + row);
+      refuses(() -> session.append(new int[][] {{0}, {17}}, fails), "0..16", "got 17 in row 1");
+      refuses(() -> session.append(new int[][] {{0}}, fails), "2 rows", "got 1");
       refuses(() -> session.step((int[]) null), "2 tokens", "got null");
+      refuses(() -> session.step(), "2 tokens", "got 0");
       assertThat(session.position(1)).isEqualTo(2);
     }
   }
@@ -146,6 +152,7 @@ class SessionBookkeepingTest {
     try (Session session = hybrid.newSession(2, small)) {
       session.append(new int[][] {{1, 2, 3}, {4}});
       refuses(() -> session.step(5, 5), "at most 3", "got 4");
+      refuses(() -> session.step(0, -1), "at most 3", "got 4");
       assertThat(session.position(1)).isEqualTo(1);
       session.step(-1, 5);
       session.append(new int[][] {{}, {6}});

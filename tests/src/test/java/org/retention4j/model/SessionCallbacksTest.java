@@ -79,16 +79,21 @@ class SessionCallbacksTest extends SessionFixture {
   @Test
   void callbacksMayRunOtherSessions() {
     int[] text = text(1, 200);
+    int[] unlike = text(2, 200);
     double[][] seen = new double[text.length][];
     double[][] inner = new double[text.length][];
     double[][] expected = new double[text.length][];
     try (Session session = model.newSession();
-        Session other = model.newSession()) {
+        Session other = model.newSession();
+        Session third = model.newSession()) {
       session.append(
           one(text),
           (row, position, logits) -> {
             int at = (int) position;
             seen[at] = logits.clone();
+            if (at == 20) { // of the very shape of the call that is under way
+              third.append(one(unlike), (r, p, l) -> {});
+            }
             if (at % 50 == 0) {
               other.append(
                   one(Arrays.copyOfRange(text, at, at + 50)),

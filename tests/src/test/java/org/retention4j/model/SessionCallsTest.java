@@ -84,10 +84,12 @@ class SessionCallsTest extends SessionFixture {
                 session::mark,
                 () -> session.rollback(mark),
                 () -> session.position(0),
+                () -> session.state(0),
+                () -> session.append(one(new int[] {1}), (row, position, logits) -> {}),
                 () -> logits(session, 0))) {
           assertThatIllegalStateException()
               .isThrownBy(use::run)
-              .withMessageContainingAll("half-way", "cannot go on");
+              .withMessageContainingAll("half-way", "this session cannot go on");
         }
       }
     }

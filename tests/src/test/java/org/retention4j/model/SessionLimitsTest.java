@@ -176,7 +176,7 @@ class SessionLimitsTest extends SessionFixture {
       assertThatThrownBy(() -> session.step(1)).isInstanceOf(IllegalStateException.class);
       assertThatThrownBy(() -> session.step(1))
           .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("closed");
+          .hasMessageContaining("language model is closed");
       assertThatThrownBy(model::newSession).isInstanceOf(IllegalStateException.class);
     }
   }
