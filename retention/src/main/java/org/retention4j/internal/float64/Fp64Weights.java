@@ -1,6 +1,7 @@
 package org.retention4j.internal.float64;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.apache.commons.numbers.gamma.Erfc;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Bfloat16;
@@ -37,9 +38,9 @@ final class Fp64Weights implements PackedWeights {
     double[] row = new double[inputs];
     for (int o = 0; o < outputs; o++) {
       source.read(o, row);
-      round(row);
+      double[] rounded = rounded(row);
       for (int i = 0; i < inputs; i++) {
-        byInput[i][o] = row[i];
+        byInput[i][o] = rounded[i];
       }
     }
   }
@@ -49,23 +50,24 @@ final class Fp64Weights implements PackedWeights {
     return Double.BYTES * outputs * inputs;
   }
 
-  private void round(double[] x) {
-    switch (type) {
-      case FLOAT64 -> {}
-      case FLOAT32 -> Arrays.setAll(x, i -> (float) x[i]);
-      case BFLOAT16 -> Arrays.setAll(x, i -> Bfloat16.toFloat(Bfloat16.fromFloat((float) x[i])));
-      case INT8 -> roundToIntegers(x);
-    }
+  private double[] rounded(double[] x) {
+    return switch (type) {
+      case FLOAT64 -> x;
+      case FLOAT32 -> Arrays.stream(x).map(w -> (float) w).toArray();
+      case BFLOAT16 ->
+          Arrays.stream(x).map(w -> Bfloat16.toFloat(Bfloat16.fromFloat((float) w))).toArray();
+      case INT8 -> roundedToIntegers(x);
+    };
   }
 
-  private static void roundToIntegers(double[] x) {
+  private static double[] roundedToIntegers(double[] x) {
     float[] narrow = new float[x.length];
     for (int i = 0; i < x.length; i++) {
       narrow[i] = (float) x[i];
     }
     byte[] integers = new byte[x.length];
     double factor = Int8.round(narrow, x.length, integers);
-    Arrays.setAll(x, i -> integers[i] * factor);
+    return IntStream.range(0, x.length).mapToDouble(i -> integers[i] * factor).toArray();
   }
 
   @Override
