@@ -90,6 +90,34 @@ class MultiScaleRetentionTest {
         .isStateCloseTo(expected.state(), Tolerance.block(variant.dataType()));
   }
 
+  /** Keys that several heads share are rotated and scaled once. */
+  @ParameterizedTest
+  @MethodSource("variants")
+  void headsMayShareKeysAndValues(Variant variant) {
+    RetentionConfig rotated =
+        RetentionConfig.builder(8, 4).kvHeads(2).keyWidth(4).valueWidth(6).build();
+    RetentionConfig scaled =
+        RetentionConfig.builder(8, 4)
+            .kvHeads(1)
+            .keyWidth(4)
+            .valueWidth(6)
+            .rotation(Rotation.NONE)
+            .scaleKeys(true)
+            .build();
+    for (RetentionConfig config : List.of(rotated, scaled)) {
+      MultiScaleRetention block = block(variant, config);
+      INDArray x = Tensors.gaussian(1, variant.dataType(), 2, 20, 8);
+      int[] lengths = {20, 7};
+      RetentionState state = block.newState(2);
+      INDArray y = block.forward(variant.form(), BlockInput.of(x).withLengths(lengths), state);
+      ReferenceBlock.Result expected =
+          ReferenceBlock.forward(config, block.weights().unpack(), x, null, null, null, lengths);
+      Tolerance tolerance = Tolerance.block(variant.dataType());
+      assertThat(y).isCloseTo(expected.output(), tolerance);
+      assertThat(state.toArray()).isStateCloseTo(expected.state(), tolerance);
+    }
+  }
+
   /** y may be x itself, and either may be a view. */
   @ParameterizedTest
   @MethodSource("variants")
@@ -211,6 +239,31 @@ class MultiScaleRetentionTest {
   }
 
   @Test
+  void refusesArgumentsThatDoNotFit() {
+    MultiScaleRetention block = block(Engines.plain(), FLA);
+    RetentionForm form = new RecurrentForm();
+    INDArray x = Tensors.gaussian(1, DataType.FLOAT, 2, 3, 8);
+    INDArray y = Nd4j.zeros(DataType.FLOAT, 2, 3, 8);
+    BlockInput input = BlockInput.of(x);
+    RetentionState state = block.newState(2);
+    refuses(() -> block.bind(null, input, state, y), "form, got null");
+    refuses(() -> block.bind(form, null, state, y), "input, got null");
+    refuses(() -> block.bind(form, input, null, y), "state, got null");
+    refuses(() -> block.bind(form, input, state, null), "y, got null");
+    INDArray doubles = x.castTo(DataType.DOUBLE);
+    refuses(() -> block.bind(form, BlockInput.of(doubles), state, y), "x of type FLOAT", "DOUBLE");
+    refuses(() -> block.bind(form, input, state, doubles), "y of type FLOAT", "DOUBLE");
+    LogDecay threeHeads = LogDecay.perToken(Nd4j.zeros(DataType.DOUBLE, 2, 3, 3));
+    refuses(
+        () -> block.bind(form, input.withDecay(threeHeads), state, y), "[2, 3, 2]", "[2, 3, 3]");
+    LogDecay other = LogDecay.perHead(-0.1, -0.2);
+    refuses(() -> block.bind(form, input.withDecay(other), state, y), "configuration's decay");
+    LogDecay own = LogDecay.perHead(FLA.decay().logDecay().values());
+    assertThat(block.forward(form, input.withDecay(own), state))
+        .isEqualTo(block.forward(form, input, block.newState(2)));
+  }
+
+  @Test
   void saysThatABindingIsClosed() {
     MultiScaleRetention block = block(Engines.plain(), FLA);
     INDArray x = Tensors.gaussian(1, DataType.FLOAT, 1, 3, 8);
@@ -236,6 +289,7 @@ class MultiScaleRetentionTest {
     block.weights().close();
     block.weights().close();
     closed(() -> block.forward(form, x, state));
+    closed(() -> block.bind(form, BlockInput.of(x), state, x.dup()));
     closed(() -> block.weights().unpack());
     bound.close();
     engine.close();

@@ -75,6 +75,45 @@ class RetentionTest {
   }
 
   @Test
+  void refusesInputsThatDoNotFitTheState() {
+    RetentionCore core = new RetentionCore(Engines.plain(), new ChunkwiseForm(4));
+    RetentionCall call = RetentionCall.of(q, k, v, DECAY);
+    assertRefused(() -> core.bind(call, null, out), "state", "null");
+    assertRefused(() -> core.bind(call, state, null), "out", "null");
+    INDArray wide = Tensors.gaussian(1, DataType.FLOAT, 2, 6, 2, 5);
+    assertRefused(
+        () -> core.bind(RetentionCall.of(wide, k, v, DECAY), state, out),
+        "q of shape [2, 6, 2, 4]",
+        "[2, 6, 2, 5]");
+    INDArray more = Tensors.gaussian(1, DataType.FLOAT, 3, 6, 1, 4);
+    assertRefused(
+        () -> core.bind(RetentionCall.of(q, more, v, DECAY), state, out),
+        "k of shape [2, 6, 1, 4]",
+        "[3, 6, 1, 4]");
+    INDArray shorter = Tensors.gaussian(1, DataType.FLOAT, 2, 5, 1, 4);
+    assertRefused(
+        () -> core.bind(RetentionCall.of(q, k, shorter, DECAY), state, out),
+        "v of shape [2, 6, 1, 4]",
+        "[2, 5, 1, 4]");
+    assertRefused(
+        () -> core.bind(RetentionCall.of(q, k.castTo(DataType.DOUBLE), v, DECAY), state, out),
+        "k of type FLOAT",
+        "DOUBLE");
+  }
+
+  /** No tokens and all of them are lengths; a row without any stays where it is. */
+  @Test
+  void acceptsLengthsFromNoneToAll() {
+    try (BoundSequence bound = bind(DECAY, 1, new int[] {6, 0}, out)) {
+      bound.step();
+    }
+    assertThat(state.position(0)).isEqualTo(11);
+    assertThat(state.position(1)).isEqualTo(9);
+    assertThat(Tensors.rows(state.toArray(), 1, 2)).isEqualTo(Tensors.rows(initial, 1, 2));
+    assertThat(Tensors.flat(Tensors.rows(out, 1, 2))).containsOnly(0);
+  }
+
+  @Test
   void refusesAStateOfAnotherTypeOrAClosedOne() {
     RetentionState float64 = RetentionState.zeros(Engines.of(ElementType.FLOAT64), 2, 2, 4, 4);
     assertRefused(

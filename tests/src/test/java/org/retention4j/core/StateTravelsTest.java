@@ -10,6 +10,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.testkit.Tensors;
@@ -38,6 +39,18 @@ class StateTravelsTest {
     check(Engines.float64(), wide, Engines.float64(), wide);
     check(Engines.float64(), wide, Engines.plain(), narrow);
     check(Engines.float64(), wide, Engines.vector(), narrow);
+  }
+
+  @Test
+  void leavesNothingBehind() {
+    long before = HeldMemory.liveBytes();
+    try (RetentionState left = state(Engines.float64(), wide);
+        RetentionState alike = left.copyTo(Engines.float64());
+        RetentionState narrower = left.copyTo(Engines.plain())) {
+      assertThat(HeldMemory.liveBytes() - before)
+          .isEqualTo(left.bytes() + alike.bytes() + narrower.bytes());
+    }
+    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
   }
 
   private static void check(Engine from, INDArray array, Engine to, INDArray expected) {
