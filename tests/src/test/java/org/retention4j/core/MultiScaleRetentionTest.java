@@ -238,6 +238,21 @@ class MultiScaleRetentionTest {
         "normaliseOutput");
   }
 
+  /** What stood in an output array at padded tokens is gone. */
+  @Test
+  void clearsOutputsOfPadding() {
+    MultiScaleRetention block = block(Engines.plain(), FLA);
+    INDArray x = Tensors.gaussian(1, DataType.FLOAT, 2, 3, 8);
+    INDArray y = Nd4j.valueArrayOf(new long[] {2, 3, 8}, 77f, DataType.FLOAT);
+    try (BoundSequence bound =
+        block.bind(
+            new ChunkwiseForm(4), BlockInput.of(x).withLengths(3, 1), block.newState(2), y)) {
+      bound.step();
+    }
+    assertThat(Tensors.flat(Tensors.tokens(Tensors.rows(y, 1, 2), 1, 3))).containsOnly(0);
+    assertThat(Tensors.flat(Tensors.rows(y, 0, 1))).doesNotContain(77, 0);
+  }
+
   @Test
   void refusesArgumentsThatDoNotFit() {
     MultiScaleRetention block = block(Engines.plain(), FLA);

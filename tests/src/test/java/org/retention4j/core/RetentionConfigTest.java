@@ -12,6 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.retention4j.engine.ops.Activation;
 
 class RetentionConfigTest {
   @Test
@@ -115,6 +116,53 @@ class RetentionConfigTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RetentionConfig.builder(8, size))
         .withMessageContaining("heads >= 1, got " + size);
+  }
+
+  private static RetentionConfig of(
+      int[] sizes, DecaySchedule decay, Rotation rotation, Activation featureMap) {
+    return new RetentionConfig(
+        sizes[0],
+        sizes[1],
+        sizes[2],
+        sizes[3],
+        sizes[4],
+        decay,
+        rotation,
+        true,
+        1e-6,
+        featureMap,
+        true,
+        false,
+        false);
+  }
+
+  /** The constructor, which no builder stands before, refuses the same. */
+  @Test
+  void theConstructorChecksEveryPart() {
+    DecaySchedule decay = DecaySchedule.pow2(2);
+    String[] names = {"modelWidth", "heads", "kvHeads", "keyWidth", "valueWidth"};
+    for (int i = 0; i < names.length; i++) {
+      int[] sizes = {8, 2, 2, 4, 8};
+      sizes[i] = 0;
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> of(sizes, decay, Rotation.NONE, Activation.NONE))
+          .withMessageContaining("expected " + names[i] + " >= 1, got 0");
+    }
+    int[] good = {8, 2, 2, 4, 8};
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> of(good, null, Rotation.FLA, Activation.NONE))
+        .withMessageContaining("decay, got null");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> of(good, decay, null, Activation.NONE))
+        .withMessageContaining("rotation, got null");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> of(good, decay, Rotation.FLA, null))
+        .withMessageContaining("featureMap, got null");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> of(good, decay, Rotation.FLA, Activation.SILU))
+        .withMessageContaining("NONE or RELU, got SILU");
+    assertThat(of(good, decay, Rotation.FLA, Activation.RELU).featureMap())
+        .isEqualTo(Activation.RELU);
   }
 
   @ParameterizedTest
