@@ -13,6 +13,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.core.reference.ReferenceBlock;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.forms.Engines;
+import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.testkit.TensorAssert;
+import org.retention4j.testkit.Tensors;
+import org.retention4j.testkit.Tolerance;
 
 class RetentionParametersTest {
   /** D 8, 2 heads, 1 key/value head, K 4, V 6: every matrix has a shape of its own. */
@@ -168,5 +176,40 @@ class RetentionParametersTest {
     double bound = Math.sqrt(3.0 / 8);
     assertThat(good().query().amaxNumber().doubleValue()).isBetween(0.8 * bound, bound);
     assertThat(good().query().minNumber().doubleValue()).isNegative();
+  }
+
+  /** A block multiplies its normed heads by the weights that it was packed with. */
+  @Test
+  void blocksUseTheHeadNormAndTheFeatureMap() {
+    RetentionConfig config =
+        RetentionConfig.builder(8, 2)
+            .kvHeads(1)
+            .keyWidth(4)
+            .valueWidth(6)
+            .featureMap(Activation.RELU)
+            .build();
+    RetentionParameters p = RetentionParameters.random(config, 1);
+    double[] norm = {0.5, 1, 1.5, 2, -1, 0.25};
+    RetentionParameters normed =
+        new RetentionParameters(
+            p.query(), p.key(), p.value(), p.gate(), p.output(), Optional.of(norm));
+    INDArray x = Tensors.gaussian(1, DataType.DOUBLE, 1, 9, 8);
+    INDArray expected =
+        ReferenceBlock.forward(config, normed, x, null, null, null, new int[] {9}).output();
+    try (RetentionWeights weights =
+        RetentionWeights.pack(Engines.float64(), config, normed, WeightType.FLOAT64)) {
+      MultiScaleRetention block = new MultiScaleRetention(Engines.float64(), weights);
+      INDArray y = block.forward(new RecurrentForm(), x, block.newState(1));
+      TensorAssert.assertThat(y).isCloseTo(expected, Tolerance.block(DataType.DOUBLE));
+    }
+  }
+
+  @Test
+  void packingChecksShapes() {
+    RetentionParameters wider = RetentionParameters.random(RetentionConfig.fla(16, 2), 1);
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () -> RetentionWeights.pack(Engines.float64(), CONFIG, wider, WeightType.FLOAT64))
+        .withMessageContaining("query");
   }
 }
