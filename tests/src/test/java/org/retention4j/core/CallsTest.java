@@ -16,6 +16,7 @@ class CallsTest {
 
   /** B=2, T=3, H=2, K=16, V=5: the scale is 1/4. */
   private final INDArray q = Tensors.gaussian(1, DataType.FLOAT, 2, 3, 2, 16);
+
   private final INDArray k = Tensors.gaussian(2, DataType.FLOAT, 2, 3, 2, 16);
   private final INDArray v = Tensors.gaussian(3, DataType.FLOAT, 2, 3, 2, 5);
   private final INDArray x = Tensors.gaussian(4, DataType.FLOAT, 2, 3, 8);

@@ -208,11 +208,22 @@ public final class PlainKernels implements Kernels {
 
   @Override
   public float max(float[] x, int n) {
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < n; i++) {
-      max = Math.max(max, x[i]);
+    // Four, since each waits for the one before it.
+    float a = Float.NEGATIVE_INFINITY;
+    float b = a;
+    float c = a;
+    float d = a;
+    int i = 0;
+    for (; i + 4 <= n; i += 4) {
+      a = Math.max(a, x[i]);
+      b = Math.max(b, x[i + 1]);
+      c = Math.max(c, x[i + 2]);
+      d = Math.max(d, x[i + 3]);
     }
-    return max;
+    for (; i < n; i++) {
+      a = Math.max(a, x[i]);
+    }
+    return Math.max(Math.max(a, b), Math.max(c, d));
   }
 
   @Override

@@ -323,16 +323,8 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public float max(float[] x, int n) {
-    FloatVector max = FloatVector.broadcast(SPECIES, Float.NEGATIVE_INFINITY);
-    int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-      max = max.max(FloatVector.fromArray(SPECIES, x, i));
-    }
-    float rest = max.reduceLanes(VectorOperators.MAX);
-    for (; i < n; i++) {
-      rest = Math.max(rest, x[i]);
-    }
-    return rest;
+    // The Vector API's is left uncompiled in every second JVM of Java 25, and makes objects then.
+    return plain.max(x, n);
   }
 
   @Override
