@@ -156,7 +156,7 @@ final class BenchmarkRun {
       progress.line(ReportTables.verdictsInShort(Verdicts.of(results)).plain());
     } else {
       List<String> wrong =
-          results.rows(Row.Kind.EQUIVALENCE, null, null).stream()
+          results.rows(Row.Kind.EQUIVALENCE).stream()
               .filter(row -> !(row.cost().error() <= row.cost().bound()))
               .map(RowPrinter::line)
               .toList();

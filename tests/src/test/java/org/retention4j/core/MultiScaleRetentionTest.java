@@ -62,7 +62,8 @@ class MultiScaleRetentionTest {
       RetentionState state = block.newState(3);
       INDArray y = block.forward(variant.form(), BlockInput.of(x).withLengths(lengths), state);
       ReferenceBlock.Result expected =
-          ReferenceBlock.forward(config, block.weights().unpack(), x, null, null, null, lengths);
+          ReferenceBlock.forward(
+              config, block.weights().unpack(), BlockInput.of(x).withLengths(lengths));
       Tolerance tolerance = Tolerance.block(variant.dataType());
       assertThat(y).isCloseTo(expected.output(), tolerance);
       assertThat(state.toArray()).isStateCloseTo(expected.state(), tolerance);
@@ -84,7 +85,7 @@ class MultiScaleRetentionTest {
     RetentionState state = block.newState(1);
     INDArray y = block.forward(variant.form(), BlockInput.of(x).withDecay(decay), state);
     ReferenceBlock.Result expected =
-        ReferenceBlock.forward(FLA, block.weights().unpack(), x, decay, null, null, null);
+        ReferenceBlock.forward(FLA, block.weights().unpack(), BlockInput.of(x).withDecay(decay));
     assertThat(y).isCloseTo(expected.output(), Tolerance.block(variant.dataType()));
     assertThat(state.toArray())
         .isStateCloseTo(expected.state(), Tolerance.block(variant.dataType()));
@@ -111,7 +112,8 @@ class MultiScaleRetentionTest {
       RetentionState state = block.newState(2);
       INDArray y = block.forward(variant.form(), BlockInput.of(x).withLengths(lengths), state);
       ReferenceBlock.Result expected =
-          ReferenceBlock.forward(config, block.weights().unpack(), x, null, null, null, lengths);
+          ReferenceBlock.forward(
+              config, block.weights().unpack(), BlockInput.of(x).withLengths(lengths));
       Tolerance tolerance = Tolerance.block(variant.dataType());
       assertThat(y).isCloseTo(expected.output(), tolerance);
       assertThat(state.toArray()).isStateCloseTo(expected.state(), tolerance);

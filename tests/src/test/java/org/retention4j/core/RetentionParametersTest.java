@@ -194,8 +194,7 @@ class RetentionParametersTest {
         new RetentionParameters(
             p.query(), p.key(), p.value(), p.gate(), p.output(), Optional.of(norm));
     INDArray x = Tensors.gaussian(1, DataType.DOUBLE, 1, 9, 8);
-    INDArray expected =
-        ReferenceBlock.forward(config, normed, x, null, null, null, new int[] {9}).output();
+    INDArray expected = ReferenceBlock.forward(config, normed, BlockInput.of(x)).output();
     try (RetentionWeights weights =
         RetentionWeights.pack(Engines.float64(), config, normed, WeightType.FLOAT64)) {
       MultiScaleRetention block = new MultiScaleRetention(Engines.float64(), weights);

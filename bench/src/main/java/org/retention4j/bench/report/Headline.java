@@ -54,7 +54,7 @@ final class Headline {
             Format.time(median(results, "attention", deepest)),
             compared(far)));
     String crossing =
-        results.rows(Kind.CROSSOVER, null, null).stream()
+        results.rows(Kind.CROSSOVER).stream()
             .filter(row -> row.what().contains("measured"))
             .findFirst()
             .map(
@@ -75,7 +75,7 @@ final class Headline {
             Format.time(median(results, "recurrent", depths.get(0))),
             Format.time(median(results, "attention", depths.get(0))),
             crossing,
-            results.rows(Kind.CROSSOVER, null, null).stream()
+            results.rows(Kind.CROSSOVER).stream()
                 .filter(row -> row.what().contains("predicted"))
                 .findFirst()
                 .map(row -> Format.number(row.cost().value()) + " tokens")

@@ -231,7 +231,7 @@ public final class HtmlReport {
     List<Double> formula = new ArrayList<>();
     List<Double> moved = new ArrayList<>();
     List<Double> ceiling = new ArrayList<>();
-    for (Row row : results.rows(Kind.CORE_STEP, null, null)) {
+    for (Row row : results.rows(Kind.CORE_STEP)) {
       labels.add("B=" + row.workload().nBatch() + ", " + row.workload().provider());
       formula.add(row.cost().gbps());
       moved.add(row.cost().gbpsMoved());

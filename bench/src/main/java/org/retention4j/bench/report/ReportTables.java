@@ -112,7 +112,7 @@ public final class ReportTables {
   /** Returns the core step rows. */
   public static Table coreSteps(Results results) {
     List<List<String>> rows = new ArrayList<>();
-    for (Row row : results.rows(Kind.CORE_STEP, null, null)) {
+    for (Row row : results.rows(Kind.CORE_STEP)) {
       Cost c = row.cost();
       rows.add(
           List.of(
@@ -146,7 +146,7 @@ public final class ReportTables {
   /** Returns the comparison of forms. */
   public static Table equivalence(Results results) {
     List<List<String>> rows = new ArrayList<>();
-    for (Row row : results.rows(Kind.EQUIVALENCE, null, null)) {
+    for (Row row : results.rows(Kind.EQUIVALENCE)) {
       boolean equal = row.cost().error() <= row.cost().bound();
       rows.add(
           List.of(
@@ -168,7 +168,7 @@ public final class ReportTables {
   /** Returns the ceilings. */
   public static Table ceilings(Results results) {
     List<List<String>> rows = new ArrayList<>();
-    for (Row row : results.rows(Kind.CEILING, null, null)) {
+    for (Row row : results.rows(Kind.CEILING)) {
       rows.add(
           List.of(
               row.what(),
@@ -189,7 +189,7 @@ public final class ReportTables {
   public static Table memory(Results results) {
     List<List<String>> rows = new ArrayList<>();
     for (Kind kind : List.of(Kind.MEMORY, Kind.PEAK, Kind.ALLOCATION)) {
-      for (Row row : results.rows(kind, null, null)) {
+      for (Row row : results.rows(kind)) {
         Integer at =
             row.workload().nDepth() == null ? row.workload().nPrompt() : row.workload().nDepth();
         rows.add(
@@ -273,7 +273,7 @@ public final class ReportTables {
   /** Returns the chunk sweep. */
   public static Table chunks(Results results) {
     List<List<String>> rows = new ArrayList<>();
-    for (Row row : results.rows(Kind.CHUNK_SWEEP, null, null)) {
+    for (Row row : results.rows(Kind.CHUNK_SWEEP)) {
       rows.add(
           List.of(
               Format.count(row.workload().chunk()),

@@ -53,6 +53,11 @@ public final class Results {
     return List.copyOf(rows);
   }
 
+  /** Returns the rows of a kind. */
+  public List<Row> rows(Kind kind) {
+    return rows(kind, null, null);
+  }
+
   /** Returns the rows of a kind, scope and form; null matches all. */
   public List<Row> rows(Kind kind, String scope, String form) {
     return rows.stream().filter(row -> row.is(kind, scope, form)).toList();
@@ -74,7 +79,7 @@ public final class Results {
 
   /** Returns the lengths of the prefills, each once, in order. */
   public List<Integer> lengths() {
-    return rows(Kind.PREFILL, null, null).stream()
+    return rows(Kind.PREFILL).stream()
         .map(row -> row.workload().nPrompt())
         .distinct()
         .sorted()
@@ -83,7 +88,7 @@ public final class Results {
 
   /** Returns the depths of the decodes, each once, in order. */
   public List<Integer> depths() {
-    return rows(Kind.DECODE, null, null).stream()
+    return rows(Kind.DECODE).stream()
         .map(row -> row.workload().nDepth())
         .distinct()
         .sorted()
@@ -101,7 +106,7 @@ public final class Results {
 
   /** Returns whether every comparison of forms kept its bound. */
   public boolean equal() {
-    return rows(Kind.EQUIVALENCE, null, null).stream()
+    return rows(Kind.EQUIVALENCE).stream()
         .allMatch(row -> row.cost().error() <= row.cost().bound());
   }
 }

@@ -5,6 +5,7 @@ import static org.retention4j.core.reference.ReferenceMath.rows;
 import static org.retention4j.core.reference.ReferenceMath.times;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.BlockInput;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
@@ -66,6 +67,13 @@ public final class ReferenceBlock {
         array(q, batch, tokens, config.heads(), config.keyWidth()),
         array(k, batch, tokens, config.kvHeads(), config.keyWidth()),
         array(v, batch, tokens, config.kvHeads(), config.valueWidth()));
+  }
+
+  /** Runs the block from a zero state at position 0. */
+  public static Result forward(
+      RetentionConfig config, RetentionParameters parameters, BlockInput input) {
+    LogDecay decay = input.decay().orElse(config.decay().logDecay());
+    return forward(config, parameters, input.x(), decay, null, null, input.lengths());
   }
 
   /**

@@ -3,6 +3,7 @@ package org.retention4j.core.reference;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.RetentionCall;
 
 /**
  * The recurrence in plain float64, to be checked against the paper by eye (arXiv 2307.08621,
@@ -24,6 +25,11 @@ public final class ReferenceRetention {
    * @param state S after each row's last token, (B,H,K,V) in float64
    */
   public record Result(INDArray output, INDArray state) {}
+
+  /** Runs the recurrence of a call from a zero state. */
+  public static Result advance(RetentionCall call) {
+    return advance(call.q(), call.k(), call.v(), call.decay(), call.scale(), null, call.lengths());
+  }
 
   /**
    * Runs the recurrence.

@@ -48,7 +48,8 @@ final class RetentionCoreTrial implements MixerTrial {
   @Override
   public Outcome expected() {
     ReferenceRetention.Result result =
-        ReferenceRetention.advance(q, k, v, decay, config.outputScale(), null, null);
+        ReferenceRetention.advance(
+            RetentionCall.of(q, k, v, decay).withScale(config.outputScale()));
     return new Outcome(result.output(), Optional.of(result.state()));
   }
 

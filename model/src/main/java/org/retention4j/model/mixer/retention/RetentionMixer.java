@@ -3,6 +3,7 @@ package org.retention4j.model.mixer.retention;
 import java.util.List;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.BlockInput;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.core.form.RetentionForm;
@@ -69,7 +70,7 @@ public final class RetentionMixer implements TokenMixer {
   @Override
   public Outcome reference(INDArray x) {
     ReferenceBlock.Result block =
-        ReferenceBlock.forward(config.block(), weights.unpack(), x, null, null, null, null);
+        ReferenceBlock.forward(config.block(), weights.unpack(), BlockInput.of(x));
     return new Outcome(block.output(), Optional.of(block.state()));
   }
 
