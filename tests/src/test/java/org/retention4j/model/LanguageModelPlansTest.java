@@ -1,6 +1,7 @@
 package org.retention4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -140,6 +141,53 @@ class LanguageModelPlansTest {
       assertBlocks(HeldMemory.liveBytes() - before, vocabulary, 1);
       readAll(second);
       assertBlocks(HeldMemory.liveBytes() - before, vocabulary, 2);
+    }
+  }
+
+  /** The engine stays open, and with it only what it keeps for itself. */
+  @Test
+  void plansGoWithTheirModel() {
+    useOnce();
+    long before = HeldMemory.liveBytes();
+    useOnce();
+    assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
+  }
+
+  private void useOnce() {
+    try (LanguageModel model = model(500);
+        Session session = session(model, 1)) {
+      session.step(0);
+      readAll(session);
+    }
+  }
+
+  /** A form that is not ready for these heads. */
+  private record Unready(String name) implements RetentionForm {
+    @Override
+    public MicroBatches microBatches() {
+      return MicroBatches.FULL;
+    }
+
+    @Override
+    public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
+      throw new IllegalStateException("not ready");
+    }
+  }
+
+  @Test
+  void aPlanThatFailsLeavesNothingBehind() {
+    SessionOptions unready =
+        new SessionOptions(
+            new Unready("unready"), new RecurrentForm(), false, KvCacheOptions.DEFAULT);
+    try (LanguageModel model = model(500);
+        Session session = model.newSession(1, unready)) {
+      session.step(0);
+      long before = HeldMemory.liveBytes();
+      assertThatIllegalStateException()
+          .isThrownBy(() -> readAll(session))
+          .withMessageContaining("not ready");
+      assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);
+      assertThat(session.position(0)).isEqualTo(1);
     }
   }
 }

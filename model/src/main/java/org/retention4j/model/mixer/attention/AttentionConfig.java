@@ -167,10 +167,12 @@ public record AttentionConfig(
     return KeyValueCache.size(this, type, options, length);
   }
 
-  /** Returns 2·T(T+1)·heads·d. */
+  /** Returns 4·heads·d for each token and each that it sees: 2·T(T+1)·heads·d without a window. */
   @Override
   public double coreFlops(int tokens) {
-    return 2.0 * tokens * (tokens + 1) * heads * headWidth;
+    double growing = Math.min(tokens, window);
+    double pairs = growing * (growing + 1) / 2 + (tokens - growing) * window;
+    return 4 * pairs * heads * headWidth;
   }
 
   @Override
