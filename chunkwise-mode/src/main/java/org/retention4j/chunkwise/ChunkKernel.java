@@ -76,9 +76,9 @@ final class ChunkKernel implements HeadKernel {
   private void advanceChunk(HeadSlice slice, int t, int n) {
     slice.decays().each(t, n, logDecay);
     slice.decays().fromStart(t, n, fromStart);
-    tiles.load(slice.q(), slice.batch(), t, slice.head(), n, null, q);
-    boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, null, k);
-    finite &= tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, null, v);
+    tiles.load(slice.q(), slice.batch(), t, slice.head(), n, q);
+    boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, k);
+    finite &= tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, v);
 
     scoring.run();
     tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());

@@ -3,6 +3,7 @@ package org.retention4j.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
@@ -79,7 +80,8 @@ final class ConvertCommand implements Callable<Integer> {
               family));
     }
     try (LoadBar bar = new LoadBar("writing", checkpoint.config().parameters())) {
-      CheckpointWriter.convert(checkpoint, to, new WriteOptions(dtype, shardBytes, force, bar));
+      CheckpointWriter.convert(
+          checkpoint, to, new WriteOptions(Optional.ofNullable(dtype), shardBytes, force, bar));
     } catch (CheckpointException e) {
       throw Texts.withForce(e);
     }

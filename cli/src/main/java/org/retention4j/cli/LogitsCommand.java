@@ -135,19 +135,20 @@ final class LogitsCommand implements Callable<Integer> {
   /** Refuses what is no token before the weights are loaded, which takes a while. */
   private static int[][] tokens(Path file, int vocabulary) {
     NpyFile npy = read(file);
-    if (npy.integers() == null || npy.shape().length != 2 || npy.integers().length == 0) {
+    if (!npy.holdsIntegers() || npy.shape().length != 2 || npy.integers().length == 0) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "expected integers of shape (B,T) with B, T >= 1 in %s, got %s of shape %s",
               Inputs.name(file),
-              npy.integers() == null ? "floats" : "integers",
+              npy.holdsIntegers() ? "integers" : "floats",
               Arrays.toString(npy.shape())));
     }
+    long[] ids = npy.integers();
     int length = (int) npy.shape()[1];
     int[][] tokens = new int[(int) npy.shape()[0]][length];
-    for (int i = 0; i < npy.integers().length; i++) {
-      long id = npy.integers()[i];
+    for (int i = 0; i < ids.length; i++) {
+      long id = ids[i];
       if (id < 0 || id >= vocabulary) {
         throw new IllegalArgumentException(
             String.format(

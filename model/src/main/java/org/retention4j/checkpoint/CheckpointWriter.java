@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
@@ -93,10 +94,11 @@ public final class CheckpointWriter {
   }
 
   private static DType type(WriteOptions options) {
-    if (options.dtype() == null) {
-      throw new IllegalArgumentException("expected options with a type of weights, got none");
-    }
-    return options.dtype();
+    return options
+        .dtype()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException("expected options with a type of weights, got none"));
   }
 
   private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
@@ -170,7 +172,7 @@ public final class CheckpointWriter {
 
   private static void writeRandom(
       DecoderConfig config, JsonNode json, Path folder, long seed, WriteOptions options) {
-    DType dtype = options.dtype();
+    DType dtype = type(options);
     SplittableRandom seeds = new SplittableRandom(seed);
     List<ExpectedTensor> expected = new FlaFamily().tensors(config, TensorNames.NOTHING);
     expected.forEach(tensor -> requireWritable(tensor, dtype));
@@ -221,15 +223,6 @@ public final class CheckpointWriter {
   }
 
   /**
-   * Writes a checkpoint's tensors anew where none was before, see {@link #convert(Checkpoint, Path,
-   * WriteOptions)}.
-   */
-  public static void convert(
-      Checkpoint from, Path to, DType dtype, long shardBytes, LoadOptions.Progress progress) {
-    convert(from, to, new WriteOptions(dtype, shardBytes, false, progress));
-  }
-
-  /**
    * Writes a checkpoint's tensors anew, in another type or other shards; names and configuration
    * stay, but for torch_dtype and dtype, and so do the files' __metadata__. What else is in its
    * folder is copied: tokenizers, generation settings, licences; but for {@link #leftOut}.
@@ -247,9 +240,7 @@ public final class CheckpointWriter {
         tensors.add(converted(files, name, options.dtype()));
       }
       ObjectNode json = (ObjectNode) from.json();
-      if (options.dtype() != null) {
-        FlaConfig.putType(json, options.dtype());
-      }
+      options.dtype().ifPresent(dtype -> FlaConfig.putType(json, dtype));
       write(to, json, tensors, files.metadata(), others(from.folder()), options);
     }
   }
@@ -310,12 +301,13 @@ public final class CheckpointWriter {
         && !WeightFiles.isOtherFormat(name);
   }
 
-  private static OutTensor converted(CheckpointFiles files, String name, DType dtype) {
+  private static OutTensor converted(CheckpointFiles files, String name, Optional<DType> asked) {
     TensorInfo info = files.info(name);
+    DType dtype = asked.orElse(info.dtype());
     int n = Math.toIntExact(info.shape().isEmpty() ? 1 : info.shape().get(info.shape().size() - 1));
     // Tables of angles and decays, which torchscale reads back: γ would round to 1.
     boolean table = name.contains("retnet_rel_pos.");
-    if (table || dtype == null || dtype == info.dtype() || !info.dtype().isWeight()) {
+    if (table || dtype == info.dtype() || !info.dtype().isWeight()) {
       byte[] row = new byte[Math.multiplyExact(n, info.dtype().bytes())];
       return new OutTensor(
           name,

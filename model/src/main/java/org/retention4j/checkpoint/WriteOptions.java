@@ -1,11 +1,12 @@
 package org.retention4j.checkpoint;
 
+import java.util.Optional;
 import org.retention4j.checkpoint.format.DType;
 
 /**
  * How a checkpoint is written.
  *
- * @param dtype F64, F32, F16 or BF16; null keeps each tensor of a converted checkpoint as it is
+ * @param dtype F64, F32, F16 or BF16; empty keeps each tensor of a converted checkpoint as it is
  * @param shardBytes the most bytes of data in a file, &gt;= 1, but for a tensor that is larger
  *     alone
  * @param replace whether a checkpoint in the folder, and files that have the names of new ones, are
@@ -14,27 +15,27 @@ import org.retention4j.checkpoint.format.DType;
  * @since 0.1
  */
 public record WriteOptions(
-    DType dtype, long shardBytes, boolean replace, LoadOptions.Progress progress) {
+    Optional<DType> dtype, long shardBytes, boolean replace, LoadOptions.Progress progress) {
   /** The most bytes of data in a file by default. */
   public static final long SHARD_BYTES = 5_000_000_000L;
 
   /** Each tensor as it is, where none was before, in silence. */
   public static final WriteOptions DEFAULT =
-      new WriteOptions(null, SHARD_BYTES, false, (name, bytes) -> {});
+      new WriteOptions(Optional.empty(), SHARD_BYTES, false, (name, bytes) -> {});
 
   /** Checks the range. */
   public WriteOptions {
     if (shardBytes < 1) {
       throw new IllegalArgumentException("expected shardBytes >= 1, got " + shardBytes);
     }
-    if (dtype != null && !dtype.isWeight()) {
-      throw new IllegalArgumentException("expected F64, F32, F16 or BF16, got " + dtype);
+    if (dtype.isPresent() && !dtype.get().isWeight()) {
+      throw new IllegalArgumentException("expected F64, F32, F16 or BF16, got " + dtype.get());
     }
   }
 
   /** Returns the same with weights of another type. */
   public WriteOptions withDType(DType type) {
-    return new WriteOptions(type, shardBytes, replace, progress);
+    return new WriteOptions(Optional.of(type), shardBytes, replace, progress);
   }
 
   /** Returns the same with files of another size. */

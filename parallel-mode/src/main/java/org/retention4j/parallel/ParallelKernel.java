@@ -76,13 +76,13 @@ final class ParallelKernel implements HeadKernel {
   private void outputs(HeadSlice slice, int from, int n) {
     slice.decays().each(from, n, logDecay);
     slice.decays().fromStart(from, n, fromStart);
-    tiles.load(slice.q(), slice.batch(), from, slice.head(), n, null, q);
+    tiles.load(slice.q(), slice.batch(), from, slice.head(), n, q);
     for (int i = 0; i < n; i++) {
       factors[i] = Math.exp(fromStart[i]);
     }
     tiles.scaleRows(q, n, factors, decayedQ);
     tiles.clear(o);
-    boolean finite = loadKeysAndValues(slice, from, n, null);
+    boolean finite = loadKeysAndValues(slice, from, n);
     diagonalScores.run();
     tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
     if (finite) {
@@ -105,7 +105,7 @@ final class ParallelKernel implements HeadKernel {
     double between = 0;
     for (int t = from - block; t >= 0; t -= block) {
       double whole = decayAfterKeys(slice, t, block, between);
-      loadKeysAndValues(slice, t, block, factors);
+      loadScaledKeysAndValues(slice, t, block);
       earlierScores.run();
       addOutput.run();
       between += whole;
@@ -126,9 +126,16 @@ final class ParallelKernel implements HeadKernel {
     return whole;
   }
 
-  private boolean loadKeysAndValues(HeadSlice slice, int t, int n, double[] keyFactors) {
-    boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, keyFactors, k);
-    return finite & tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, null, v);
+  /** Returns whether all are finite. */
+  private boolean loadKeysAndValues(HeadSlice slice, int t, int n) {
+    boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, k);
+    return finite & tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, v);
+  }
+
+  /** Multiplies keys by {@link #factors}. */
+  private void loadScaledKeysAndValues(HeadSlice slice, int t, int n) {
+    tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, factors, k);
+    tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, v);
   }
 
   /** Sums e^(G_T−G_j) k_jᵀ v_j over all tokens, last block first, and adds it to the state. */
@@ -139,11 +146,11 @@ final class ParallelKernel implements HeadKernel {
     for (int t = last; t >= 0; t -= block) {
       int n = Math.min(block, slice.tokens() - t);
       double whole = decayAfterKeys(slice, t, n, after);
-      loadKeysAndValues(slice, t, n, factors);
+      loadScaledKeysAndValues(slice, t, n);
       addUpdate.run();
       after += whole;
     }
     factors[0] = after;
-    state.decayAndAdd(slice.state(), factors, 0, update, null);
+    state.decayAndAdd(slice.state(), factors, 0, update);
   }
 }

@@ -3,6 +3,7 @@ package org.retention4j.core;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.form.Decays;
+import org.retention4j.core.form.HeadSlice;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
@@ -40,18 +41,7 @@ final class CoreBinding implements BoundSequence {
     v = NdArrays.view(call.v());
     this.out = NdArrays.view(out);
     int group = heads / (int) call.k().size(2);
-    loop =
-        new HeadLoop(
-            engine,
-            form,
-            state.keyWidth(),
-            state.valueWidth(),
-            group,
-            q,
-            k,
-            v,
-            this.out,
-            call.scale());
+    loop = new HeadLoop(engine, form, group, () -> new HeadSlice(q, k, v, this.out, call.scale()));
     decays = loop.perLane(call.decay());
     loop.decays(decays, 0);
   }

@@ -1,12 +1,13 @@
 package org.retention4j.core;
 
+import java.util.Arrays;
+import java.util.function.Supplier;
 import org.retention4j.core.form.Decays;
 import org.retention4j.core.form.HeadKernel;
 import org.retention4j.core.form.HeadSlice;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.RowView;
 
 /** A form's kernels on each lane, led from head to head. */
 final class HeadLoop {
@@ -18,30 +19,21 @@ final class HeadLoop {
    * Prepares a form on all lanes, once per engine, form and head shape.
    *
    * @param group heads that share one key/value head
+   * @param slice makes a slice of the call's rows, one for each lane
    */
-  HeadLoop(
-      Engine engine,
-      RetentionForm form,
-      int keyWidth,
-      int valueWidth,
-      int group,
-      RowView q,
-      RowView k,
-      RowView v,
-      RowView out,
-      double scale) {
+  HeadLoop(Engine engine, RetentionForm form, int group, Supplier<HeadSlice> slice) {
     record Key(RetentionForm form, int keyWidth, int valueWidth) {}
 
+    this.group = group;
+    slices = new HeadSlice[engine.threads()];
+    Arrays.setAll(slices, i -> slice.get());
+    int keyWidth = slices[0].q().width();
+    int valueWidth = slices[0].v().width();
     kernels =
         engine.perLane(
             new Key(form, keyWidth, valueWidth),
             lane -> form.prepare(lane, keyWidth, valueWidth),
             new HeadKernel[0]);
-    this.group = group;
-    slices = new HeadSlice[kernels.length];
-    for (int i = 0; i < slices.length; i++) {
-      slices[i] = new HeadSlice(q, k, v, out, scale);
-    }
   }
 
   /** Returns decays for each lane. */

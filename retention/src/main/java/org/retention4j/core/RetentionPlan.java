@@ -2,6 +2,7 @@ package org.retention4j.core;
 
 import java.util.Arrays;
 import org.retention4j.core.form.Decays;
+import org.retention4j.core.form.HeadSlice;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Activation;
@@ -90,8 +91,7 @@ public final class RetentionPlan implements AutoCloseable {
     o = oTile.asRows(tokens, valueWidth);
     int group = heads / config.kvHeads();
     // Before buffers hold anything: a form may refuse.
-    loop =
-        new HeadLoop(engine, form, keyWidth, valueWidth, group, q, k, v, o, config.outputScale());
+    loop = new HeadLoop(engine, form, group, () -> new HeadSlice(q, k, v, o, config.outputScale()));
     inputs =
         piece
             .matMuls(engine, buffers, piece.x())
@@ -214,7 +214,11 @@ public final class RetentionPlan implements AutoCloseable {
     long start = state.positionOf(b);
     for (int t = 0; t < n; t++) {
       double factor = config.normaliseOutput() ? outputFactor(h, start + t) : 1;
-      lane.rows().rmsNorm(o, factor, headNorm, config.normEps(), gate, o, b, t, h);
+      if (config.gate()) {
+        lane.rows().gatedRmsNorm(o, factor, headNorm, config.normEps(), gate, o, b, t, h);
+      } else {
+        lane.rows().rmsNorm(o, factor, headNorm, config.normEps(), o, b, t, h);
+      }
     }
   }
 

@@ -30,10 +30,7 @@ public final class RetentionState implements AutoCloseable {
   public static final long LARGEST_POSITION = 1L << 50;
 
   private final Engine engine;
-  private final int heads;
-  private final int keyWidth;
-  private final int valueWidth;
-  private final StateConvention convention;
+  private final Layout layout;
   private final HeadState[] states;
   private final long[] start;
   private final long[] position;
@@ -45,22 +42,19 @@ public final class RetentionState implements AutoCloseable {
   /** Set from when the first head begins to advance until all have. */
   private boolean torn;
 
+  /** What all sequences of a state share. */
+  private record Layout(int heads, int keyWidth, int valueWidth, StateConvention convention) {}
+
   private RetentionState(
       Engine engine,
-      int heads,
-      int keyWidth,
-      int valueWidth,
-      StateConvention convention,
+      Layout layout,
       HeadState[] states,
       long[] start,
       long[] position,
       Sum[] decay,
       boolean fromZero) {
     this.engine = engine;
-    this.heads = heads;
-    this.keyWidth = keyWidth;
-    this.valueWidth = valueWidth;
-    this.convention = convention;
+    this.layout = layout;
     this.states = states;
     this.start = start;
     this.position = position;
@@ -115,34 +109,18 @@ public final class RetentionState implements AutoCloseable {
     CoreChecks.present("convention", convention);
     long[] starts = new long[batch];
     Arrays.fill(starts, start);
-    return zeros(engine, starts, heads, keyWidth, valueWidth, convention, true);
+    return zeros(engine, new Layout(heads, keyWidth, valueWidth, convention), starts, true);
   }
 
   private static RetentionState zeros(
-      Engine engine,
-      long[] starts,
-      int heads,
-      int keyWidth,
-      int valueWidth,
-      StateConvention convention,
-      boolean fromZero) {
-    HeadState[] states = new HeadState[Math.multiplyExact(starts.length, heads)];
+      Engine engine, Layout layout, long[] starts, boolean fromZero) {
+    HeadState[] states = new HeadState[Math.multiplyExact(starts.length, layout.heads)];
     Sum[] decay = new Sum[states.length];
     for (int i = 0; i < states.length; i++) {
-      states[i] = engine.newState(keyWidth, valueWidth);
+      states[i] = engine.newState(layout.keyWidth, layout.valueWidth);
       decay[i] = Sum.create();
     }
-    return new RetentionState(
-        engine,
-        heads,
-        keyWidth,
-        valueWidth,
-        convention,
-        states,
-        starts,
-        starts.clone(),
-        decay,
-        fromZero);
+    return new RetentionState(engine, layout, states, starts, starts.clone(), decay, fromZero);
   }
 
   /**
@@ -162,11 +140,10 @@ public final class RetentionState implements AutoCloseable {
     CoreChecks.checkStateArray(array, engine);
     CoreChecks.checkPositions(positions, (int) array.size(0));
     CoreChecks.present("convention", convention);
-    int heads = (int) array.size(1);
-    int keyWidth = (int) array.size(2);
+    Layout layout =
+        new Layout((int) array.size(1), (int) array.size(2), (int) array.size(3), convention);
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
-    RetentionState imported =
-        zeros(engine, positions.clone(), heads, keyWidth, (int) array.size(3), convention, false);
+    RetentionState imported = zeros(engine, layout, positions.clone(), false);
     StateArrays.read(array, imported);
     return imported;
   }
@@ -178,17 +155,17 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns H. */
   public int heads() {
-    return heads;
+    return layout.heads;
   }
 
   /** Returns K. */
   public int keyWidth() {
-    return keyWidth;
+    return layout.keyWidth;
   }
 
   /** Returns V. */
   public int valueWidth() {
-    return valueWidth;
+    return layout.valueWidth;
   }
 
   /** Returns the engine that it was made for. */
@@ -203,7 +180,7 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns what the numbers mean. */
   public StateConvention convention() {
-    return convention;
+    return layout.convention;
   }
 
   /**
@@ -233,7 +210,7 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns the bytes of S alone, by formula: B·H·K·V elements. */
   public long formulaBytes() {
-    return (long) type().bytes() * states.length * keyWidth * valueWidth;
+    return (long) type().bytes() * states.length * layout.keyWidth * layout.valueWidth;
   }
 
   /** Returns whether {@link #close()} was called. */
@@ -242,7 +219,7 @@ public final class RetentionState implements AutoCloseable {
   }
 
   HeadState head(int row, int head) {
-    return states[row * heads + head];
+    return states[row * layout.heads + head];
   }
 
   /** Returns a head that is about to advance; {@link #settled()} ends what it begins. */
@@ -283,12 +260,12 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns the log decay that a head went through since its start. */
   double totalDecay(int row, int head) {
-    return decay[row * heads + head].getAsDouble();
+    return decay[row * layout.heads + head].getAsDouble();
   }
 
   /** Records the log decay a head went through. */
   void accumulateDecay(int row, int head, double logDecay) {
-    decay[row * heads + head].add(logDecay);
+    decay[row * layout.heads + head].add(logDecay);
   }
 
   private void checkOpen() {
@@ -317,6 +294,7 @@ public final class RetentionState implements AutoCloseable {
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
+    int heads = layout.heads;
     HeadState[] copies = new HeadState[Math.multiplyExact(rows.length, heads)];
     Sum[] sums = new Sum[copies.length];
     long[] starts = new long[rows.length];
@@ -329,8 +307,7 @@ public final class RetentionState implements AutoCloseable {
       starts[i / heads] = start[row];
       positions[i / heads] = position[row];
     }
-    return new RetentionState(
-        engine, heads, keyWidth, valueWidth, convention, copies, starts, positions, sums, fromZero);
+    return new RetentionState(engine, layout, copies, starts, positions, sums, fromZero);
   }
 
   /**
@@ -354,10 +331,7 @@ public final class RetentionState implements AutoCloseable {
     RetentionState moved =
         new RetentionState(
             other,
-            heads,
-            keyWidth,
-            valueWidth,
-            convention,
+            layout,
             other.suits(states[0]) ? copy.states.clone() : StateArrays.laidFor(other, copy),
             copy.start,
             copy.position,
@@ -383,7 +357,7 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns type and shape in words, for messages. */
   String describe() {
-    String sizes = batch() + "," + heads + "," + keyWidth + "," + valueWidth;
+    String sizes = batch() + "," + heads() + "," + keyWidth() + "," + valueWidth();
     return type() + " state (B,H,K,V) = (" + sizes + ")";
   }
 

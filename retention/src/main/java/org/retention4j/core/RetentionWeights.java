@@ -15,6 +15,8 @@ import org.retention4j.nn.WeightSource;
  * @since 0.1
  */
 public final class RetentionWeights implements AutoCloseable {
+  private static final double[] NO_WEIGHT = {};
+
   private final Engine engine;
   private final RetentionConfig config;
   private final NamedWeights weights;
@@ -96,9 +98,9 @@ public final class RetentionWeights implements AutoCloseable {
         array(query()),
         array(key()),
         array(value()),
-        Optional.ofNullable(gate()).map(this::array),
+        config.gate() ? Optional.of(array(gate())) : Optional.empty(),
         array(output()),
-        Optional.ofNullable(headNorm()).map(double[]::clone));
+        config.headNormWeight() ? Optional.of(headNorm().clone()) : Optional.empty());
   }
 
   private INDArray array(PackedMatrix matrix) {
@@ -128,7 +130,7 @@ public final class RetentionWeights implements AutoCloseable {
     return weights.matrix(RetentionConfig.VALUE);
   }
 
-  /** Returns W_G, or null without a gate. */
+  /** Returns W_G of a configuration with a gate. */
   PackedMatrix gate() {
     return weights.matrix(RetentionConfig.GATE);
   }
@@ -137,9 +139,9 @@ public final class RetentionWeights implements AutoCloseable {
     return weights.matrix(RetentionConfig.OUTPUT);
   }
 
-  /** Returns the head norm's weight, or null; not to be changed. */
+  /** Returns the head norm's weight (V), empty for none; not to be changed. */
   double[] headNorm() {
-    return weights.vector(RetentionConfig.HEAD_NORM);
+    return config.headNormWeight() ? weights.vector(RetentionConfig.HEAD_NORM) : NO_WEIGHT;
   }
 
   /** Frees the weights once no step is running; closing twice does no harm. */

@@ -44,14 +44,36 @@ public final class NamedWeights implements AutoCloseable {
     }
   }
 
-  /** Returns a matrix, which stays theirs, or null if none of this name was asked for. */
-  public PackedMatrix matrix(String name) {
-    return matrices.get(name);
+  /** Returns whether a weight of this name was asked for. */
+  public boolean has(String name) {
+    return matrices.containsKey(name) || vectors.containsKey(name);
   }
 
-  /** Returns a vector, not to be changed, or null if none of this name was asked for. */
+  /**
+   * Returns a matrix, which stays theirs.
+   *
+   * @throws IllegalArgumentException if none of this name was asked for
+   */
+  public PackedMatrix matrix(String name) {
+    return asked(name, matrices, "matrix");
+  }
+
+  /**
+   * Returns a vector, not to be changed.
+   *
+   * @throws IllegalArgumentException if none of this name was asked for
+   */
   public double[] vector(String name) {
-    return vectors.get(name);
+    return asked(name, vectors, "vector");
+  }
+
+  private static <W> W asked(String name, Map<String, W> weights, String what) {
+    W weight = weights.get(name);
+    if (weight == null) {
+      throw new IllegalArgumentException(
+          "expected the name of a " + what + " among " + weights.keySet() + ", got " + name);
+    }
+    return weight;
   }
 
   /** Returns the bytes of the matrices. */

@@ -1,5 +1,7 @@
 package org.retention4j.testkit;
 
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.BlockInput;
 import org.retention4j.core.LogDecay;
@@ -13,32 +15,31 @@ import org.retention4j.core.reference.ReferenceBlock;
  * @param config shape and conventions
  * @param parameters the weights, of the activations' type
  * @param x (B,T,D), T may be 0, any strides
- * @param decay per token (B,T,H), or null for the configuration's
- * @param state S_0 (B,H,K,V), or null for zeros; not to be modified
- * @param positions (B) position of each row's first token, at least 0, or null for zeros
- * @param lengths (B) tokens of each row, 0…T, or null when every row has T
+ * @param decay per token (B,T,H), if it is not the configuration's
+ * @param state S_0 (B,H,K,V), not to be modified
+ * @param positions (B) position of each row's first token, at least 0
+ * @param lengths (B) tokens of each row, 0…T
  * @since 0.1
  */
 public record BlockCall(
     RetentionConfig config,
     RetentionParameters parameters,
     INDArray x,
-    LogDecay decay,
+    Optional<LogDecay> decay,
     INDArray state,
     long[] positions,
     int[] lengths) {
 
   /** Returns what the library's own block reads. */
   public BlockInput input() {
-    BlockInput all = BlockInput.of(x);
-    BlockInput some = lengths == null ? all : all.withLengths(lengths);
-    return decay == null ? some : some.withDecay(decay);
+    BlockInput input = BlockInput.of(x).withLengths(lengths);
+    return decay.map(input::withDecay).orElse(input);
   }
 
   /** Returns what the plain float64 reference makes of this call with these weights. */
   public BlockResult reference(RetentionParameters weights) {
     ReferenceBlock.Result result =
-        ReferenceBlock.forward(config, weights, x, decay, state, positions, lengths);
+        ReferenceBlock.forward(config, weights, input(), state, positions);
     return new BlockResult(result.output(), result.state());
   }
 
@@ -49,7 +50,7 @@ public record BlockCall(
 
   /** Returns this call with another log decay. */
   public BlockCall withDecay(LogDecay other) {
-    return new BlockCall(config, parameters, x, other, state, positions, lengths);
+    return new BlockCall(config, parameters, x, Optional.of(other), state, positions, lengths);
   }
 
   /** Returns this call from another state, each row's first token at a position. */
@@ -74,40 +75,40 @@ public record BlockCall(
 
   /** Returns tokens {@code from} to {@code to}, exclusive, from the same state and positions. */
   BlockCall tokens(int from, int to) {
-    int[] part = lengths == null ? null : lengths.clone();
-    for (int b = 0; part != null && b < part.length; b++) {
+    int[] part = lengths.clone();
+    for (int b = 0; b < part.length; b++) {
       part[b] = Math.max(0, Math.min(lengths[b], to) - from);
     }
-    LogDecay cut =
-        decay instanceof LogDecay.PerToken g
-            ? LogDecay.perToken(Tensors.tokens(g.values(), from, to))
-            : decay;
+    Optional<LogDecay> cut = perToken(g -> Tensors.tokens(g, from, to));
     return new BlockCall(
         config, parameters, Tensors.tokens(x, from, to), cut, state, positions, part);
   }
 
   /** Returns where each row stands after this call. */
   long[] endPositions() {
-    long[] end = positions == null ? new long[batch()] : positions.clone();
+    long[] end = positions.clone();
     for (int b = 0; b < end.length; b++) {
-      end[b] += lengths == null ? tokens() : lengths[b];
+      end[b] += lengths[b];
     }
     return end;
   }
 
+  /** Returns the log decay, its values per token seen another way. */
+  Optional<LogDecay> perToken(UnaryOperator<INDArray> cut) {
+    return decay.map(
+        d -> d instanceof LogDecay.PerToken g ? LogDecay.perToken(cut.apply(g.values())) : d);
+  }
+
   /** Returns one row of the batch alone. */
   BlockCall row(int b) {
-    LogDecay cut =
-        decay instanceof LogDecay.PerToken g
-            ? LogDecay.perToken(Tensors.rows(g.values(), b, b + 1))
-            : decay;
+    Optional<LogDecay> cut = perToken(g -> Tensors.rows(g, b, b + 1));
     return new BlockCall(
         config,
         parameters,
         Tensors.rows(x, b, b + 1),
         cut,
-        state == null ? null : Tensors.rows(state, b, b + 1),
-        positions == null ? null : new long[] {positions[b]},
-        lengths == null ? null : new int[] {lengths[b]});
+        Tensors.rows(state, b, b + 1),
+        new long[] {positions[b]},
+        new int[] {lengths[b]});
   }
 }

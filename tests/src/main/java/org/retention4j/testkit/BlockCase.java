@@ -1,6 +1,7 @@
 package org.retention4j.testkit;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.ArgumentsProvider;
 import org.junit.jupiter.params.support.ParameterDeclarations;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionConfig;
@@ -34,7 +36,9 @@ record BlockCase(
     int[] lengths) {
 
   static BlockCase of(String name, RetentionConfig config, int batch, int tokens) {
-    return new BlockCase(name, config, batch, tokens, false, true, null);
+    int[] whole = new int[batch];
+    Arrays.fill(whole, tokens);
+    return new BlockCase(name, config, batch, tokens, false, true, whole);
   }
 
   BlockCase fromZero() {
@@ -69,14 +73,11 @@ record BlockCase(
 
   /** Returns the call with other numbers. */
   BlockCall call(DataType type, long seed) {
-    INDArray state = null;
-    long[] positions = null;
-    LogDecay decay = null;
+    long[] shape = {batch, config.heads(), config.keyWidth(), config.valueWidth()};
+    INDArray state = withState ? Tensors.gaussian(seed + 1, type, shape) : Nd4j.zeros(type, shape);
+    long[] positions = new long[batch];
+    Optional<LogDecay> decay = Optional.empty();
     if (withState) {
-      state =
-          Tensors.gaussian(
-              seed + 1, type, batch, config.heads(), config.keyWidth(), config.valueWidth());
-      positions = new long[batch];
       for (int b = 0; b < batch; b++) {
         positions[b] = 3 + 10L * b;
       }
@@ -87,7 +88,7 @@ record BlockCase(
       for (int i = 0; i < g.length; i++) {
         g[i] = i % 5 == 2 ? 0 : -0.2 * Math.abs(random.nextGaussian());
       }
-      decay = LogDecay.perToken(Tensors.of(g, type, batch, tokens, config.heads()));
+      decay = Optional.of(LogDecay.perToken(Tensors.of(g, type, batch, tokens, config.heads())));
     }
     return new BlockCall(
         config,
@@ -136,7 +137,9 @@ record BlockCase(
         tokens,
         tokenDecay ? " decay per token" : "",
         withState ? "" : " from zero",
-        lengths == null ? "" : " lengths " + java.util.Arrays.toString(lengths));
+        Arrays.stream(lengths).allMatch(n -> n == tokens)
+            ? ""
+            : " lengths " + Arrays.toString(lengths));
   }
 
   /** Every convention by itself, and the two families whole. */

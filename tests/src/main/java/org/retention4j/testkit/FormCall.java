@@ -1,5 +1,6 @@
 package org.retention4j.testkit;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionCall;
@@ -14,7 +15,7 @@ import org.retention4j.core.reference.ReferenceRetention;
  * @param decay one constant per head (H), or (B,T,H)
  * @param scale finite factor between q S and o
  * @param state S_0 (B,H,K,V), not to be modified
- * @param lengths (B) tokens of each row, 0…T, or null when every row has T
+ * @param lengths (B) tokens of each row, 0…T
  * @since 0.1
  */
 public record FormCall(
@@ -26,16 +27,22 @@ public record FormCall(
     INDArray state,
     int[] lengths) {
 
+  /** Returns a call on all T tokens of every row. */
+  public static FormCall of(
+      INDArray q, INDArray k, INDArray v, LogDecay decay, double scale, INDArray state) {
+    int[] lengths = new int[(int) q.size(0)];
+    Arrays.fill(lengths, (int) q.size(1));
+    return new FormCall(q, k, v, decay, scale, state, lengths);
+  }
+
   /** Returns this call, without its state, as the library's own core takes it. */
   public RetentionCall call() {
-    RetentionCall all = RetentionCall.of(q, k, v, decay).withScale(scale);
-    return lengths == null ? all : all.withLengths(lengths);
+    return new RetentionCall(q, k, v, decay, scale, lengths);
   }
 
   /** Returns what the plain float64 reference makes of this call. */
   public FormResult reference() {
-    ReferenceRetention.Result result =
-        ReferenceRetention.advance(q, k, v, decay, scale, state, lengths);
+    ReferenceRetention.Result result = ReferenceRetention.advance(call(), state);
     return new FormResult(result.output(), result.state());
   }
 
@@ -76,8 +83,8 @@ public record FormCall(
 
   /** Returns tokens {@code from} to {@code to}, exclusive, from the same state. */
   public FormCall tokens(int from, int to) {
-    int[] part = lengths == null ? null : lengths.clone();
-    for (int b = 0; part != null && b < part.length; b++) {
+    int[] part = lengths.clone();
+    for (int b = 0; b < part.length; b++) {
       part[b] = Math.max(0, Math.min(lengths[b], to) - from);
     }
     LogDecay cut =
@@ -107,7 +114,7 @@ public record FormCall(
         cut,
         scale,
         Tensors.rows(state, b, b + 1),
-        lengths == null ? null : new int[] {lengths[b]});
+        new int[] {lengths[b]});
   }
 
   /** Returns T. */

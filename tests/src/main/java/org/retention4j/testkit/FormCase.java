@@ -1,6 +1,7 @@
 package org.retention4j.testkit;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
@@ -17,7 +18,7 @@ import org.retention4j.core.LogDecay;
  *
  * @param decay what the log decays are like
  * @param zeroState whether S_0 = 0
- * @param lengths tokens of each row, or null for T
+ * @param lengths tokens of each row
  */
 record FormCase(
     int batch,
@@ -51,7 +52,9 @@ record FormCase(
   }
 
   static FormCase of(int batch, int tokens, int heads, int kvHeads, int keys, int values, Decay d) {
-    return new FormCase(batch, tokens, heads, kvHeads, keys, values, d, false, null);
+    int[] whole = new int[batch];
+    Arrays.fill(whole, tokens);
+    return new FormCase(batch, tokens, heads, kvHeads, keys, values, d, false, whole);
   }
 
   FormCase fromZero() {
@@ -130,7 +133,9 @@ record FormCase(
         valueWidth,
         decay,
         zeroState ? " from zero" : "",
-        lengths == null ? "" : " lengths " + java.util.Arrays.toString(lengths));
+        Arrays.stream(lengths).allMatch(n -> n == tokens)
+            ? ""
+            : " lengths " + Arrays.toString(lengths));
   }
 
   /** Sizes that hurt: around the chunk sizes people choose, odd widths, groups, short rows. */

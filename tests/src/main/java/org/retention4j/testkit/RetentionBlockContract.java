@@ -13,7 +13,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
-import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
 
@@ -229,10 +228,8 @@ public interface RetentionBlockContract {
     BlockCall views =
         call.withX(Tensors.strided(call.x()))
             .withState(Tensors.strided(call.state()), call.positions());
-    if (call.decay() instanceof LogDecay.PerToken g) {
-      views = views.withDecay(LogDecay.perToken(Tensors.strided(g.values())));
-    }
-    BlockResult strided = forward(views);
+    BlockResult strided =
+        forward(call.perToken(Tensors::strided).map(views::withDecay).orElse(views));
     assertThat(strided.output()).isEqualTo(dense.output());
     assertThat(strided.state()).isEqualTo(dense.state());
   }

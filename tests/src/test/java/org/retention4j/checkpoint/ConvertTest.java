@@ -52,7 +52,9 @@ class ConvertTest {
   }
 
   private void convert(DType dtype, long shardBytes) {
-    CheckpointWriter.convert(Checkpoint.open(from), to, dtype, shardBytes, (name, bytes) -> {});
+    WriteOptions options = WriteOptions.DEFAULT.withShardBytes(shardBytes);
+    CheckpointWriter.convert(
+        Checkpoint.open(from), to, dtype == null ? options : options.withDType(dtype));
   }
 
   /** Writes the tensors anew, each as it is, changed, or not at all. */

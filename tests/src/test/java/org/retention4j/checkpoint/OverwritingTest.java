@@ -38,7 +38,9 @@ class OverwritingTest {
   }
 
   private void convert(DType dtype, long shardBytes) {
-    CheckpointWriter.convert(Checkpoint.open(from), to, dtype, shardBytes, (name, bytes) -> {});
+    WriteOptions options = WriteOptions.DEFAULT.withShardBytes(shardBytes);
+    CheckpointWriter.convert(
+        Checkpoint.open(from), to, dtype == null ? options : options.withDType(dtype));
   }
 
   private static void put(Path folder, String... names) throws IOException {

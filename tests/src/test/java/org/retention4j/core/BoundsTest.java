@@ -66,14 +66,13 @@ class BoundsTest {
   }
 
   private static FormCall call(DataType type, int tokens, LogDecay decay) {
-    return new FormCall(
+    return FormCall.of(
         Tensors.gaussian(1, type, 1, tokens, HEADS, KEYS),
         Tensors.gaussian(2, type, 1, tokens, 2, KEYS),
         Tensors.gaussian(3, type, 1, tokens, 2, VALUES),
         decay,
         1 / Math.sqrt(KEYS),
-        Tensors.gaussian(4, type, 1, HEADS, KEYS, VALUES),
-        null);
+        Tensors.gaussian(4, type, 1, HEADS, KEYS, VALUES));
   }
 
   /** The forms, and one after the other on a sequence split where no chunk ends. */

@@ -44,14 +44,13 @@ class RetentionStateTest {
 
   /** B=2, H=2, K=3, V=5 over some tokens from zero. */
   private static FormCall call(DataType type, int tokens, long seed) {
-    return new FormCall(
+    return FormCall.of(
         Tensors.gaussian(seed, type, 2, tokens, 2, 3),
         Tensors.gaussian(seed + 1, type, 2, tokens, 2, 3),
         Tensors.gaussian(seed + 2, type, 2, tokens, 2, 5),
         DECAY,
         SCALE,
-        Nd4j.zeros(type, 2, 2, 3, 5),
-        null);
+        Nd4j.zeros(type, 2, 2, 3, 5));
   }
 
   private static INDArray step(Variant variant, FormCall call, RetentionState state) {
@@ -89,14 +88,13 @@ class RetentionStateTest {
       INDArray first = looked.toArray();
       assertThat(looked.toArray()).isEqualTo(first);
       FormCall token =
-          new FormCall(
+          FormCall.of(
               Tensors.tokens(call.q(), t, t + 1),
               Tensors.tokens(call.k(), t, t + 1),
               Tensors.tokens(call.v(), t, t + 1),
               DECAY,
               SCALE,
-              null,
-              null);
+              call.state());
       assertThat(step(variant, token, looked)).isEqualTo(step(variant, token, untouched));
     }
     assertThat(looked.toArray()).isEqualTo(untouched.toArray());
@@ -143,7 +141,7 @@ class RetentionStateTest {
   }
 
   private static FormCall part(FormCall call, int from, int to) {
-    return new FormCall(
+    return FormCall.of(
         Tensors.tokens(call.q(), from, to),
         Tensors.tokens(call.k(), from, to),
         Tensors.tokens(call.v(), from, to),
@@ -151,8 +149,7 @@ class RetentionStateTest {
             ? LogDecay.perToken(Tensors.tokens(g.values(), from, to))
             : call.decay(),
         call.scale(),
-        null,
-        null);
+        call.state());
   }
 
   /** Segments computed apart, each from zeros, compose to the whole sequence's state. */

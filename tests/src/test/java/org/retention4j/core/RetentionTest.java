@@ -173,12 +173,12 @@ class RetentionTest {
     BoundSequence bound = bind(DECAY, 0.5, null, out);
     bound.step();
     ReferenceRetention.Result first =
-        ReferenceRetention.advance(q, k, v, DECAY, 0.5, initial, null);
+        ReferenceRetention.advance(RetentionCall.of(q, k, v, DECAY).withScale(0.5), initial);
     q.assign(Tensors.gaussian(11, DataType.FLOAT, 2, 6, 2, 4));
     k.assign(Tensors.gaussian(12, DataType.FLOAT, 2, 6, 1, 4));
     bound.step();
     ReferenceRetention.Result second =
-        ReferenceRetention.advance(q, k, v, DECAY, 0.5, first.state(), null);
+        ReferenceRetention.advance(RetentionCall.of(q, k, v, DECAY).withScale(0.5), first.state());
     Tolerance tolerance = Tolerance.reference(DataType.FLOAT, true, 12);
     assertThat(out).isCloseTo(second.output(), tolerance);
     assertThat(state.toArray()).isStateCloseTo(second.state(), tolerance);
@@ -246,7 +246,8 @@ class RetentionTest {
       }
       INDArray from = initial.castTo(type);
       ReferenceRetention.Result expected =
-          ReferenceRetention.advance(qkv[0], qkv[1], qkv[2], DECAY, 1, from, null);
+          ReferenceRetention.advance(
+              RetentionCall.of(qkv[0], qkv[1], qkv[2], DECAY).withScale(1), from);
       RetentionState fresh =
           RetentionState.of(variant.engine(), from, new long[2], StateConvention.PLAIN);
       try {

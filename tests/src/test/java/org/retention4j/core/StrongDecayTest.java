@@ -37,14 +37,13 @@ class StrongDecayTest {
       g[2 * t] = t == 40 ? forgets : 0;
       g[2 * t + 1] = t == 40 || t == 63 ? forgets / 2 : -0.01;
     }
-    return new FormCall(
+    return FormCall.of(
         Tensors.gaussian(1, type, 1, TOKENS, 2, 8),
         Tensors.gaussian(2, type, 1, TOKENS, 2, 8),
         v,
         LogDecay.perToken(Tensors.of(g, DataType.DOUBLE, 1, TOKENS, 2)),
         1 / Math.sqrt(8),
-        Tensors.gaussian(4, type, 1, 2, 8, 5),
-        null);
+        Tensors.gaussian(4, type, 1, 2, 8, 5));
   }
 
   @ParameterizedTest
@@ -68,8 +67,7 @@ class StrongDecayTest {
     for (Variant variant : Variant.all()) {
       FormCall long70 = call(variant.dataType(), 0);
       FormCall call =
-          new FormCall(
-              long70.q(), long70.k(), long70.v(), decay, long70.scale(), long70.state(), null);
+          FormCall.of(long70.q(), long70.k(), long70.v(), decay, long70.scale(), long70.state());
       FormCall first = call.tokens(0, 41);
       FormResult expected = first.reference();
       FormResult result = variant.advance(first);

@@ -1,6 +1,7 @@
 package org.retention4j.forms;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -73,15 +74,12 @@ class BlocksContractTest implements RetentionBlockContract {
 
   private RetentionState state(BlockCall call) {
     RetentionConfig config = call.config();
-    if (call.state() == null && call.positions() == null) {
+    boolean begins = Arrays.stream(call.positions()).allMatch(p -> p == 0);
+    if (begins && Nd4j.zerosLike(call.state()).equals(call.state())) {
       return RetentionState.zeros(variant.engine(), config, call.batch());
     }
-    INDArray array =
-        call.state() == null
-            ? Nd4j.zeros(
-                dataType(), call.batch(), config.heads(), config.keyWidth(), config.valueWidth())
-            : call.state();
-    return RetentionState.of(variant.engine(), array, call.positions(), config.stateConvention());
+    return RetentionState.of(
+        variant.engine(), call.state(), call.positions(), config.stateConvention());
   }
 
   @Override

@@ -34,14 +34,13 @@ class FormsOnANewEngineTest {
   @MethodSource("forms")
   void preparesItsKernels(RetentionForm form) {
     FormCall call =
-        new FormCall(
+        FormCall.of(
             Tensors.gaussian(1, DataType.DOUBLE, 1, TOKENS, 2, 4),
             Tensors.gaussian(2, DataType.DOUBLE, 1, TOKENS, 2, 4),
             Tensors.gaussian(3, DataType.DOUBLE, 1, TOKENS, 2, 6),
             LogDecay.perHead(-0.1, -0.01),
             0.5,
-            Tensors.gaussian(4, DataType.DOUBLE, 1, 2, 4, 6),
-            null);
+            Tensors.gaussian(4, DataType.DOUBLE, 1, 2, 4, 6));
     try (Engine engine = Engine.create(ElementType.FLOAT64, 2, ComputeRoute.PLAIN)) {
       FormResult result = new Variant(engine, form).advance(call);
       Tolerance tolerance = Tolerance.reference(DataType.DOUBLE, true, TOKENS);

@@ -39,7 +39,7 @@ class GoldenCoreTest {
             ? read(name, "initial_state")
             : Nd4j.zeros(DataType.DOUBLE, q.size(0), q.size(2), q.size(3), v.size(3));
     LogDecay decay = g.rank() == 1 ? LogDecay.perHead(g.toDoubleVector()) : LogDecay.perToken(g);
-    FormCall call = new FormCall(q, k, v, decay, 1 / Math.sqrt((double) q.size(3)), state, null);
+    FormCall call = FormCall.of(q, k, v, decay, 1 / Math.sqrt((double) q.size(3)), state);
     return new Golden(call, new FormResult(read(name, "output"), read(name, "final_state")));
   }
 

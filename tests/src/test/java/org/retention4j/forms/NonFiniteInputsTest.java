@@ -29,14 +29,13 @@ class NonFiniteInputsTest {
   private static final int SPOILT = 6;
 
   private static final FormCall CALL =
-      new FormCall(
+      FormCall.of(
           Tensors.gaussian(1, DataType.DOUBLE, 1, TOKENS, 2, 4),
           Tensors.gaussian(2, DataType.DOUBLE, 1, TOKENS, 2, 4),
           Tensors.gaussian(3, DataType.DOUBLE, 1, TOKENS, 2, 6),
           LogDecay.perHead(-0.1, -0.01),
           0.5,
-          Tensors.gaussian(4, DataType.DOUBLE, 1, 2, 4, 6),
-          null);
+          Tensors.gaussian(4, DataType.DOUBLE, 1, 2, 4, 6));
 
   static Stream<Arguments> formsAndValues() {
     return Stream.<RetentionForm>of(

@@ -34,20 +34,11 @@ class LoopBlock implements RetentionBlockContract {
     q = rotate(q, call, 1);
     boolean scaled = c.scaleKeys() && defect != Defect.KEYS_UNSCALED;
     k = rotate(k, call, scaled ? 1 / Math.sqrt(c.keyWidth()) : 1);
-    LogDecay decay = call.decay() == null ? c.decay().logDecay() : call.decay();
+    LogDecay decay = call.decay().orElse(c.decay().logDecay());
     double scale = c.scaleKeys() ? 1 : 1 / Math.sqrt(c.keyWidth());
-    INDArray state =
-        call.state() != null
-            ? call.state()
-            : Tensors.of(
-                new double[batch * c.heads() * c.keyWidth() * c.valueWidth()],
-                dataType(),
-                batch,
-                c.heads(),
-                c.keyWidth(),
-                c.valueWidth());
     FormResult core =
-        new LoopForm(defect).advance(new FormCall(q, k, v, decay, scale, state, call.lengths()));
+        new LoopForm(defect)
+            .advance(new FormCall(q, k, v, decay, scale, call.state(), call.lengths()));
     double[] o = Tensors.flat(core.output());
     double[] gate =
         call.parameters()
@@ -61,29 +52,22 @@ class LoopBlock implements RetentionBlockContract {
           gate,
           i * c.valueWidth(),
           i % c.heads(),
-          position(call, i / c.heads() / tokens) + t,
+          call.positions()[i / c.heads() / tokens] + t,
           call);
     }
     INDArray normed = Tensors.of(o, dataType(), batch, tokens, c.heads() * c.valueWidth());
     INDArray y = project(normed, call.parameters().output(), 1, c.modelWidth());
     y = Tensors.of(Tensors.flat(y), dataType(), batch, tokens, c.modelWidth());
-    return new BlockResult(
-        call.lengths() == null ? y : FormChecks.fillPadding(y, call.lengths(), 0), core.state());
-  }
-
-  private static long position(BlockCall call, int row) {
-    return call.positions() == null ? 0 : call.positions()[row];
+    return new BlockResult(FormChecks.fillPadding(y, call.lengths(), 0), core.state());
   }
 
   private void check(BlockCall call) {
     RetentionConfig c = call.config();
     boolean fits = call.x().rank() == 3 && call.x().size(2) == c.modelWidth();
     fits &= call.x().dataType() == dataType();
-    if (call.positions() != null) {
-      fits &= call.positions().length == call.batch();
-      fits &= Arrays.stream(call.positions()).allMatch(p -> p >= 0);
-    }
-    fits &= !(call.decay() instanceof LogDecay.PerHead);
+    fits &= call.positions().length == call.batch();
+    fits &= Arrays.stream(call.positions()).allMatch(p -> p >= 0);
+    fits &= call.decay().filter(LogDecay.PerHead.class::isInstance).isEmpty();
     if (!fits) {
       throw new IllegalArgumentException("expected what fits the configuration");
     }
@@ -111,11 +95,11 @@ class LoopBlock implements RetentionBlockContract {
     int perToken = (int) rows.size(2) * width;
     for (int at = 0; at < x.length; at += width) {
       int b = at / (perToken * call.tokens());
-      double position = position(call, b) + at / perToken % call.tokens();
+      double position = call.positions()[b] + at / perToken % call.tokens();
       if (defect == Defect.ROTATION_SHIFTED) {
         position++;
       } else if (defect == Defect.ROTATION_RESTARTS) {
-        position -= position(call, b);
+        position -= call.positions()[b];
       }
       boolean half = rotation.layout() == Rotation.Layout.HALF;
       for (int i = 0; i < n && rotation.active(); i++) {

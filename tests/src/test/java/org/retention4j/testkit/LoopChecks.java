@@ -22,11 +22,9 @@ final class LoopChecks {
     long[] state = {q[0], q[2], q[3], v[3]};
     require(Arrays.equals(call.state().shape(), state), "a state of shape (B,H,K,V)");
     require(Double.isFinite(call.scale()), "a finite scale");
-    if (call.lengths() != null) {
-      require(call.lengths().length == q[0], "B lengths");
-      for (int length : call.lengths()) {
-        require(length >= 0 && length <= q[1], "lengths in 0..T");
-      }
+    require(call.lengths().length == q[0], "B lengths");
+    for (int length : call.lengths()) {
+      require(length >= 0 && length <= q[1], "lengths in 0..T");
     }
     if (call.decay() instanceof LogDecay.PerHead constant) {
       require(constant.heads() == q[2], "H decays");
@@ -35,7 +33,7 @@ final class LoopChecks {
     INDArray g = ((LogDecay.PerToken) call.decay()).values();
     require(Arrays.equals(g.shape(), new long[] {q[0], q[1], q[2]}), "decays (B,T,H)");
     for (int b = 0; b < q[0]; b++) {
-      int length = call.lengths() == null ? (int) q[1] : call.lengths()[b];
+      int length = call.lengths()[b];
       for (int t = 0; t < length; t++) {
         for (int h = 0; h < q[2]; h++) {
           double x = g.getDouble(b, t, h);

@@ -80,7 +80,7 @@ class LoopForm implements RetentionFormContract {
       Arrays.fill(s, 0);
     }
     double scale = defect == Defect.SCALE_LOST ? 1 : call.scale();
-    int length = call.lengths() == null ? tokens : call.lengths()[b];
+    int length = call.lengths()[b];
     boolean multiplies = defect == Defect.PADDING_IS_MULTIPLIED_AWAY;
     int last = defect == Defect.PADDING_DECAYS || multiplies ? tokens : length;
     for (int t = 0; t < last; t++) {

@@ -16,13 +16,9 @@ import java.util.regex.Pattern;
  * An array in NumPy's .npy format (versions 1 to 3), read whole: integers of 1, 2, 4 or 8 bytes,
  * with a sign or without, or floats of 4 or 8 bytes, of either byte order, in C or Fortran order.
  *
- * @param shape sizes of the dimensions, none for a single number
- * @param integers the elements in C order if they are integers, else null
- * @param floats the elements in C order, widened, if they are floats, else null
  * @since 0.1
  */
-@SuppressWarnings("ArrayRecordComponent") // Plain arrays are what it is for.
-public record NpyFile(long[] shape, long[] integers, double[] floats) {
+public final class NpyFile {
   private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final int LONGEST_HEADER = 1 << 16;
   private static final int MOST_BYTES = Integer.MAX_VALUE - 16;
@@ -32,6 +28,53 @@ public record NpyFile(long[] shape, long[] integers, double[] floats) {
 
   /** A byte alone has no order. */
   private static final Pattern TYPE = Pattern.compile("[<>](?:[iu][248]|f[48])|[|<>][iu]1");
+
+  private final long[] shape;
+
+  /** One of these two is null. */
+  private final long[] integers;
+
+  private final double[] floats;
+
+  private NpyFile(long[] shape, long[] integers, double[] floats) {
+    this.shape = shape;
+    this.integers = integers;
+    this.floats = floats;
+  }
+
+  /** Returns the sizes of the dimensions, none for a single number. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  /** Returns whether the elements are integers; else they are floats. */
+  public boolean holdsIntegers() {
+    return integers != null;
+  }
+
+  /**
+   * Returns the elements in C order; the array is this file's.
+   *
+   * @throws IllegalStateException if they are floats
+   */
+  public long[] integers() {
+    if (integers == null) {
+      throw new IllegalStateException("expected an array of integers, got floats");
+    }
+    return integers;
+  }
+
+  /**
+   * Returns the elements in C order, widened; the array is this file's.
+   *
+   * @throws IllegalStateException if they are integers
+   */
+  public double[] floats() {
+    if (floats == null) {
+      throw new IllegalStateException("expected an array of floats, got integers");
+    }
+    return floats;
+  }
 
   /**
    * Reads a file or a pipe.

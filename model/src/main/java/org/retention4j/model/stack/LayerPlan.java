@@ -119,7 +119,7 @@ final class LayerPlan implements AutoCloseable {
   }
 
   private void norm(Lane lane, int b, int t) {
-    lane.rows().rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), null, normed, b, t, 0);
+    lane.rows().rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), normed, b, t, 0);
   }
 
   private void addAndNormFirst(Lane lane, int b, int t) {
@@ -129,7 +129,7 @@ final class LayerPlan implements AutoCloseable {
 
   private void addAndNorm(Lane lane, int b, int t) {
     lane.rows().add(residual, mixed, b, t, 0);
-    lane.rows().rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), null, normed, b, t, 0);
+    lane.rows().rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), normed, b, t, 0);
   }
 
   private void add(Lane lane, int b, int t) {

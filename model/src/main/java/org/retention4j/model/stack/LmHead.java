@@ -94,7 +94,7 @@ public final class LmHead implements AutoCloseable {
       scratch.rewind();
       projections =
           engine.matMuls(arena, scratch, in, bfloat16Products).add(output, out, Activation.NONE);
-      normalise = (lane, i) -> lane.rows().rmsNorm(rows, 1, norm, eps, null, rows, 0, i, 0);
+      normalise = (lane, i) -> lane.rows().rmsNorm(rows, 1, norm, eps, rows, 0, i, 0);
     }
 
     /** Returns where hidden states are put, (1,M,D). */

@@ -42,7 +42,7 @@ public final class TokenEmbedding implements AutoCloseable {
   void embed(Lane lane, int token, RowView to, int b, int t) {
     lane.rows().embed(table, token, scale, to, b, t);
     if (norm != null) {
-      lane.rows().rmsNorm(to, 1, norm, eps, null, to, b, t, 0);
+      lane.rows().rmsNorm(to, 1, norm, eps, to, b, t, 0);
     }
   }
 

@@ -4,9 +4,11 @@ import static org.retention4j.core.reference.ReferenceMath.array;
 import static org.retention4j.core.reference.ReferenceMath.rows;
 import static org.retention4j.core.reference.ReferenceMath.times;
 
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.BlockInput;
-import org.retention4j.core.LogDecay;
+import org.retention4j.core.RetentionCall;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.Rotation;
@@ -43,7 +45,7 @@ public final class ReferenceBlock {
    * Returns q, k and v of the block's core.
    *
    * @param x (B,T,D)
-   * @param positions (B) position of each row's first token, or null for zeros
+   * @param positions (B) position of each row's first token
    */
   public static Projected project(
       RetentionConfig config, RetentionParameters parameters, INDArray x, long[] positions) {
@@ -56,7 +58,7 @@ public final class ReferenceBlock {
     double keyFactor = config.scaleKeys() ? 1 / Math.sqrt(config.keyWidth()) : 1;
     for (int b = 0; b < batch; b++) {
       for (int t = 0; t < tokens; t++) {
-        long position = (positions == null ? 0 : positions[b]) + t;
+        long position = positions[b] + t;
         mapFeatures(q[b * tokens + t], config);
         mapFeatures(k[b * tokens + t], config);
         rotate(q[b * tokens + t], config, position, 1);
@@ -72,27 +74,26 @@ public final class ReferenceBlock {
   /** Runs the block from a zero state at position 0. */
   public static Result forward(
       RetentionConfig config, RetentionParameters parameters, BlockInput input) {
-    LogDecay decay = input.decay().orElse(config.decay().logDecay());
-    return forward(config, parameters, input.x(), decay, null, null, input.lengths());
+    long batch = input.x().size(0);
+    INDArray zeros =
+        Nd4j.zeros(DataType.DOUBLE, batch, config.heads(), config.keyWidth(), config.valueWidth());
+    return forward(config, parameters, input, zeros, new long[(int) batch]);
   }
 
   /**
    * Runs the block.
    *
-   * @param x (B,T,D)
-   * @param decay per token (B,T,H), or null for the configuration's
-   * @param initial S_0 (B,H,K,V), or null for zeros
-   * @param positions (B) position of each row's first token, or null for zeros
-   * @param lengths (B), or null when every row has T
+   * @param initial S_0 (B,H,K,V)
+   * @param positions (B) position of each row's first token
    */
   public static Result forward(
       RetentionConfig config,
       RetentionParameters parameters,
-      INDArray x,
-      LogDecay decay,
+      BlockInput input,
       INDArray initial,
-      long[] positions,
-      int[] lengths) {
+      long[] positions) {
+    INDArray x = input.x();
+    int[] lengths = input.lengths();
     int batch = (int) x.size(0);
     int tokens = (int) x.size(1);
     int d = config.modelWidth();
@@ -102,24 +103,25 @@ public final class ReferenceBlock {
     Projected projected = project(config, parameters, x, positions);
     ReferenceRetention.Result core =
         ReferenceRetention.advance(
-            projected.q(),
-            projected.k(),
-            projected.v(),
-            decay == null ? config.decay().logDecay() : decay,
-            scale,
-            initial,
-            lengths);
+            new RetentionCall(
+                projected.q(),
+                projected.k(),
+                projected.v(),
+                input.decay().orElse(config.decay().logDecay()),
+                scale,
+                lengths),
+            initial);
     double[][] o = rows(core.output(), heads * config.valueWidth());
     double[][] g = config.gate() ? times(rows, parameters.gate().orElseThrow()) : null;
     double[] norm = parameters.headNorm().orElse(null);
     for (int i = 0; i < o.length; i++) {
-      long position = (positions == null ? 0 : positions[i / tokens]) + i % tokens;
+      long position = positions[i / tokens] + i % tokens;
       for (int h = 0; h < heads; h++) {
         normAndGate(o[i], g == null ? null : g[i], h, position, config, norm);
       }
     }
     double[][] y = times(o, parameters.output());
-    for (int b = 0; lengths != null && b < batch; b++) {
+    for (int b = 0; b < batch; b++) {
       for (int t = lengths[b]; t < tokens; t++) {
         y[b * tokens + t] = new double[d];
       }

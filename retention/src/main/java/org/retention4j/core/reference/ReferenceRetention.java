@@ -1,5 +1,6 @@
 package org.retention4j.core.reference;
 
+import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.LogDecay;
@@ -28,28 +29,23 @@ public final class ReferenceRetention {
 
   /** Runs the recurrence of a call from a zero state. */
   public static Result advance(RetentionCall call) {
-    return advance(call.q(), call.k(), call.v(), call.decay(), call.scale(), null, call.lengths());
+    INDArray q = call.q();
+    return advance(
+        call, Nd4j.zeros(DataType.DOUBLE, q.size(0), q.size(2), q.size(3), call.v().size(3)));
   }
 
   /**
-   * Runs the recurrence.
+   * Runs the recurrence of a call.
    *
-   * @param q (B,T,H,K)
-   * @param k (B,T,H_kv,K), H_kv divides H
-   * @param v (B,T,H_kv,V)
-   * @param decay per head or per token
-   * @param scale factor between q S and o
-   * @param initial S_0 (B,H,K,V), or null for zeros
-   * @param lengths (B) tokens per row, or null when every row has T
+   * @param initial S_0 (B,H,K,V)
    */
-  public static Result advance(
-      INDArray q,
-      INDArray k,
-      INDArray v,
-      LogDecay decay,
-      double scale,
-      INDArray initial,
-      int[] lengths) {
+  public static Result advance(RetentionCall call, INDArray initial) {
+    INDArray q = call.q();
+    INDArray k = call.k();
+    INDArray v = call.v();
+    LogDecay decay = call.decay();
+    double scale = call.scale();
+    int[] lengths = call.lengths();
     int batch = (int) q.size(0);
     int tokens = (int) q.size(1);
     int heads = (int) q.size(2);
@@ -59,11 +55,10 @@ public final class ReferenceRetention {
     double[] allQ = ReferenceMath.flat(q);
     double[] allK = ReferenceMath.flat(k);
     double[] allV = ReferenceMath.flat(v);
-    double[] s0 =
-        initial == null ? new double[batch * heads * keys * values] : ReferenceMath.flat(initial);
+    double[] s0 = ReferenceMath.flat(initial);
     double[] output = new double[batch * tokens * heads * values];
     for (int b = 0; b < batch; b++) {
-      int length = lengths == null ? tokens : lengths[b];
+      int length = lengths[b];
       for (int h = 0; h < heads; h++) {
         int kvHead = h / (heads / kvHeads);
         int s = (b * heads + h) * keys * values;

@@ -2,7 +2,7 @@ package org.retention4j.engine.ops;
 
 /**
  * Cosines and sines of the K/2 angles by which a row is rotated, in the type of an engine: the
- * arrays of the other type are null.
+ * arrays of the other type are empty.
  *
  * @since 0.1
  */
@@ -10,13 +10,13 @@ public record Angles(double[] cos, double[] sin, float[] narrowCos, float[] narr
   /** Makes room for so many angles. */
   public static Angles of(ElementType type, int count) {
     return type == ElementType.FLOAT64
-        ? new Angles(new double[count], new double[count], null, null)
-        : new Angles(null, null, new float[count], new float[count]);
+        ? new Angles(new double[count], new double[count], new float[0], new float[0])
+        : new Angles(new double[0], new double[0], new float[count], new float[count]);
   }
 
   /** Takes the cosine and the sine of an angle. */
   public void set(int i, double angle) {
-    if (cos != null) {
+    if (cos.length > 0) {
       cos[i] = Math.cos(angle);
       sin[i] = Math.sin(angle);
     } else {
@@ -27,7 +27,7 @@ public record Angles(double[] cos, double[] sin, float[] narrowCos, float[] narr
 
   /** Takes those of the sums of angles, by the addition theorem. */
   public void setSums(Angles a, Angles b) {
-    if (cos != null) {
+    if (cos.length > 0) {
       addition(a.cos, a.sin, b.cos, b.sin, cos, sin);
     } else {
       addition(a.narrowCos, a.narrowSin, b.narrowCos, b.narrowSin, narrowCos, narrowSin);

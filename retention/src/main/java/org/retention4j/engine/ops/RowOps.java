@@ -27,10 +27,24 @@ public interface RowOps {
   /**
    * out ← weight ⊙ (factor·x) / √(mean((factor·x)²) + eps), the RMS norm of one row.
    *
-   * @param weight W weights, or null for none
-   * @param gate a row to multiply the result with, or null
+   * @param weight (W), or empty for none
    */
   void rmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
+      RowView out,
+      int batch,
+      long token,
+      int head);
+
+  /**
+   * out ← gate ⊙ weight ⊙ (factor·x) / √(mean((factor·x)²) + eps), with a row of a gate.
+   *
+   * @param weight (W), or empty for none
+   */
+  void gatedRmsNorm(
       RowView x,
       double factor,
       double[] weight,

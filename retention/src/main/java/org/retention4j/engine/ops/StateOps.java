@@ -13,7 +13,13 @@ public interface StateOps {
    * S ← e^g·S + update, with the digits of e^g kept as {@link StateDecay} says.
    *
    * @param logDecay holds g ≤ 0 from index {@code at} on: one number for all K rows of S
-   * @param mirror receives the new S as well, or null
+   */
+  void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update);
+
+  /**
+   * Does the same, and writes the new S to a tile as well.
+   *
+   * @param mirror (K,V)
    */
   void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update, Tile mirror);
 

@@ -21,10 +21,16 @@ public interface TileOps {
       Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate);
 
   /**
+   * dst[i,:] ← src[batch, token+i, head, :] for i &lt; n; rows n… become zero.
+   *
+   * @return whether all n rows are finite
+   */
+  boolean load(RowView src, int batch, long token, int head, int n, Tile dst);
+
+  /**
    * dst[i,:] ← factors[i]·src[batch, token+i, head, :] for i &lt; n; rows n… become zero.
    *
-   * @param factors null for none
-   * @return whether all n rows are finite
+   * @return whether all n rows of src are finite
    */
   boolean load(RowView src, int batch, long token, int head, int n, double[] factors, Tile dst);
 

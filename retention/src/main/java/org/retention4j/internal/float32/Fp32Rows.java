@@ -75,6 +75,22 @@ final class Fp32Rows implements RowOps {
       double factor,
       double[] weight,
       double eps,
+      RowView out,
+      int batch,
+      long token,
+      int head) {
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    normalize(r, x.width(), factor, weight, eps);
+    out.write(batch, token, head, r);
+  }
+
+  @Override
+  public void gatedRmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
       RowView gate,
       RowView out,
       int batch,
@@ -83,22 +99,24 @@ final class Fp32Rows implements RowOps {
     int n = x.width();
     float[] r = row(n);
     x.read(batch, token, head, r);
-    float sum = kernels.sumOfSquares(r, n);
+    normalize(r, n, factor, weight, eps);
+    float[] g = second(n);
+    gate.read(batch, token, head, g);
+    kernels.multiply(r, g, n);
+    out.write(batch, token, head, r);
+  }
+
+  private void normalize(float[] x, int n, double factor, double[] weight, double eps) {
+    float sum = kernels.sumOfSquares(x, n);
     if (sum > LARGEST_SUM) {
-      normalizeWide(r, n, factor, eps);
+      normalizeWide(x, n, factor, eps);
     } else {
       double mean = (double) sum * factor * factor / n;
-      kernels.scale(r, n, (float) (factor / Math.sqrt(mean + eps)));
+      kernels.scale(x, n, (float) (factor / Math.sqrt(mean + eps)));
     }
-    if (weight != null) {
-      kernels.multiply(r, narrow(weight, n), n);
+    if (weight.length > 0) {
+      kernels.multiply(x, narrow(weight, n), n);
     }
-    if (gate != null) {
-      float[] g = second(n);
-      gate.read(batch, token, head, g);
-      kernels.multiply(r, g, n);
-    }
-    out.write(batch, token, head, r);
   }
 
   /** x ← factor·x / √(mean((factor·x)²) + eps) where squares leave the range of fp32. */

@@ -39,7 +39,18 @@ final class Fp32State implements StateOps {
   }
 
   @Override
+  public void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update) {
+    decayAndMirror(state, logDecay, at, update, null);
+  }
+
+  @Override
   public void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update, Tile mirror) {
+    decayAndMirror(state, logDecay, at, update, mirror);
+  }
+
+  /** Mirror is null for none. */
+  private void decayAndMirror(
+      HeadState state, double[] logDecay, int at, Tile update, Tile mirror) {
     Fp32HeadState head = (Fp32HeadState) state;
     Fp32Tile add = (Fp32Tile) update;
     Fp32Tile copy = (Fp32Tile) mirror;

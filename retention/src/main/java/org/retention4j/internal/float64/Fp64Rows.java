@@ -67,7 +67,6 @@ final class Fp64Rows implements RowOps {
       double factor,
       double[] weight,
       double eps,
-      RowView gate,
       RowView out,
       int batch,
       long token,
@@ -75,28 +74,52 @@ final class Fp64Rows implements RowOps {
     int n = x.width();
     double[] r = row(n);
     x.read(batch, token, head, r);
+    double inverse = scaleAndMeasure(r, n, factor, eps);
     for (int i = 0; i < n; i++) {
-      r[i] *= factor;
+      r[i] *= inverse * (weight.length == 0 ? 1 : weight[i]);
     }
-    double sum = sumOfSquares(r, n);
+    out.write(batch, token, head, r);
+  }
+
+  @Override
+  public void gatedRmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
+      RowView gate,
+      RowView out,
+      int batch,
+      long token,
+      int head) {
+    int n = x.width();
+    double[] r = row(n);
+    double[] g = second(n);
+    x.read(batch, token, head, r);
+    gate.read(batch, token, head, g);
+    double inverse = scaleAndMeasure(r, n, factor, eps);
+    for (int i = 0; i < n; i++) {
+      r[i] *= inverse * (weight.length == 0 ? 1 : weight[i]) * g[i];
+    }
+    out.write(batch, token, head, r);
+  }
+
+  /** x ← factor·x; returns 1 / √(mean(x²) + eps), x made smaller where x² leaves a double. */
+  private static double scaleAndMeasure(double[] x, int n, double factor, double eps) {
+    for (int i = 0; i < n; i++) {
+      x[i] *= factor;
+    }
+    double sum = sumOfSquares(x, n);
     double added = eps;
     if (Double.isInfinite(sum)) {
       // Squares leave the range of a double, and eps is nothing beside them.
       for (int i = 0; i < n; i++) {
-        r[i] *= 0x1p-600;
+        x[i] *= 0x1p-600;
       }
-      sum = sumOfSquares(r, n);
+      sum = sumOfSquares(x, n);
       added = 0;
     }
-    double inverse = 1 / Math.sqrt(sum / n + added);
-    double[] g = second(n);
-    if (gate != null) {
-      gate.read(batch, token, head, g);
-    }
-    for (int i = 0; i < n; i++) {
-      r[i] *= inverse * (weight == null ? 1 : weight[i]) * (gate == null ? 1 : g[i]);
-    }
-    out.write(batch, token, head, r);
+    return 1 / Math.sqrt(sum / n + added);
   }
 
   private static double sumOfSquares(double[] x, int n) {

@@ -36,7 +36,18 @@ final class Fp64State implements StateOps {
   }
 
   @Override
+  public void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update) {
+    decayAndMirror(state, logDecay, at, update, null);
+  }
+
+  @Override
   public void decayAndAdd(HeadState state, double[] logDecay, int at, Tile update, Tile mirror) {
+    decayAndMirror(state, logDecay, at, update, mirror);
+  }
+
+  /** Mirror is null for none. */
+  private void decayAndMirror(
+      HeadState state, double[] logDecay, int at, Tile update, Tile mirror) {
     Fp64HeadState head = (Fp64HeadState) state;
     Fp64Tile add = (Fp64Tile) update;
     double amount = StateDecay.amount(logDecay[at]);

@@ -36,7 +36,18 @@ final class Fp64Tiles implements TileOps {
   }
 
   @Override
+  public boolean load(RowView src, int batch, long token, int head, int n, Tile dst) {
+    return loadRows(src, batch, token, head, n, null, dst);
+  }
+
+  @Override
   public boolean load(
+      RowView src, int batch, long token, int head, int n, double[] factors, Tile dst) {
+    return loadRows(src, batch, token, head, n, factors, dst);
+  }
+
+  /** Factors are null for none. */
+  private boolean loadRows(
       RowView src, int batch, long token, int head, int n, double[] factors, Tile dst) {
     Fp64Tile tile = (Fp64Tile) dst;
     int width = tile.columns();

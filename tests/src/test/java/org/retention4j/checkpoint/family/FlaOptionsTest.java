@@ -22,6 +22,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.LoadOptions;
+import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.OutTensor;
@@ -231,7 +232,7 @@ class FlaOptionsTest {
     Path model = create("{" + BASE + "}", DType.F32);
     Path shards = folder.resolve("shards");
     Checkpoint checkpoint = Checkpoint.open(model);
-    CheckpointWriter.convert(checkpoint, shards, null, 20_000, (name, bytes) -> {});
+    CheckpointWriter.convert(checkpoint, shards, WriteOptions.DEFAULT.withShardBytes(20_000));
     assertThat(shards.resolve("model.safetensors.index.json")).exists();
     assertThat(shards.resolve("model.safetensors")).doesNotExist();
     int[] ids = ids(50);
@@ -239,7 +240,7 @@ class FlaOptionsTest {
         .isEqualTo(SplitLogits.of(model, Engines.plain(), ids));
     Path back = folder.resolve("back");
     CheckpointWriter.convert(
-        Checkpoint.open(shards), back, null, Long.MAX_VALUE, (name, bytes) -> {});
+        Checkpoint.open(shards), back, WriteOptions.DEFAULT.withShardBytes(Long.MAX_VALUE));
     assertThat(SplitLogits.of(back, Engines.plain(), ids))
         .isEqualTo(SplitLogits.of(model, Engines.plain(), ids));
     try (var files = Files.list(shards)) {
@@ -256,7 +257,8 @@ class FlaOptionsTest {
     Locale before = Locale.getDefault();
     try {
       Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
-      CheckpointWriter.convert(Checkpoint.open(model), shards, null, 20_000, (name, bytes) -> {});
+      CheckpointWriter.convert(
+          Checkpoint.open(model), shards, WriteOptions.DEFAULT.withShardBytes(20_000));
     } finally {
       Locale.setDefault(before);
     }

@@ -81,7 +81,8 @@ class NpyFileTest {
     NpyFile file = read(joined(numpy, longs(1, 2, 3, -4, Long.MAX_VALUE, 1L << 40)));
     assertThat(file.shape()).containsExactly(2, 3);
     assertThat(file.integers()).containsExactly(1, 2, 3, -4, Long.MAX_VALUE, 1L << 40);
-    assertThat(file.floats()).isNull();
+    assertThat(file.holdsIntegers()).isTrue();
+    assertThatIllegalStateException().isThrownBy(file::floats).withMessageContaining("integers");
   }
 
   @ParameterizedTest
@@ -102,7 +103,8 @@ class NpyFileTest {
     bytes.clear().putDouble(Math.PI).putDouble(Double.NEGATIVE_INFINITY);
     NpyFile doubles = read(file(1, header("<f8", "False", "(2,)"), bytes.array()));
     assertThat(doubles.floats()).containsExactly(Math.PI, Double.NEGATIVE_INFINITY);
-    assertThat(doubles.integers()).isNull();
+    assertThat(doubles.holdsIntegers()).isFalse();
+    assertThatIllegalStateException().isThrownBy(doubles::integers).withMessageContaining("floats");
     bytes.clear().putFloat(0.1f).putFloat(-1e30f).putFloat(Float.NaN).putFloat(0);
     NpyFile floats = read(file(1, header("<f4", "False", "(2, 2, 1)"), bytes.array()));
     assertThat(floats.shape()).containsExactly(2, 2, 1);
@@ -163,7 +165,8 @@ class NpyFileTest {
       NpyFile file = read(file(1, header(columns[0], order, "(2, 3)"), data));
       assertThat(file.shape()).containsExactly(2, 3);
       assertThat(file.integers()).as(order).containsExactly(values);
-      assertThat(file.floats()).isNull();
+      assertThat(file.holdsIntegers()).isTrue();
+      assertThatIllegalStateException().isThrownBy(file::floats).withMessageContaining("integers");
     }
   }
 

@@ -74,8 +74,7 @@ class ShrinkingFilesTest {
     Path file = model.resolve("model.safetensors");
     Path to = folder.resolve("to");
     WriteOptions options =
-        WriteOptions.DEFAULT
-            .withDType(rounded ? DType.BF16 : null)
+        (rounded ? WriteOptions.DEFAULT.withDType(DType.BF16) : WriteOptions.DEFAULT)
             .withProgress((name, bytes) -> cut(file, 100_000));
     assertThatExceptionOfType(CheckpointException.class)
         .isThrownBy(() -> CheckpointWriter.convert(Checkpoint.open(model), to, options))

@@ -88,22 +88,18 @@ final class AttentionKernel {
   }
 
   /**
+   * What all calls of a plan share: the rows of queries and of their outputs, and who sees whom.
+   */
+  record Rows(RowView queries, RowView out, int window, double scale) {}
+
+  /**
    * Writes the outputs of n queries; the first of them sees {@code seen} keys before its own, or as
    * many of them as the window lets it.
    */
-  void attend(
-      KvHead cache,
-      int seen,
-      int n,
-      int window,
-      double scale,
-      RowView queries,
-      RowView out,
-      int batch,
-      int token,
-      int head) {
-    Arrays.fill(factors, scale);
-    lane.tiles().load(queries, batch, token, head, n, factors, q);
+  void attend(Rows rows, KvHead cache, int seen, int n, int batch, int token, int head) {
+    int window = rows.window();
+    Arrays.fill(factors, rows.scale());
+    lane.tiles().load(rows.queries(), batch, token, head, n, factors, q);
     int first = firstSeen(seen, window) / KEYS;
     int blocks = KvHead.blocksFor(seen + n) - first;
     Steps prepared = steps(blocks);
@@ -132,7 +128,7 @@ final class AttentionKernel {
         prepared.output()[i].run();
       }
     }
-    lane.tiles().store(o, n, 1, out, batch, token, head);
+    lane.tiles().store(o, n, 1, rows.out(), batch, token, head);
   }
 
   /** Forgets values that were rolled back or never were: 0·NaN would bring them back. */

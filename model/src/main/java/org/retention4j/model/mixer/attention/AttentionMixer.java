@@ -52,12 +52,12 @@ public final class AttentionMixer implements TokenMixer {
     return weights.matrix(name);
   }
 
-  /** Returns a bias by head, or null without biases. */
+  /** Returns a bias by head, none without biases. */
   double[][] headBias(String name) {
-    double[] bias = weights.vector(name);
-    if (bias == null) {
-      return null;
+    if (!config.bias()) {
+      return new double[0][];
     }
+    double[] bias = weights.vector(name);
     int width = config.headWidth();
     double[][] byHead = new double[bias.length / width][];
     for (int h = 0; h < byHead.length; h++) {

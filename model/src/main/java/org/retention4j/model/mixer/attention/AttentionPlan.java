@@ -28,7 +28,7 @@ final class AttentionPlan implements MixerPlan {
   private final AttentionConfig config;
   private final int batch;
 
-  /** Biases by head, null without. */
+  /** Biases by head, none without. */
   private final double[][] queryBias;
 
   private final double[][] keyBias;
@@ -40,6 +40,7 @@ final class AttentionPlan implements MixerPlan {
   private final RowView v;
   private final RowView o;
   private final double scale;
+  private final AttentionKernel.Rows rows;
   private final Rotary rotator;
   private final Angles[] angles;
   private final AttentionKernel[] kernels;
@@ -62,11 +63,11 @@ final class AttentionPlan implements MixerPlan {
     Scratch scratch = piece.scratch();
     counts = new int[batch];
     int width = config.headWidth();
-    int rows = batch * tokens;
-    Tile qTile = scratch.tile(rows, config.heads() * width);
-    Tile kTile = scratch.tile(rows, config.kvHeads() * width);
-    Tile vTile = scratch.tile(rows, config.kvHeads() * width);
-    Tile oTile = scratch.tile(rows, config.heads() * width);
+    int all = batch * tokens;
+    Tile qTile = scratch.tile(all, config.heads() * width);
+    Tile kTile = scratch.tile(all, config.kvHeads() * width);
+    Tile vTile = scratch.tile(all, config.kvHeads() * width);
+    Tile oTile = scratch.tile(all, config.heads() * width);
     q = qTile.asRows(tokens, width);
     k = kTile.asRows(tokens, width);
     v = vTile.asRows(tokens, width);
@@ -82,6 +83,7 @@ final class AttentionPlan implements MixerPlan {
             .matMuls(engine, arena, oTile)
             .add(mixer.matrix(AttentionConfig.OUTPUT), piece.y(), Activation.NONE);
     scale = 1 / Math.sqrt(width);
+    rows = new AttentionKernel.Rows(q, o, config.window(), scale);
     Rotation rope = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
     rotator = new Rotary(engine.type(), rope.frequencies(width), batch, tokens);
     angles = new Angles[engine.threads()];
@@ -172,8 +174,7 @@ final class AttentionPlan implements MixerPlan {
       lane.cache().attend(cache.head(b, kvHead), first, seen + 1, scale, q, o, b, from, h);
       return;
     }
-    kernels[lane.index()].attend(
-        cache.head(b, kvHead), seen, n, config.window(), scale, q, o, b, from, h);
+    kernels[lane.index()].attend(rows, cache.head(b, kvHead), seen, n, b, from, h);
   }
 
   @Override

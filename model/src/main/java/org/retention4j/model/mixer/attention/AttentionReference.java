@@ -45,8 +45,8 @@ final class AttentionReference {
 
   private double[][] project(INDArray x, String matrix, String bias) {
     double[][] y = times(rows(x), mixer.matrix(matrix).unpack());
-    double[] b = mixer.weights().vector(bias);
-    for (int t = 0; t < y.length && b != null; t++) {
+    double[] b = config.bias() ? mixer.weights().vector(bias) : new double[0];
+    for (int t = 0; t < y.length; t++) {
       for (int i = 0; i < b.length; i++) {
         y[t][i] += b[i];
       }

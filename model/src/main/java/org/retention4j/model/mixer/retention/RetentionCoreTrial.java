@@ -34,7 +34,7 @@ final class RetentionCoreTrial implements MixerTrial {
   RetentionCoreTrial(RetentionConfig config, RetentionParameters parameters, INDArray x) {
     this.config = config;
     decay = config.decay().logDecay();
-    ReferenceBlock.Projected from = ReferenceBlock.project(config, parameters, x, null);
+    ReferenceBlock.Projected from = ReferenceBlock.project(config, parameters, x, new long[1]);
     q = from.q().castTo(DataType.FLOAT);
     k = from.k().castTo(DataType.FLOAT);
     v = from.v().castTo(DataType.FLOAT);
