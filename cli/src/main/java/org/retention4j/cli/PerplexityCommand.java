@@ -66,6 +66,7 @@ final class PerplexityCommand implements Callable<Integer> {
       PrintWriter out = spec.commandLine().getOut();
       Texts.forEachPiece(
           file,
+          tokenizer.longestText(),
           piece -> {
             boolean begins = session.position(0) == 0;
             int[] tokens = begins ? tokenizer.encode(piece) : tokenizer.encodeMore(piece);

@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
  * reach across either in usual tokenizers. A byte order mark at the beginning is no part of it.
  */
 final class TextPieces {
-  /** Characters of a piece, by default. */
+  /** Characters of a piece, where no tokenizer takes fewer. */
   static final int LENGTH = 1 << 18;
 
   private static final char BYTE_ORDER_MARK = '\ufeff';
@@ -24,13 +24,8 @@ final class TextPieces {
   private boolean begun;
   private boolean ended;
 
-  /** Reads a stream, which whoever opened it closes. */
-  TextPieces(InputStream in) {
-    this(in, LENGTH);
-  }
-
   /**
-   * Reads a stream.
+   * Reads a stream, which whoever opened it closes.
    *
    * @param length most characters of a piece, at least 2
    */

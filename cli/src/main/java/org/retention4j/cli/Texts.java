@@ -32,7 +32,7 @@ final class Texts {
    */
   static String read(Path file) {
     StringBuilder text = new StringBuilder();
-    forEachPiece(file, text::append);
+    forEachPiece(file, TextPieces.LENGTH, text::append);
     return text.toString();
   }
 
@@ -69,11 +69,12 @@ final class Texts {
    * Reads a text in UTF-8 piece by piece.
    *
    * @param file of it, {@code -} for standard input
+   * @param longest most characters of a piece, at least 2
    * @throws IllegalArgumentException if it is missing or no UTF-8
    */
-  static void forEachPiece(Path file, Consumer<String> each) {
+  static void forEachPiece(Path file, int longest, Consumer<String> each) {
     try (InputStream in = Inputs.open(file, EXPECTED)) {
-      TextPieces pieces = new TextPieces(in);
+      TextPieces pieces = new TextPieces(in, Math.min(TextPieces.LENGTH, longest));
       for (String piece = pieces.next(); piece != null; piece = pieces.next()) {
         each.accept(piece);
       }

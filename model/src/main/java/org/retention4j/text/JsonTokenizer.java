@@ -123,8 +123,9 @@ public final class JsonTokenizer implements Tokenizer {
    *
    * @param text an unpaired surrogate is encoded as U+FFFD
    * @throws IllegalArgumentException also if the tokenizer cannot encode the text, or if it is too
-   *     long to be encoded at once, by the file's regular expressions some hundred thousand to four
-   *     million characters
+   *     long to be encoded at once, see {@link #longestText}: by how far the file's parts may lengthen
+   *     it and its regular expressions some hundred thousand to four million characters, fewer for
+   *     odd files
    * @throws IllegalStateException if this tokenizer is closed
    */
   @Override
@@ -199,6 +200,11 @@ public final class JsonTokenizer implements Tokenizer {
   @Override
   public Map<String, Integer> specialTokens() {
     return special;
+  }
+
+  @Override
+  public int longestText() {
+    return longestText;
   }
 
   @Override

@@ -40,6 +40,14 @@ public interface Tokenizer extends AutoCloseable {
     return Map.of();
   }
 
+  /**
+   * Returns the most chars of a text that {@link #encode} and {@link #encodeMore} take at once,
+   * &gt;= 2; by default any text is taken.
+   */
+  default int longestText() {
+    return Integer.MAX_VALUE;
+  }
+
   /** Returns the number of tokens of the model this tokenizer serves. */
   int vocabulary();
 

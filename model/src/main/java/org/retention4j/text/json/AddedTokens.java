@@ -22,6 +22,8 @@ final class AddedTokens {
   private final Map<String, Integer> ids = new HashMap<>();
   private final Map<String, Integer> special = new LinkedHashMap<>();
 
+  private final List<JsonPart> all;
+
   /** Those that are looked for in normalized text, where the normalizer may leave nothing. */
   private final List<JsonPart> normalized = new ArrayList<>();
 
@@ -38,6 +40,7 @@ final class AddedTokens {
     if (tokens.size() > MOST) {
       throw tokens.get(MOST).bad("at most " + MOST + " added tokens");
     }
+    all = tokens;
     int largest = -1;
     for (JsonPart token : tokens) {
       String content = token.text("content");
@@ -84,6 +87,15 @@ final class AddedTokens {
   /** Returns the numbers of the special ones, in the order of the file. */
   Map<String, Integer> special() {
     return special;
+  }
+
+  /** Refuses a token that is longer than a text may be: the library normalizes it as one. */
+  void requireShort(int longestText) {
+    for (JsonPart token : all) {
+      if (token.text("content").length() > longestText) {
+        throw token.bad("a content of at most " + longestText + " characters");
+      }
+    }
   }
 
   /**

@@ -19,6 +19,8 @@ final class CharsMap {
   private final JsonPart part;
   private final int[] units;
   private final byte[] texts;
+  private int mostBytes;
+  private int mostChars;
 
   private CharsMap(JsonPart part) {
     this.part = part;
@@ -45,18 +47,25 @@ final class CharsMap {
     }
   }
 
-  /**
-   * Checks a map.
-   *
-   * @return the most bytes that one character becomes
-   */
-  static int check(JsonPart part) {
-    return new CharsMap(part).longestReplacement();
+  /** Checks a map. */
+  static CharsMap of(JsonPart part) {
+    CharsMap map = new CharsMap(part);
+    map.walk();
+    return map;
+  }
+
+  /** Returns the most bytes that one character becomes. */
+  int mostBytes() {
+    return mostBytes;
+  }
+
+  /** Returns the most chars that one character becomes. */
+  int mostChars() {
+    return mostChars;
   }
 
   /** Walks wherever bytes of a text can lead. */
-  private int longestReplacement() {
-    int longest = 0;
+  private void walk() {
     BitSet seen = new BitSet();
     ArrayDeque<Integer> open = new ArrayDeque<>();
     open.add(offset(units[0]));
@@ -70,7 +79,7 @@ final class CharsMap {
         }
         int next = at ^ offset(unit);
         if ((unit & 0x100) != 0) {
-          longest = Math.max(longest, replacement(unit(next) & Integer.MAX_VALUE));
+          replacement(unit(next) & Integer.MAX_VALUE);
         }
         if (next >= 0 && !seen.get(next)) {
           seen.set(next);
@@ -78,7 +87,6 @@ final class CharsMap {
         }
       }
     }
-    return longest;
   }
 
   private int unit(int at) {
@@ -92,15 +100,19 @@ final class CharsMap {
     return (unit >>> 10) << ((unit & 0x200) >>> 6);
   }
 
-  /** Returns the length of the text at an index, where a character must begin. */
-  private int replacement(int at) {
+  /** Takes the text at an index, where a character must begin. */
+  private void replacement(int at) {
     if (at > texts.length || (at < texts.length && (texts[at] & 0xC0) == 0x80)) {
       throw part.bad(EXPECTED + " whose texts begin within it,");
     }
     int end = at;
+    int chars = 0;
     while (end < texts.length && texts[end] != 0) {
-      end++;
+      int lead = Byte.toUnsignedInt(texts[end++]);
+      // Those of four bytes are two.
+      chars += lead >= 0xF0 ? 2 : (lead & 0xC0) == 0x80 ? 0 : 1;
     }
-    return end - at;
+    mostBytes = Math.max(mostBytes, end - at);
+    mostChars = Math.max(mostChars, chars);
   }
 }

@@ -33,20 +33,26 @@ final class ModelPart {
     switch (type) {
       case "BPE" -> bytePairs();
       case "WordPiece" -> {
-        part.text("unk_token");
+        unknown();
         part.get("continuing_subword_prefix").text();
         part.affix("continuing_subword_prefix");
         part.integer("max_input_chars_per_word", 0, LONGEST_WORD);
         vocabulary();
       }
       case "WordLevel" -> {
-        part.text("unk_token");
+        unknown();
         vocabulary();
       }
       case "Unigram" -> unigram();
       default -> throw part.get("type").bad("BPE, WordPiece, WordLevel or Unigram");
     }
     part.noOthers();
+  }
+
+  /** Checks the token that may stand for each character of a text, whose text is held as often. */
+  private void unknown() {
+    part.text("unk_token");
+    part.affix("unk_token");
   }
 
   /** Older files leave the type out; it is told by the other keys, and written down. */
@@ -88,7 +94,7 @@ final class ModelPart {
         throw dropout.bad("null or 0, the same tokens for the same text,");
       }
     }
-    part.optionalText("unk_token");
+    part.affix("unk_token");
     part.affix("end_of_word_suffix");
     part.nullableFlags("fuse_unk", "byte_fallback", "ignore_merges");
     String prefix = part.affix("continuing_subword_prefix");

@@ -1,7 +1,6 @@
 package org.retention4j.text.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,17 +18,19 @@ final class PipelineParts {
 
   private static final int LONGEST_SEQUENCE = 64;
 
-  private static final int BYTES_OF_A_CHARACTER = 3;
-
-  /** Each byte becomes a character of two. */
-  private static final int BYTE_LEVEL = 2 * BYTES_OF_A_CHARACTER;
-
   private static final int MOST_NUMBER = Integer.MAX_VALUE;
   private static final String[] BEHAVIORS = {
     "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"
   };
 
+  /** What GPT-2's byte level splits at, where it is asked to. */
+  private static final String BYTE_LEVEL_PATTERN =
+      "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
   private final TextLimit limit;
+
+  /** Whether pieces may have been split off that no character was left out between. */
+  private boolean splitsWithinWords;
 
   PipelineParts(TextLimit limit) {
     this.limit = limit;
@@ -41,28 +42,43 @@ final class PipelineParts {
 
   private void normalizer(JsonPart part, int depth) {
     switch (part.text("type")) {
-      case "BertNormalizer" -> {
-        part.flags("clean_text", "handle_chinese_chars", "lowercase");
-        part.nullableFlags("strip_accents");
-        // Spaces on both sides.
-        limit.grow(part, part.flag("handle_chinese_chars") ? BYTES_OF_A_CHARACTER + 2 : 0);
-      }
+      case "BertNormalizer" -> bertNormalizer(part);
       case "Strip" -> part.flags("strip_left", "strip_right");
-      case "StripAccents", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt" -> {}
-      case "ByteLevel" -> limit.grow(part, BYTE_LEVEL);
+      case "StripAccents", "Nmt" -> {}
+      case "NFC", "NFD" -> limit.decompose(part, TextLimit.Form.CANONICAL);
+      case "NFKC", "NFKD" -> limit.decompose(part, TextLimit.Form.COMPATIBILITY);
+      case "Lowercase" -> limit.lowercase(part, true);
+      case "ByteLevel" -> limit.spellBytes(part);
       case "Sequence" -> sequence(part, "normalizers", depth, this::normalizer);
-      case "Precompiled" -> limit.grow(part, CharsMap.check(part.get("precompiled_charsmap")));
+      case "Precompiled" -> {
+        CharsMap map = CharsMap.of(part.get("precompiled_charsmap"));
+        limit.grow(part, map.mostChars(), map.mostBytes(), map.mostBytes());
+      }
       case "Prepend" -> {
         String prepended = part.text("prepend");
         if (prepended.isEmpty()) {
           throw part.get("prepend").bad("at least one character");
         }
-        limit.grow(part, prepended.getBytes(StandardCharsets.UTF_8).length + BYTES_OF_A_CHARACTER);
+        limit.prepend(part, prepended);
       }
       case "Replace" -> replace(part);
       default -> throw part.get("type").bad("a normalizer that is known");
     }
     part.noOthers();
+  }
+
+  private void bertNormalizer(JsonPart part) {
+    part.flags("clean_text", "handle_chinese_chars", "lowercase");
+    part.nullableFlags("strip_accents");
+    boolean lowercase = part.flag("lowercase");
+    boolean strips = part.has("strip_accents") ? part.flag("strip_accents") : lowercase;
+    if (strips) {
+      // Taken apart first. What is surrounded or made small then does not become more than that.
+      limit.decompose(part, TextLimit.Form.CANONICAL);
+    } else {
+      limit.surround(part, part.flag("handle_chinese_chars"));
+      limit.lowercase(part, lowercase);
+    }
   }
 
   /** A pattern that matches nothing puts its content between characters, where alignment ends. */
@@ -71,7 +87,7 @@ final class PipelineParts {
     if (limit.pattern(part.get("pattern"))) {
       throw part.bad("a pattern that matches at least one character");
     }
-    limit.grow(part, content.getBytes(StandardCharsets.UTF_8).length);
+    limit.replace(part, content);
   }
 
   void preTokenizer(JsonPart part) {
@@ -81,12 +97,9 @@ final class PipelineParts {
   private void preTokenizer(JsonPart part, int depth) {
     switch (part.text("type")) {
       case "BertPreTokenizer", "Whitespace", "WhitespaceSplit", "UnicodeScripts" -> {}
-      case "ByteLevel" -> {
-        byteLevel(part);
-        limit.grow(part, BYTE_LEVEL);
-      }
+      case "ByteLevel" -> spellBytes(part);
       case "CharDelimiterSplit" -> part.character("delimiter");
-      case "Metaspace" -> metaspace(part);
+      case "Metaspace" -> begin(part, metaspace(part), part.text("replacement"));
       case "Split" -> {
         limit.pattern(part.get("pattern"));
         part.choice("behavior", BEHAVIORS);
@@ -107,15 +120,37 @@ final class PipelineParts {
       default -> throw part.get("type").bad("a pre-tokenizer that is known");
     }
     part.noOthers();
+    splitsWithinWords |= !part.text("type").equals("WhitespaceSplit");
   }
 
-  private static void byteLevel(JsonPart part) {
+  private void spellBytes(JsonPart part) {
+    if (byteLevel(part)) {
+      limit.expression(BYTE_LEVEL_PATTERN);
+    }
+    begin(part, part.flag("add_prefix_space"), " ");
+    limit.spellBytes(part);
+  }
+
+  /** Returns whether it splits by its own pattern. */
+  private static boolean byteLevel(JsonPart part) {
     part.flags("add_prefix_space", "trim_offsets");
-    part.optionalFlag("use_regex", true);
+    return part.optionalFlag("use_regex", true);
   }
 
-  /** Older files say add_prefix_space for the scheme and keep a copy of the replacement. */
-  private static void metaspace(JsonPart part) {
+  /** Counts what replaces a space, and, if so, begins each piece, for which a space went before. */
+  private void begin(JsonPart part, boolean eachPiece, String text) {
+    if (eachPiece && splitsWithinWords) {
+      limit.prepend(part, text);
+    } else {
+      limit.replace(part, text);
+    }
+  }
+
+  /**
+   * Returns whether the replacement begins each piece. Older files say add_prefix_space for the
+   * scheme and keep a copy of the replacement.
+   */
+  private static boolean metaspace(JsonPart part) {
     part.character("replacement");
     part.optionalText("str_rep");
     part.optionalFlag("split", true);
@@ -125,7 +160,9 @@ final class PipelineParts {
       if (!prefix && !scheme.equals("never")) {
         throw part.get("add_prefix_space").bad("true with prepend_scheme " + scheme);
       }
+      return scheme.equals("always");
     }
+    return prefix;
   }
 
   /** Checks what adds tokens to a text; of several the library knows only the first. */
@@ -145,7 +182,7 @@ final class PipelineParts {
         token(part.get("cls"));
         part.flags("trim_offsets", "add_prefix_space");
       }
-      case "TemplateProcessing" -> template(part);
+      case "TemplateProcessing" -> limit.repeat(part, template(part));
       case "Sequence" -> {
         sequence(part, "processors", depth, this::postProcessor);
         if (adding(part) > 1) {
@@ -174,7 +211,8 @@ final class PipelineParts {
     pair.get(1).integer(0, ModelPart.MOST_ID);
   }
 
-  private static void template(JsonPart part) {
+  /** Returns how often a text stands in what becomes of it. */
+  private static int template(JsonPart part) {
     Set<String> special = new TreeSet<>();
     JsonPart all = part.get("special_tokens");
     for (Map.Entry<String, JsonNode> member : all.members()) {
@@ -190,13 +228,18 @@ final class PipelineParts {
       token.noOthers();
       special.add(member.getKey());
     }
-    pieces(part.get("single"), special, "A");
+    int times = pieces(part.get("single"), special, "A");
     pieces(part.get("pair"), special, "A", "B");
+    return times;
   }
 
-  /** Every special token is one that is described, and every sequence stands in the template. */
-  private static void pieces(JsonPart template, Set<String> special, String... sequences) {
+  /**
+   * Checks that every special token is one that is described, and that every sequence stands in the
+   * template; returns how many sequences do.
+   */
+  private static int pieces(JsonPart template, Set<String> special, String... sequences) {
     Set<String> used = new TreeSet<>();
+    int count = 0;
     if (template.list().size() > LONGEST_SEQUENCE) {
       throw template.bad("at most " + LONGEST_SEQUENCE + " pieces");
     }
@@ -205,6 +248,7 @@ final class PipelineParts {
       JsonPart inner = piece.get(sequence ? "Sequence" : "SpecialToken");
       if (sequence) {
         used.add(inner.choice("id", sequences));
+        count++;
       } else if (!special.contains(inner.text("id"))) {
         throw inner.get("id").bad("one of special_tokens, which are " + special + ",");
       }
@@ -215,6 +259,7 @@ final class PipelineParts {
     if (used.size() != sequences.length) {
       throw template.bad("a template with the sequence " + String.join(" and ", sequences));
     }
+    return count;
   }
 
   void decoder(JsonPart part) {

@@ -80,8 +80,10 @@ public final class TokenizerJson {
     if (root.has("post_processor")) {
       parts.postProcessor(root.get("post_processor"));
     }
+    added.requireShort(limit.longest());
     if (root.has("decoder")) {
-      parts.decoder(root.get("decoder"));
+      // What it does to tokens is no matter of the texts that become tokens.
+      new PipelineParts(new TextLimit()).decoder(root.get("decoder"));
     }
     if (root.has("truncation")) {
       PipelineParts.truncation(root.get("truncation"));
