@@ -1,9 +1,9 @@
 package org.retention4j.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.OptionalInt;
@@ -213,12 +213,6 @@ public final class Checkpoint {
     try (CheckpointFiles files = files()) {
       requireTensors(files);
       return CheckpointParts.read(engine, files, options, reader -> family.load(config, reader));
-    } catch (CheckpointException e) {
-      if (e.getCause() instanceof ClosedByInterruptException) { // while a file was being mapped
-        throw (CancellationException)
-            new CancellationException("interrupted while " + folder + " was loaded").initCause(e);
-      }
-      throw e;
     }
   }
 
@@ -302,6 +296,37 @@ public final class Checkpoint {
               keys.where(),
               extra.size(),
               some));
+    }
+    for (String copy : family.copiesOfEmbedding(config, files.present())) {
+      requireCopy(files, copy, family.embeddingName(files));
+    }
+  }
+
+  private void requireCopy(CheckpointFiles files, String copy, String embedding) {
+    int rows = config.vocabulary();
+    int columns = config.modelWidth();
+    files.require(copy, List.of((long) rows, (long) columns));
+    double[] expected = new double[columns];
+    double[] got = new double[columns];
+    for (int row = 0; row < rows; row++) {
+      files.read(embedding, (long) row * columns, columns, expected);
+      files.read(copy, (long) row * columns, columns, got);
+      int at = Arrays.mismatch(expected, got);
+      if (at >= 0) {
+        throw new CheckpointException(
+            String.format(
+                Locale.ROOT,
+                "expected %s to be %s once more, or not there, for %s ties them, got %s and %s at"
+                    + " [%d,%d] in %s",
+                copy,
+                embedding,
+                keys.where(),
+                got[at],
+                expected[at],
+                row,
+                at,
+                folder));
+      }
     }
   }
 }

@@ -62,6 +62,14 @@ public interface Family {
   boolean ignores(String tensor, DecoderConfig config);
 
   /**
+   * Returns the tensors that must equal the embedding table, element for element, where there are
+   * such: those of which it is not known whether they or the table would be taken elsewhere.
+   */
+  default List<String> copiesOfEmbedding(DecoderConfig config, TensorNames present) {
+    return List.of();
+  }
+
+  /**
    * Returns the family of a configuration.
    *
    * @throws CheckpointException for another model type

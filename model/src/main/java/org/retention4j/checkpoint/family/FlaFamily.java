@@ -97,8 +97,11 @@ public final class FlaFamily implements Family {
       Arrays.setAll(layers, i -> layers[i] == null ? usual : layers[i]);
     }
     boolean tied = keys.flag("tie_word_embeddings", false);
-    return new DecoderConfig(
-        keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
+    DecoderConfig config =
+        new DecoderConfig(
+            keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
+    Synonyms.requireFla(keys, config);
+    return config;
   }
 
   /** A key of another RetNet, without fla's own, would leave fla's default in its place. */

@@ -40,6 +40,10 @@ final class TorchscaleFamily implements Family {
           "decoder_ffn_embed_dim",
           "decoder_layers");
 
+  /** The names of the output matrix. */
+  private static final List<String> OUTPUTS =
+      List.of("output_projection.weight", "lm_head.weight");
+
   private static final String PORT_EMBEDDING = "model.embed_tokens.weight";
 
   /** The tensors of retention's weights. */
@@ -88,14 +92,18 @@ final class TorchscaleFamily implements Family {
     boolean tied =
         keys.flag("share_decoder_input_output_embed", false)
             || keys.flag("tie_word_embeddings", false);
-    return new DecoderConfig(
-        keys.size("vocab_size"),
-        d,
-        DecoderConfig.uniform(keys.layers("decoder_layers", keys.size("decoder_layers")), layer),
-        eps,
-        keys.flag("no_scale_embedding", true) ? 1 : Math.sqrt(d),
-        keys.flag("layernorm_embedding", false),
-        tied);
+    int layers = keys.layers("decoder_layers", keys.size("decoder_layers"));
+    DecoderConfig config =
+        new DecoderConfig(
+            keys.size("vocab_size"),
+            d,
+            DecoderConfig.uniform(layers, layer),
+            eps,
+            keys.flag("no_scale_embedding", true) ? 1 : Math.sqrt(d),
+            keys.flag("layernorm_embedding", false),
+            tied);
+    Synonyms.requireTorchscale(keys, config);
+    return config;
   }
 
   private static RetentionConfig retention(ConfigKeys keys, int d, double eps) {
@@ -125,10 +133,16 @@ final class TorchscaleFamily implements Family {
         .build();
   }
 
+  /** In torchscale both are one parameter, into which the file's last would be read. */
+  @Override
+  public List<String> copiesOfEmbedding(DecoderConfig config, TensorNames present) {
+    return config.tiedOutput() ? OUTPUTS.stream().filter(present::has).toList() : List.of();
+  }
+
   /** Rotation and decay are computed here, in double, whatever the file says. */
   @Override
   public boolean ignores(String tensor, DecoderConfig config) {
-    boolean output = tensor.equals("output_projection.weight") || tensor.equals("lm_head.weight");
+    boolean output = OUTPUTS.contains(tensor);
     return tensor.endsWith("retnet_rel_pos.angle")
         || tensor.endsWith("retnet_rel_pos.decay")
         || (output && config.tiedOutput());

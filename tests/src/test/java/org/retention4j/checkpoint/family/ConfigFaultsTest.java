@@ -110,13 +110,6 @@ class ConfigFaultsTest {
         .contains(own);
   }
 
-  /** Beside fla's own key they say nothing new. */
-  @Test
-  void keysThatStandBesideFlasOwnAreNoMatter() throws IOException {
-    write("{'model_type':'retnet','num_hidden_layers':3,'num_layers':3,'n_head':null}");
-    assertThat(Checkpoint.open(folder).config().layers()).hasSize(3);
-  }
-
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',

@@ -1,5 +1,8 @@
 package org.retention4j.checkpoint.family;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -12,12 +15,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.CheckpointWriter;
+import org.retention4j.checkpoint.LoadOptions;
+import org.retention4j.checkpoint.WriteOptions;
+import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.OutTensor;
@@ -91,10 +101,22 @@ class TorchscaleOptionsTest {
       vector(prefix + "final_layer_norm.weight", d);
     }
     vector(root + "layer_norm.weight", d);
-    matrix(root.isEmpty() ? "output_projection.weight" : "lm_head.weight", vocabulary, d);
+    matrix(output(root), vocabulary, d);
+    if (isTied(json)) {
+      tensors.put(output(root), tensors.get(root + "embed_tokens.weight"));
+    }
     // Of no use: both are computed anew.
     vector(root + "retnet_rel_pos.angle", 3);
     vector(root + "retnet_rel_pos.decay", 5);
+  }
+
+  private static String output(String root) {
+    return root.isEmpty() ? "output_projection.weight" : "lm_head.weight";
+  }
+
+  private static boolean isTied(JsonNode json) {
+    return json.path("share_decoder_input_output_embed").asBoolean()
+        || json.path("tie_word_embeddings").asBoolean();
   }
 
   private void write() throws IOException {
@@ -173,6 +195,47 @@ class TorchscaleOptionsTest {
   @ValueSource(strings = {"", ",'use_lm_decay':true,'tie_word_embeddings':true"})
   void thePortGivesWhatPlainArithmeticGives(String options) throws IOException {
     assertEqual(BASE + options, "model.");
+  }
+
+  /** Which of the two would be taken elsewhere depends on their order in the file. */
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '~',
+      value = {
+        "'share_decoder_input_output_embed':true,",
+        "'tie_word_embeddings':true,",
+        "'tie_word_embeddings':true, model."
+      })
+  void aTiedOutputThatIsAnotherMatrixIsRefused(String option, String port) throws IOException {
+    String root = port == null ? "" : port;
+    String config = ("{" + BASE + "," + option + "}").replace('\'', '"');
+    Files.writeString(folder.resolve("config.json"), config);
+    draw(new ObjectMapper().readTree(config), root);
+    write();
+    Checkpoint.open(folder).parts().close();
+    double[][] other =
+        Arrays.stream(tensors.get(output(root))).map(double[]::clone).toArray(double[][]::new);
+    other[49][31] = 0.5;
+    tensors.put(output(root), other);
+    write();
+    Checkpoint checkpoint = Checkpoint.open(folder);
+    List<ThrowingCallable> uses =
+        List.of(
+            () -> checkpoint.load(Engines.float64(), LoadOptions.DEFAULT).close(),
+            () -> checkpoint.parts().close(),
+            () ->
+                CheckpointWriter.convert(
+                    checkpoint, folder.resolve("copy"), WriteOptions.DEFAULT));
+    for (ThrowingCallable use : uses) {
+      assertThatExceptionOfType(CheckpointException.class)
+          .isThrownBy(use)
+          .withMessageContainingAll(
+              output(root), root + "embed_tokens.weight", "config.json", "got 0.5 and", "[49,31]");
+    }
+    assertThat(folder.resolve("copy")).doesNotExist();
+    tensors.remove(output(root));
+    write();
+    Checkpoint.open(folder).parts().close();
   }
 
   /** The plain arithmetic itself, against torchscale's own numbers. */
