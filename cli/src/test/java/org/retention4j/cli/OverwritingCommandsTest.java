@@ -43,6 +43,18 @@ class OverwritingCommandsTest {
     refuses("convert --force --from " + from + " --to " + from, "another folder");
   }
 
+  /** There --force would help nothing. */
+  @Test
+  void aLinkThatLeadsNowhereIsNamed() throws IOException {
+    Path link = Files.createSymbolicLink(folder.resolve("link"), folder.resolve("gone"));
+    for (String force : new String[] {"", " --force"}) {
+      String line = "convert --from " + golden("fla-f32") + " --to " + link + force;
+      refuses(line, "that leads to nothing: make what it names, or remove it");
+      assertThat(Commands.run(line).errors()).doesNotContain("--force");
+    }
+    assertThat(folder.resolve("gone")).doesNotExist();
+  }
+
   @Test
   void createKeepsACheckpoint() throws IOException {
     Path shape =

@@ -144,8 +144,7 @@ public final class PendingFile implements AutoCloseable {
         done += more;
       }
     } catch (IOException e) {
-      throw new CheckpointException(
-          "cannot copy " + file + " to " + target + ": " + Shown.reason(e), e);
+      throw CheckpointException.of("copy " + file + " to " + target, e);
     }
   }
 
@@ -188,8 +187,8 @@ public final class PendingFile implements AutoCloseable {
     PendingFolder.sync(target.toAbsolutePath().getParent());
   }
 
-  private CheckpointException failed(IOException e) {
-    return new CheckpointException("cannot write " + target + ": " + Shown.reason(e), e);
+  private RuntimeException failed(IOException e) {
+    return CheckpointException.of("write " + target, e);
   }
 
   private static void moveOver(Path from, Path to) throws IOException {

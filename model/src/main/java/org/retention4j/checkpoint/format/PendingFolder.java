@@ -110,6 +110,7 @@ public final class PendingFolder implements AutoCloseable {
       missing.push(at);
     }
     for (Path path : missing) {
+      requireNoLink(path);
       try {
         Unfinished.undisturbed(
             () -> {
@@ -127,6 +128,26 @@ public final class PendingFolder implements AutoCloseable {
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a folder to write to, got the file " + folder);
     }
+  }
+
+  /** A link to nothing has its place, and no folder can be made there. */
+  private static void requireNoLink(Path path) {
+    if (!Files.isSymbolicLink(path)) {
+      return;
+    }
+    String there;
+    try {
+      there = " to " + Files.readSymbolicLink(path);
+    } catch (IOException e) {
+      there = "";
+    }
+    throw new CheckpointException(
+        String.format(
+            Locale.ROOT,
+            "expected a folder to write to, or none yet, got %s, a link%s that leads to nothing:"
+                + " make what it names, or remove it",
+            path,
+            there));
   }
 
   private static String reason(IOException e, Path path) {
