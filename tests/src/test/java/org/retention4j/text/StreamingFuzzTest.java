@@ -97,7 +97,7 @@ class StreamingFuzzTest {
   }
 
   /** Each slice gives what its tokens add to the text; flushing gives what is unfinished, too. */
-  private static void assertAddsUp(
+  static void assertAddsUp(
       Tokenizer tokenizer, int[] tokens, SplittableRandom random, String what) {
     int begin = 0;
     String before = "";

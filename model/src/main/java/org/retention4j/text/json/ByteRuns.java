@@ -65,7 +65,8 @@ public final class ByteRuns {
     return there ? new ByteRuns(bytes, others, replacement) : null;
   }
 
-  private static int value(String token) {
+  /** Returns the byte that a token stands for, -1 for none. */
+  static int value(String token) {
     boolean named =
         token.length() == 6
             && token.startsWith("<0x")

@@ -9,7 +9,7 @@ import java.util.TreeSet;
 import java.util.function.BiConsumer;
 
 /**
- * Checks what stands around the model of a tokenizer.json: all types and keys that the library
+ * Checks what stands before and behind the model of a tokenizer.json: all types and keys that the library
  * reads, and no others, with values at which it neither fails nor aborts.
  */
 final class PipelineParts {
@@ -81,13 +81,16 @@ final class PipelineParts {
     }
   }
 
-  /** A pattern that matches nothing puts its content between characters, where alignment ends. */
   private void replace(JsonPart part) {
-    String content = part.text("content");
+    requirePattern(part, limit);
+    limit.replace(part, part.text("content"));
+  }
+
+  /** A pattern that matches nothing puts its content between characters, where alignment ends. */
+  static void requirePattern(JsonPart part, TextLimit limit) {
     if (limit.pattern(part.get("pattern"))) {
       throw part.bad("a pattern that matches at least one character");
     }
-    limit.replace(part, content);
   }
 
   void preTokenizer(JsonPart part) {
@@ -132,7 +135,7 @@ final class PipelineParts {
   }
 
   /** Returns whether it splits by its own pattern. */
-  private static boolean byteLevel(JsonPart part) {
+  static boolean byteLevel(JsonPart part) {
     part.flags("add_prefix_space", "trim_offsets");
     return part.optionalFlag("use_regex", true);
   }
@@ -150,7 +153,7 @@ final class PipelineParts {
    * Returns whether the replacement begins each piece. Older files say add_prefix_space for the
    * scheme and keep a copy of the replacement.
    */
-  private static boolean metaspace(JsonPart part) {
+  static boolean metaspace(JsonPart part) {
     part.character("replacement");
     part.optionalText("str_rep");
     part.optionalFlag("split", true);
@@ -262,39 +265,7 @@ final class PipelineParts {
     return count;
   }
 
-  void decoder(JsonPart part) {
-    decoder(part, 0);
-  }
-
-  private void decoder(JsonPart part, int depth) {
-    switch (part.text("type")) {
-      case "ByteLevel" -> byteLevel(part);
-      case "ByteFallback", "Fuse" -> {}
-      case "BPEDecoder" -> part.text("suffix");
-      case "WordPiece" -> {
-        part.text("prefix");
-        part.flag("cleanup");
-      }
-      case "Metaspace" -> metaspace(part);
-      case "CTC" -> {
-        part.text("pad_token");
-        part.text("word_delimiter_token");
-        part.flag("cleanup");
-      }
-      case "Replace" -> replace(part);
-      case "Strip" -> {
-        part.character("content");
-        part.integer("start", 0, MOST_NUMBER);
-        // It takes characters from the end of texts that have none.
-        part.integer("stop", 0, 0);
-      }
-      case "Sequence" -> sequence(part, "decoders", depth, this::decoder);
-      default -> throw part.get("type").bad("a decoder that is known");
-    }
-    part.noOthers();
-  }
-
-  private static void sequence(
+  static void sequence(
       JsonPart part, String key, int depth, BiConsumer<JsonPart, Integer> each) {
     List<JsonPart> parts = part.list(key);
     if (depth == DEEPEST || parts.size() > LONGEST_SEQUENCE) {

@@ -81,9 +81,11 @@ public final class TokenizerJson {
       parts.postProcessor(root.get("post_processor"));
     }
     added.requireShort(limit.longest());
+    Map<String, Integer> tokens = new HashMap<>(model.ids());
+    tokens.putAll(added.ids());
+    DecoderParts decoder = new DecoderParts(tokens.keySet());
     if (root.has("decoder")) {
-      // What it does to tokens is no matter of the texts that become tokens.
-      new PipelineParts(new TextLimit()).decoder(root.get("decoder"));
+      decoder.check(root.get("decoder"));
     }
     if (root.has("truncation")) {
       PipelineParts.truncation(root.get("truncation"));
@@ -95,7 +97,7 @@ public final class TokenizerJson {
     json = (ObjectNode) root.node();
     json.putNull("truncation");
     json.putNull("padding");
-    byteRuns = decodesBytes(json.path("decoder")) ? runs(model) : null;
+    byteRuns = decoder.joinsBytes() ? runs(tokens, model) : null;
   }
 
   private static JsonNode parse(String file, String text) {
@@ -124,31 +126,10 @@ public final class TokenizerJson {
     return what + " in line " + at.getLineNr() + ", column " + at.getColumnNr();
   }
 
-  /**
-   * Whether bytes are joined as they stand in the tokens: nothing before them changes their names.
-   */
-  private static boolean decodesBytes(JsonNode decoder) {
-    if (decoder.path("type").asText().equals("ByteFallback")) {
-      return true;
-    }
-    for (JsonNode part : decoder.path("decoders")) {
-      if (part.path("type").asText().equals("ByteFallback")) {
-        return true;
-      }
-      String replaced = part.path("pattern").path("String").asText("<");
-      if (!part.path("type").asText().equals("Replace") || !replaced.matches("[^<>0-9A-Fa-fx]+")) {
-        return false;
-      }
-    }
-    return false;
-  }
-
-  private ByteRuns runs(ModelPart model) {
-    Map<String, Integer> all = new HashMap<>(model.ids());
-    all.putAll(added.ids());
+  private ByteRuns runs(Map<String, Integer> tokens, ModelPart model) {
     BitSet known = (BitSet) model.known().clone();
     added.ids().values().forEach(known::set);
-    return ByteRuns.of(all, known, added.special());
+    return ByteRuns.of(tokens, known, added.special());
   }
 
   /**
