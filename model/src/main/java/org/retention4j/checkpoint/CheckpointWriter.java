@@ -44,8 +44,8 @@ import org.retention4j.nn.WeightSpec;
  * Writes checkpoints in fla's format: models made here, and random ones for trials and benchmarks.
  * All files appear together or none does: after a failure the folder is as it was. What is in it
  * already stays; a checkpoint or a file of the same name there is a {@link CheckpointException},
- * unless {@link WriteOptions} say that it is to be replaced. A thread that is interrupted ends it by a
- * {@link java.util.concurrent.CancellationException}, its interrupt status kept.
+ * unless {@link WriteOptions} say that it is to be replaced. A thread that is interrupted ends it
+ * by a {@link java.util.concurrent.CancellationException}, its interrupt status kept.
  *
  * @since 0.1
  */

@@ -17,6 +17,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.retention4j.checkpoint.format.FileKind;
 import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.text.json.ByteRuns;
+import org.retention4j.text.json.Surroundings;
 import org.retention4j.text.json.TokenizerJson;
 
 /**
@@ -34,6 +35,7 @@ public final class JsonTokenizer implements Tokenizer {
   private final boolean addSpecialTokens;
   private final Map<String, Integer> special;
   private final int longestText;
+  private final Surroundings surroundings;
 
   /** Null where no tokens stand for bytes. */
   private final ByteRuns byteRuns;
@@ -55,6 +57,7 @@ public final class JsonTokenizer implements Tokenizer {
     this.addSpecialTokens = addSpecialTokens;
     special = Collections.unmodifiableMap(json.special());
     longestText = json.longestText();
+    surroundings = json.surroundings();
     byteRuns = json.byteRuns();
     String checked = json.checked(name, library);
     try {
@@ -123,9 +126,9 @@ public final class JsonTokenizer implements Tokenizer {
    *
    * @param text an unpaired surrogate is encoded as U+FFFD
    * @throws IllegalArgumentException also if the tokenizer cannot encode the text, or if it is too
-   *     long to be encoded at once, see {@link #longestText}: by how far the file's parts may lengthen
-   *     it and its regular expressions some hundred thousand to four million characters, fewer for
-   *     odd files
+   *     long to be encoded at once, see {@link #longestText}: by how far the file's parts may
+   *     lengthen it and its regular expressions some hundred thousand to four million characters,
+   *     fewer for odd files
    * @throws IllegalStateException if this tokenizer is closed
    */
   @Override
@@ -200,6 +203,11 @@ public final class JsonTokenizer implements Tokenizer {
   @Override
   public Map<String, Integer> specialTokens() {
     return special;
+  }
+
+  /** Returns the tokens that the file puts around a text. */
+  Surroundings surroundings() {
+    return surroundings;
   }
 
   @Override

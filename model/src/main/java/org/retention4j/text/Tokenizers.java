@@ -15,6 +15,8 @@ import org.retention4j.checkpoint.format.Shown;
  * @since 0.1
  */
 public final class Tokenizers {
+  private static final System.Logger LOG = System.getLogger(Tokenizers.class.getName());
+
   private static final String JSON = "tokenizer.json";
 
   /**
@@ -74,15 +76,21 @@ public final class Tokenizers {
 
   /**
    * Returns the tokenizer of a model folder: its {@code tokenizer.json}, or bytes where the folder
-   * holds nothing of a tokenizer.
+   * holds nothing of a tokenizer. It puts around a text what {@code tokenizer.json} says; where
+   * {@code add_bos_token} or {@code add_eos_token} of {@code tokenizer_config.json} says otherwise,
+   * a warning is logged.
    *
    * @param vocabulary of the model, &gt;= 1
    * @throws IllegalArgumentException if there is no such folder, if it holds a tokenizer of another
    *     format, or if its {@code tokenizer.json} is no tokenizer
    */
   public static Tokenizer forFolder(Path modelFolder, int vocabulary) {
-    return areBytes(modelFolder)
-        ? new ByteTokenizer(vocabulary)
-        : JsonTokenizer.open(modelFolder.resolve(JSON), vocabulary);
+    if (areBytes(modelFolder)) {
+      return new ByteTokenizer(vocabulary);
+    }
+    JsonTokenizer tokenizer = JsonTokenizer.open(modelFolder.resolve(JSON), vocabulary);
+    TokenizerConfig.differences(modelFolder, tokenizer.surroundings())
+        .forEach(difference -> LOG.log(System.Logger.Level.WARNING, difference));
+    return tokenizer;
   }
 }

@@ -108,8 +108,7 @@ class DecodersTest {
     try (JsonTokenizer tokenizer = open(decoders, WORDS)) {
       for (int seed = 0; seed < ROUNDS; seed++) {
         SplittableRandom random = new SplittableRandom(seed);
-        int[] tokens =
-            random.ints(1 + random.nextInt(24), 0, 256 + WORDS.size() + 2).toArray();
+        int[] tokens = random.ints(1 + random.nextInt(24), 0, 256 + WORDS.size() + 2).toArray();
         for (int i = 0; i < tokens.length; i++) {
           // Bytes are more than the others, and mostly characters.
           tokens[i] = random.nextInt(3) > 0 ? 256 + tokens[i] % WORDS.size() : tokens[i];
@@ -132,7 +131,7 @@ class DecodersTest {
       quoteCharacter = '~',
       value = {
         "BPE:; decoder.decoders[0].suffix; at least one character",
-        "BPE:w; decoder.decoders[0].suffix; not as in x</w>",
+        "BPE:w; decoder.decoders[0].suffix; at the end of tokens only",
         "R:▁: |BPE:</w>; decoder.decoders[1]; before all other",
         "BPE:</w>|R:a:b; decoder.decoders[1]; but Fuse",
         "BPE:</w>|S:1; decoder.decoders[1]; but Fuse",

@@ -46,8 +46,7 @@ class TextGrowthTest {
             case "Chinese" ->
                 "'type':'BertNormalizer','clean_text':true,'handle_chinese_chars':true,"
                     + "'strip_accents':false,'lowercase':false";
-            case "Phrase" ->
-                "'type':'Replace','pattern':{'String':'b'},'content':'" + PHRASE + "'";
+            case "Phrase" -> "'type':'Replace','pattern':{'String':'b'},'content':'" + PHRASE + "'";
             case "Hundred" ->
                 "'type':'Replace','pattern':{'String':'b'},'content':'" + "x".repeat(99) + "'";
             case "Mark" -> "'type':'Replace','pattern':{'String':' '},'content':'▁'";
@@ -124,8 +123,7 @@ class TextGrowthTest {
   /** Characters between which nothing is left out may each get one more. */
   @Test
   void preTokenizersGrowToo() throws IOException {
-    String each =
-        "{'type':'Split','pattern':{'Regex':'.'},'behavior':'Isolated','invert':false}";
+    String each = "{'type':'Split','pattern':{'Regex':'.'},'behavior':'Isolated','invert':false}";
     String words = "{'type':'WhitespaceSplit'}";
     String mark = "{'type':'Metaspace','replacement':'▁','prepend_scheme':'always'}";
     String bytes = "{'type':'ByteLevel','add_prefix_space':true,'trim_offsets':true}";

@@ -98,8 +98,7 @@ public final class FlaFamily implements Family {
     }
     boolean tied = keys.flag("tie_word_embeddings", false);
     DecoderConfig config =
-        new DecoderConfig(
-            keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
+        new DecoderConfig(keys.size("vocab_size", 32000), d, List.of(layers), eps, 1, false, tied);
     Synonyms.requireFla(keys, config);
     return config;
   }

@@ -41,8 +41,7 @@ final class TorchscaleFamily implements Family {
           "decoder_layers");
 
   /** The names of the output matrix. */
-  private static final List<String> OUTPUTS =
-      List.of("output_projection.weight", "lm_head.weight");
+  private static final List<String> OUTPUTS = List.of("output_projection.weight", "lm_head.weight");
 
   private static final String PORT_EMBEDDING = "model.embed_tokens.weight";
 

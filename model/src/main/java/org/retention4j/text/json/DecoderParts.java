@@ -155,8 +155,7 @@ final class DecoderParts {
     for (String token : tokens) {
       int at = token.indexOf(suffix);
       if (at >= 0 && at != token.length() - suffix.length()) {
-        throw part
-            .get("suffix")
+        throw part.get("suffix")
             .bad("what stands at the end of tokens only, not as in " + Shown.name(token) + ",");
       }
     }

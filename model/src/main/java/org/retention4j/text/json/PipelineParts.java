@@ -9,8 +9,8 @@ import java.util.TreeSet;
 import java.util.function.BiConsumer;
 
 /**
- * Checks what stands before and behind the model of a tokenizer.json: all types and keys that the library
- * reads, and no others, with values at which it neither fails nor aborts.
+ * Checks what stands before and behind the model of a tokenizer.json: all types and keys that the
+ * library reads, and no others, with values at which it neither fails nor aborts.
  */
 final class PipelineParts {
   /** More than any file nests or lists. */
@@ -265,8 +265,7 @@ final class PipelineParts {
     return count;
   }
 
-  static void sequence(
-      JsonPart part, String key, int depth, BiConsumer<JsonPart, Integer> each) {
+  static void sequence(JsonPart part, String key, int depth, BiConsumer<JsonPart, Integer> each) {
     List<JsonPart> parts = part.list(key);
     if (depth == DEEPEST || parts.size() > LONGEST_SEQUENCE) {
       throw part.bad(

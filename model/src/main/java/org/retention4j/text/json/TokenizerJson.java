@@ -158,6 +158,11 @@ public final class TokenizerJson {
     return limit.longest();
   }
 
+  /** Returns the tokens that are put around a text. */
+  public Surroundings surroundings() {
+    return Surroundings.of(json.path("post_processor"));
+  }
+
   /** Returns the tokens that stand for bytes, null if there are none. */
   public ByteRuns byteRuns() {
     return byteRuns;

@@ -47,36 +47,38 @@ class SynonymsTest {
   }
 
   @ParameterizedTest
-  @CsvSource(quoteCharacter = '~', value = {
-    "num_layers, 3, 4, num_hidden_layers = 3",
-    "n_layers, 3, 24, num_hidden_layers = 3",
-    "n_layer, 3.0, 2, num_hidden_layers = 3",
-    "d_model, 64, 2048, hidden_size = 64",
-    "dim, 64, 32, hidden_size = 64",
-    "n_embd, 64, 65, hidden_size = 64",
-    "embedding_size, 64, 16, hidden_size = 64",
-    "num_attention_heads, 4, 8, num_heads = 4",
-    "n_head, 4, 2, num_heads = 4",
-    "num_key_value_heads, 4, 2, num_kv_heads = its default",
-    "n_kv_heads, 4, 1, num_kv_heads = its default",
-    "head_dim, 16, 64, expand_k = 1",
-    "head_dim, 32, 8, expand_k = 1",
-    "head_k_dim, 16, 32, expand_k = 1",
-    "v_head_dim, 32, 16, expand_v = 2",
-    "qk_dim, 64, 128, expand_k = 1",
-    "v_dim, 128, 64, expand_v = 2",
-    "ffn_dim, 96, 128, intermediate_size = 96",
-    "d_ff, 96, 95, intermediate_size = 96",
-    "hidden_dim, 96, 97, intermediate_size = 96",
-    "hidden_dim, 64, 63, intermediate_size = 96",
-    "n_vocab, 97, 98, vocab_size = 97",
-    "rms_norm_eps, 1e-6, 1e-5, norm_eps = 1.0E-6",
-    "layer_norm_epsilon, 0.000001, 1e-12, norm_eps = 1.0E-6",
-    "activation_function, 'silu', 'gelu', hidden_act = \"swish\"",
-    "d_model, 64, '64', hidden_size = 64",
-    "n_layer, 3, [3], num_hidden_layers = 3",
-    "rms_norm_eps, 1e-6, NaN, norm_eps = 1.0E-6"
-  })
+  @CsvSource(
+      quoteCharacter = '~',
+      value = {
+        "num_layers, 3, 4, num_hidden_layers = 3",
+        "n_layers, 3, 24, num_hidden_layers = 3",
+        "n_layer, 3.0, 2, num_hidden_layers = 3",
+        "d_model, 64, 2048, hidden_size = 64",
+        "dim, 64, 32, hidden_size = 64",
+        "n_embd, 64, 65, hidden_size = 64",
+        "embedding_size, 64, 16, hidden_size = 64",
+        "num_attention_heads, 4, 8, num_heads = 4",
+        "n_head, 4, 2, num_heads = 4",
+        "num_key_value_heads, 4, 2, num_kv_heads = its default",
+        "n_kv_heads, 4, 1, num_kv_heads = its default",
+        "head_dim, 16, 64, expand_k = 1",
+        "head_dim, 32, 8, expand_k = 1",
+        "head_k_dim, 16, 32, expand_k = 1",
+        "v_head_dim, 32, 16, expand_v = 2",
+        "qk_dim, 64, 128, expand_k = 1",
+        "v_dim, 128, 64, expand_v = 2",
+        "ffn_dim, 96, 128, intermediate_size = 96",
+        "d_ff, 96, 95, intermediate_size = 96",
+        "hidden_dim, 96, 97, intermediate_size = 96",
+        "hidden_dim, 64, 63, intermediate_size = 96",
+        "n_vocab, 97, 98, vocab_size = 97",
+        "rms_norm_eps, 1e-6, 1e-5, norm_eps = 1.0E-6",
+        "layer_norm_epsilon, 0.000001, 1e-12, norm_eps = 1.0E-6",
+        "activation_function, 'silu', 'gelu', hidden_act = \"swish\"",
+        "d_model, 64, '64', hidden_size = 64",
+        "n_layer, 3, [3], num_hidden_layers = 3",
+        "rms_norm_eps, 1e-6, NaN, norm_eps = 1.0E-6"
+      })
   void flasKeysAreRepeatedOrContradicted(String key, String same, String other, String own)
       throws IOException {
     String quoted = same.replace('"', '\'');
@@ -94,12 +96,14 @@ class SynonymsTest {
   }
 
   @ParameterizedTest
-  @CsvSource(quoteCharacter = '~', value = {
-    "num_attention_heads, 8, 16",
-    "num_attention_heads, 4, 2",
-    "num_key_value_heads, 2, 1",
-    "head_dim, 8, 9"
-  })
+  @CsvSource(
+      quoteCharacter = '~',
+      value = {
+        "num_attention_heads, 8, 16",
+        "num_attention_heads, 4, 2",
+        "num_key_value_heads, 2, 1",
+        "head_dim, 8, 9"
+      })
   void attentionLayersMayBeMeantToo(String key, String same, String other) throws IOException {
     assertThat(open(HYBRID + ",'" + key + "':" + same).config()).isEqualTo(open(HYBRID).config());
     refuses(HYBRID, key, other, "or no such key");
@@ -114,17 +118,19 @@ class SynonymsTest {
   }
 
   @ParameterizedTest
-  @CsvSource(quoteCharacter = '~', value = {
-    "hidden_size, 64, 128, decoder_embed_dim = 64",
-    "num_hidden_layers, 3, 6, decoder_layers = 3",
-    "num_attention_heads, 4, 8, decoder_retention_heads = 4",
-    "num_key_value_heads, 4, 2, decoder_retention_heads = 4",
-    "intermediate_size, 96, 97, decoder_ffn_embed_dim = 96",
-    "v_dim, 128, 64, decoder_value_embed_dim = 128",
-    "layer_norm_eps, 1e-6, 1e-5, layernorm_eps = its default",
-    "norm_eps, 1e-6, 1e-5, layernorm_eps = its default",
-    "hidden_act, 'gelu', 'swish', activation_fn = its default"
-  })
+  @CsvSource(
+      quoteCharacter = '~',
+      value = {
+        "hidden_size, 64, 128, decoder_embed_dim = 64",
+        "num_hidden_layers, 3, 6, decoder_layers = 3",
+        "num_attention_heads, 4, 8, decoder_retention_heads = 4",
+        "num_key_value_heads, 4, 2, decoder_retention_heads = 4",
+        "intermediate_size, 96, 97, decoder_ffn_embed_dim = 96",
+        "v_dim, 128, 64, decoder_value_embed_dim = 128",
+        "layer_norm_eps, 1e-6, 1e-5, layernorm_eps = its default",
+        "norm_eps, 1e-6, 1e-5, layernorm_eps = its default",
+        "hidden_act, 'gelu', 'swish', activation_fn = its default"
+      })
   void torchscalesKeysAreRepeatedOrContradicted(String key, String same, String other, String own)
       throws IOException {
     assertThat(open(TORCHSCALE + ",'" + key + "':" + same).config())

@@ -224,8 +224,7 @@ class TorchscaleOptionsTest {
             () -> checkpoint.load(Engines.float64(), LoadOptions.DEFAULT).close(),
             () -> checkpoint.parts().close(),
             () ->
-                CheckpointWriter.convert(
-                    checkpoint, folder.resolve("copy"), WriteOptions.DEFAULT));
+                CheckpointWriter.convert(checkpoint, folder.resolve("copy"), WriteOptions.DEFAULT));
     for (ThrowingCallable use : uses) {
       assertThatExceptionOfType(CheckpointException.class)
           .isThrownBy(use)
