@@ -89,8 +89,9 @@ public final class Tokenizers {
       return new ByteTokenizer(vocabulary);
     }
     JsonTokenizer tokenizer = JsonTokenizer.open(modelFolder.resolve(JSON), vocabulary);
-    TokenizerConfig.differences(modelFolder, tokenizer.surroundings())
-        .forEach(difference -> LOG.log(System.Logger.Level.WARNING, difference));
+    for (String difference : TokenizerConfig.differences(modelFolder, tokenizer.surroundings())) {
+      LOG.log(System.Logger.Level.WARNING, difference);
+    }
     return tokenizer;
   }
 }

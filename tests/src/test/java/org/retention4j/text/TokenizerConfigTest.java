@@ -68,24 +68,24 @@ class TokenizerConfigTest {
   /** metaspace begins with {@code <s>}, unigram ends with {@code </s>}, byte-level does neither. */
   @ParameterizedTest
   @CsvSource(
-      delimiter = '|',
+      delimiter = ';',
       quoteCharacter = '~',
       value = {
-        "metaspace | 'add_bos_token':false,'bos_token':'<s>' | add_bos_token = false, which is <s>"
-            + " | begins a text with <s>:",
-        "metaspace | 'add_eos_token':true,'eos_token':{'content':'</s>','lstrip':false}"
-            + " | add_eos_token = true, which is </s> | ends a text with nothing:",
-        "metaspace | 'add_bos_token':true,'bos_token':'<|begin|>'"
-            + " | add_bos_token = true, which is <|begin|> | begins a text with <s>:",
-        "metaspace | 'add_bos_token':false | add_bos_token = false, | begins a text with <s>:",
-        "byte-level | 'add_bos_token':true,'bos_token':null | add_bos_token = true, "
-            + "| begins a text with nothing:",
-        "unigram | 'add_eos_token':false,'eos_token':'</s>' | add_eos_token = false"
-            + " | ends a text with </s>:",
-        "suffix | 'add_bos_token':true,'bos_token':'<s>' | add_bos_token = true"
-            + " | begins a text with <|start|>:",
-        "split | 'add_eos_token':true,'eos_token':'<|end|>' | add_eos_token = true"
-            + " | ends a text with nothing:"
+        "metaspace ; 'add_bos_token':false,'bos_token':'<s>' ; add_bos_token = false, which is <s>"
+            + " ; begins a text with <s>:",
+        "metaspace ; 'add_eos_token':true,'eos_token':{'content':'</s>','lstrip':false}"
+            + " ; add_eos_token = true, which is </s> ; ends a text with nothing:",
+        "metaspace ; 'add_bos_token':true,'bos_token':'<|begin|>'"
+            + " ; add_bos_token = true, which is <|begin|> ; begins a text with <s>:",
+        "metaspace ; 'add_bos_token':false ; add_bos_token = false, ; begins a text with <s>:",
+        "byte-level ; 'add_bos_token':true,'bos_token':null ; add_bos_token = true, "
+            + "; begins a text with nothing:",
+        "unigram ; 'add_eos_token':false,'eos_token':'</s>' ; add_eos_token = false"
+            + " ; ends a text with </s>:",
+        "suffix ; 'add_bos_token':true,'bos_token':'<s>' ; add_bos_token = true"
+            + " ; begins a text with <|start|>:",
+        "split ; 'add_eos_token':true,'eos_token':'<|end|>' ; add_eos_token = true"
+            + " ; ends a text with nothing:"
       })
   void aDifferenceIsSaid(String name, String config, String asked, String does) throws IOException {
     tokens(file(name), "{" + config + "}", "a");
@@ -97,17 +97,17 @@ class TokenizerConfigTest {
 
   @ParameterizedTest
   @CsvSource(
-      delimiter = '|',
+      delimiter = ';',
       quoteCharacter = '~',
       value = {
-        "metaspace | 'add_bos_token':true,'add_eos_token':false,'bos_token':'<s>','eos_token':'</s>'",
-        "metaspace | 'add_bos_token':true,'bos_token':{'content':'<s>'}",
-        "metaspace | 'add_bos_token':null,'bos_token':'<s>'",
-        "metaspace | 'tokenizer_class':'LlamaTokenizer'",
-        "byte-level | 'add_bos_token':false,'add_eos_token':false",
-        "suffix | 'add_bos_token':true,'bos_token':'<|start|>','add_eos_token':true",
+        "metaspace ; 'add_bos_token':true,'add_eos_token':false,'bos_token':'<s>','eos_token':'</s>'",
+        "metaspace ; 'add_bos_token':true,'bos_token':{'content':'<s>'}",
+        "metaspace ; 'add_bos_token':null,'bos_token':'<s>'",
+        "metaspace ; 'tokenizer_class':'LlamaTokenizer'",
+        "byte-level ; 'add_bos_token':false,'add_eos_token':false",
+        "suffix ; 'add_bos_token':true,'bos_token':'<|start|>','add_eos_token':true",
         // What begins a text is no begin token.
-        "wordpiece | 'add_bos_token':false,'bos_token':'<s>','cls_token':'[CLS]'"
+        "wordpiece ; 'add_bos_token':false,'bos_token':'<s>','cls_token':'[CLS]'"
       })
   void whatAgreesIsNotSaid(String name, String config) throws IOException {
     tokens(file(name), "{" + config + "}", "a");
