@@ -39,6 +39,9 @@ import org.retention4j.text.Tokenizers;
 public final class Checkpoint {
   static final String CONFIG = "config.json";
 
+  /** How many numbers are compared at once. */
+  private static final int COMPARED = 1 << 14;
+
   private final Path folder;
   private final ConfigKeys keys;
   private final JsonNode json;
@@ -303,15 +306,16 @@ public final class Checkpoint {
   }
 
   private void requireCopy(CheckpointFiles files, String copy, String embedding) {
-    int rows = config.vocabulary();
-    int columns = config.modelWidth();
-    files.require(copy, List.of((long) rows, (long) columns));
-    double[] expected = new double[columns];
-    double[] got = new double[columns];
-    for (int row = 0; row < rows; row++) {
-      files.read(embedding, (long) row * columns, columns, expected);
-      files.read(copy, (long) row * columns, columns, got);
-      int at = Arrays.mismatch(expected, got);
+    long rows = config.vocabulary();
+    long columns = config.modelWidth();
+    files.require(copy, List.of(rows, columns));
+    double[] expected = new double[COMPARED];
+    double[] got = new double[COMPARED];
+    for (long begin = 0; begin < rows * columns; begin += COMPARED) {
+      int count = (int) Math.min(COMPARED, rows * columns - begin);
+      files.read(embedding, begin, count, expected);
+      files.read(copy, begin, count, got);
+      int at = Arrays.mismatch(expected, 0, count, got, 0, count);
       if (at >= 0) {
         throw new CheckpointException(
             String.format(
@@ -323,8 +327,8 @@ public final class Checkpoint {
                 keys.where(),
                 got[at],
                 expected[at],
-                row,
-                at,
+                (begin + at) / columns,
+                (begin + at) % columns,
                 folder));
       }
     }

@@ -89,7 +89,7 @@ class TokenizerConfigTest {
       })
   void aDifferenceIsSaid(String name, String config, String asked, String does) throws IOException {
     tokens(file(name), "{" + config + "}", "a");
-    assertThat(records).hasSize(1).allMatch(entry -> entry.getLevel() == Level.WARNING);
+    assertThat(records).extracting(LogRecord::getLevel).containsExactly(Level.WARNING);
     assertThat(records.get(0).getMessage())
         .contains(folder.resolve("tokenizer_config.json").toString(), asked, does)
         .endsWith("texts are tokenized as tokenizer.json says");
