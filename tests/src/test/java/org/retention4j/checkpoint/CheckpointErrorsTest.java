@@ -28,7 +28,9 @@ import org.retention4j.checkpoint.format.OutTensor;
 import org.retention4j.checkpoint.format.SafetensorsFile;
 import org.retention4j.checkpoint.format.SafetensorsWriter;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
 import org.retention4j.model.LanguageModel;
@@ -92,6 +94,8 @@ class CheckpointErrorsTest {
         "tie_word_embeddings | 1 | true or false for tie_word_embeddings",
         "attn | 3 | expected a JSON object",
         "attn | {\"layers\":[7],\"num_heads\":2} | layer numbers in 0..1",
+        "attn | {\"layers\":[2],\"num_heads\":2} | layer numbers in 0..1",
+        "attn | {\"num_heads\":2} | a list of layer numbers for layers",
         "attn | {\"layers\":[0]} | num_heads",
         "attn | {\"layers\":[0],\"num_heads\":3} | num_heads",
         "vocab_size | 96 | model.embeddings.weight of shape [96, 64]",
@@ -114,6 +118,8 @@ class CheckpointErrorsTest {
     "decoder_normalize_before, false",
     "moe_freq, 2",
     "multiway, true",
+    "no_output_layer, true",
+    "quantization_config, {}",
     "activation_fn, \"relu\"",
     "decoder_embed_dim, 63",
     "decoder_layers, null"
@@ -178,6 +184,17 @@ class CheckpointErrorsTest {
     refuses("model.norm.weight");
   }
 
+  /** The names under which fla of today saves what a file lacks. */
+  @Test
+  void namesWhatIsMissingAsFlaDoes() throws IOException {
+    rename(folder, name -> name.endsWith("0.mlp.up_proj.weight") ? null : name);
+    refuses("model.layers.0.mlp.up_proj.weight of shape [96, 64]", "got none");
+    rename(folder, name -> name.contains(".g_norm") ? null : name);
+    refuses("model.layers.0.attn.g_norm_swish_gate.weight of shape [64]", "got none");
+    set(folder, "use_output_gate", "false");
+    refuses("model.layers.0.attn.g_norm.weight of shape [64]", "got none");
+  }
+
   @Test
   void namesExtraTensors() throws IOException {
     rename(folder, name -> name);
@@ -192,28 +209,54 @@ class CheckpointErrorsTest {
     extra.add(OutTensor.of("model.surprise", DType.F32, new double[3]));
     SafetensorsWriter.writeFile(file, extra, Map.of());
     refuses("got 1 others: model.surprise");
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(
+            () -> Checkpoint.open(folder).weightBytes(WeightChoice.FILE, ElementType.FLOAT32))
+        .withMessageContaining("got 1 others: model.surprise");
   }
 
   @Test
-  void refusesNonFiniteWeightsOnRequest() throws IOException {
+  void namesExtraTensorsOfTorchscale() throws IOException {
+    Path torchscale = Files.createDirectory(folder.resolve("torchscale"));
+    copy("torchscale-f32", torchscale);
+    set(torchscale, "decoder_layers", "1");
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> load(torchscale).close())
+        .withMessageContaining("got 10 others: layers.1.");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "model.embeddings.weight | 133 | [2,5]",
+        "model.layers.1.mlp.up_proj.weight | 133 | [2,5]",
+        "model.layers.1.mlp.up_proj.weight | 6143 | [95,63]",
+        "model.norm.weight | 0 | [0]",
+        "model.norm.weight | 63 | [63]"
+      })
+  void refusesNonFiniteWeightsOnRequest(String tensor, int element, String place)
+      throws IOException {
     byte[] bytes = Files.readAllBytes(folder.resolve("model.safetensors"));
     long start;
     try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
       long header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
-      start = 8 + header + file.tensors().get("model.layers.1.mlp.up_proj.weight").begin();
+      start = 8 + header + file.tensors().get(tensor).begin();
     }
-    int at = Math.toIntExact(start + 4 * (2 * 64 + 5));
+    int at = Math.toIntExact(start + 4L * element);
     ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(at, Float.NaN);
     Files.write(folder.resolve("model.safetensors"), bytes);
     load(folder).close();
     long before = HeldMemory.liveBytes();
-    assertThatExceptionOfType(CheckpointException.class)
-        .isThrownBy(
-            () ->
-                Checkpoint.open(folder)
-                    .load(Engines.plain(), LoadOptions.DEFAULT.withCheckFinite(true)))
-        .withMessageContainingAll("model.layers.1.mlp.up_proj.weight[2,5]", "NaN");
-    assertThat(HeldMemory.liveBytes()).isEqualTo(before);
+    for (WeightChoice choice : List.of(WeightChoice.FILE, WeightChoice.INT8)) {
+      for (Engine engine : List.of(Engines.plain(), Engines.float64())) {
+        LoadOptions options = LoadOptions.DEFAULT.withWeights(choice).withCheckFinite(true);
+        assertThatExceptionOfType(CheckpointException.class)
+            .isThrownBy(() -> Checkpoint.open(folder).load(engine, options))
+            .withMessageContainingAll(tensor + place, "NaN");
+        assertThat(HeldMemory.liveBytes()).isEqualTo(before);
+      }
+    }
   }
 
   @ParameterizedTest

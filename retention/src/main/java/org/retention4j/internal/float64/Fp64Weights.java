@@ -33,7 +33,6 @@ final class Fp64Weights implements PackedWeights {
     outputs = source.rows();
     inputs = source.columns();
     this.type = type;
-    arena.account(bytes(outputs, inputs));
     byInput = new double[inputs][outputs];
     double[] row = new double[inputs];
     for (int o = 0; o < outputs; o++) {
@@ -43,6 +42,7 @@ final class Fp64Weights implements PackedWeights {
         byInput[i][o] = rounded[i];
       }
     }
+    arena.account(bytes(outputs, inputs)); // Last: a source that throws leaves nothing held.
   }
 
   /** Returns the bytes that weights take, whatever type they are rounded to. */

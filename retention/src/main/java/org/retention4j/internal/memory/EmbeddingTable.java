@@ -32,6 +32,15 @@ public final class EmbeddingTable implements RowTable {
     this.type = type;
     rows = source.rows();
     columns = source.columns();
+    try {
+      copy(source);
+    } catch (Throwable e) {
+      arena.close();
+      throw e;
+    }
+  }
+
+  private void copy(MatrixSource source) {
     float[] row = new float[columns];
     double[] wide = new double[type == WeightType.FLOAT64 ? columns : 0];
     short[] narrow = new short[type == WeightType.BFLOAT16 ? columns : 0];
