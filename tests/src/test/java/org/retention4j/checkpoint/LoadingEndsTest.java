@@ -8,12 +8,15 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
 import org.retention4j.forms.Engines;
@@ -64,6 +67,34 @@ class LoadingEndsTest {
         .hasMessageContaining(checkpoint.folder().toString());
     assertThat(loaded).hasSize(3);
     assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  void anInterruptEndsItBeforeTheTableToo() {
+    try (CheckpointFiles files = checkpoint.files()) {
+      WeightReader reader = new WeightReader(engine, files, LoadOptions.DEFAULT);
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> reader.table("model.embeddings.weight", 97, 64))
+          .isInstanceOf(CancellationException.class)
+          .hasMessage("interrupted before model.embeddings.weight was loaded");
+    } finally {
+      assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  /** Of all that is packed, once each, with what it takes. */
+  @Test
+  void aListenerIsToldOfEveryMatrix() {
+    Map<String, Long> told = new LinkedHashMap<>();
+    LoadOptions options = LoadOptions.DEFAULT.withProgress(told::put);
+    try (CheckpointFiles files = checkpoint.files();
+        LanguageModel model = checkpoint.load(engine, options)) {
+      assertThat(told.keySet())
+          .containsExactlyInAnyOrderElementsOf(
+              files.names().stream().filter(name -> files.info(name).shape().size() == 2).toList());
+      assertThat(told.values().stream().mapToLong(Long::longValue).sum())
+          .isEqualTo(model.weightBytes());
+    }
   }
 
   @Test

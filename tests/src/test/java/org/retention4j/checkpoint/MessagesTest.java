@@ -6,9 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.retention4j.checkpoint.format.SafetensorsBytes.entry;
 import static org.retention4j.checkpoint.format.SafetensorsBytes.file;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.SafetensorsFile;
+import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.checkpoint.format.TensorInfo;
 import org.retention4j.forms.Npy;
 
@@ -131,9 +137,29 @@ class MessagesTest {
             .withMessageContaining("the 8 of a");
       }
       assertThatIllegalArgumentException()
+          .isThrownBy(() -> opened.readBytes(opened.tensors().get("b"), 1, into, 8))
+          .withMessageContaining("the 8 of b");
+      assertThatIllegalArgumentException()
           .isThrownBy(() -> opened.readBytes(a, 0, new byte[4], 8))
           .withMessageContaining("at most 4 bytes");
     }
+  }
+
+  /** The class names of Java's exceptions tell users nothing, nor does a path that stands twice. */
+  @Test
+  void whyAFileCannotBeReadIsSaidInWords() {
+    assertThat(Shown.reason(new NoSuchFileException("f")))
+        .isEqualTo("there is no such file or folder");
+    assertThat(Shown.reason(new AccessDeniedException("f"))).isEqualTo("permission denied");
+    assertThat(Shown.reason(new FileAlreadyExistsException("f")))
+        .isEqualTo("there is a file of that name");
+    assertThat(Shown.reason(new FileSystemException("f", null, "No space left on device")))
+        .isEqualTo("No space left on device");
+    assertThat(Shown.reason(new IOException("Is a directory"))).isEqualTo("Is a directory");
+    assertThat(Shown.reason(new EOFException())).isEqualTo("java.io.EOFException");
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> Checkpoint.readConfig(folder.resolve("x.json")))
+        .withMessageEndingWith("x.json: there is no such file or folder");
   }
 
   /** The message that names what was expected, for a layer alone too. */

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.text.Tokenizer;
 
 /** The tokens that begin and end a text, as configurations name them or leave them out. */
 class TextTokensTest {
@@ -92,6 +93,28 @@ class TextTokensTest {
       assertThatExceptionOfType(CheckpointException.class)
           .isThrownBy(() -> open(keys, broken))
           .withMessageContaining("generation_config.json");
+    }
+  }
+
+  @Test
+  void aGenerationConfigThatIsNoFileIsNamed() throws IOException {
+    Path file = folder.resolve("generation_config.json");
+    Files.createDirectory(file);
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> open(FLA))
+        .withMessageContaining("a folder, a pipe or a device, at " + file);
+    Files.delete(file);
+    Files.createSymbolicLink(file, Path.of("../blobs/0123"));
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> open(FLA))
+        .withMessageContaining(file + ": there is no such file");
+  }
+
+  /** Bytes where the folder has no tokenizer, as many as the model has tokens. */
+  @Test
+  void theTokenizerIsTheFolders() throws IOException {
+    try (Tokenizer tokenizer = open(FLA + ",'vocab_size':300").tokenizer()) {
+      assertThat(tokenizer.vocabulary()).isEqualTo(300);
     }
   }
 

@@ -58,15 +58,12 @@ public final class Shown {
 
   /** Returns what a token of JSON is, in words. */
   public static String token(JsonToken token) {
-    if (token == null) {
-      return "the end";
-    }
     return switch (token) {
       case START_OBJECT -> "an object";
       case START_ARRAY -> "a list";
       case VALUE_STRING -> "a text";
       case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
-      default -> token.asString() == null ? token.name() : token.asString();
+      default -> token.asString();
     };
   }
 

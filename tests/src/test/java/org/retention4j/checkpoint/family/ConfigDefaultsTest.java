@@ -20,7 +20,9 @@ import org.retention4j.checkpoint.format.DType;
 import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.Rotation;
+import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
@@ -60,7 +62,13 @@ class ConfigDefaultsTest {
   /** The published 1.3B model is what the defaults alone describe. */
   @Test
   void theDefaultsAreThePublishedModel() throws IOException {
-    DecoderConfig c = fla("");
+    Checkpoint checkpoint = open("'model_type':'retnet'");
+    assertThat(checkpoint.family()).isEqualTo("fla");
+    assertThat(checkpoint.mixers()).containsExactly("retention", "attention");
+    for (ElementType type : ElementType.values()) {
+      assertThat(checkpoint.bound(type)).isEqualTo(Bounds.model(type));
+    }
+    DecoderConfig c = checkpoint.config();
     assertThat(c.parameters()).isEqualTo(1_351_727_104L);
     assertThat(c.layers()).hasSize(24).allMatch(ConfigDefaultsTest::retains);
     assertThat(c.vocabulary()).isEqualTo(32_000);
@@ -145,6 +153,10 @@ class ConfigDefaultsTest {
   void torchscaleHasItsOwnDefaults() throws IOException {
     Checkpoint checkpoint = open(TORCHSCALE);
     assertThat(checkpoint.family()).isEqualTo("torchscale");
+    assertThat(checkpoint.mixers()).containsExactly("retention");
+    for (ElementType type : ElementType.values()) {
+      assertThat(checkpoint.bound(type)).isEqualTo(Bounds.torchscaleModel(type));
+    }
     DecoderConfig c = checkpoint.config();
     assertThat(c.layers()).hasSize(3);
     assertThat(c.normEps()).isEqualTo(1e-6);

@@ -169,6 +169,53 @@ class ConfigFaultsTest {
         .contains("for " + key + " in", "got " + value);
   }
 
+  /** The last number that is read, and the first that is not. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'num_hidden_layers':2147483647 | at most 10000 layers",
+        "'num_hidden_layers':2147483648 | an integer for num_hidden_layers",
+        "'num_hidden_layers':10001 | got num_hidden_layers = 10001",
+        "'norm_eps':0 | a number > 0 for norm_eps",
+        "'hidden_size':60,'attn':{'layers':[0],'num_heads':4} | divide 60 into even widths",
+        "'attn':{'num_heads':2} | a list of layer numbers for layers in attn of"
+      })
+  void rangesEndWhereTheyShould(String keys, String message) throws IOException {
+    assertThat(refused("{'model_type':'retnet'," + keys + "}")).contains(message);
+  }
+
+  @Test
+  void asManyLayersAreReadAsAreAllowed() throws IOException {
+    write("{'model_type':'retnet','num_hidden_layers':10000}");
+    assertThat(Checkpoint.open(folder).config().layers()).hasSize(10_000);
+  }
+
+  @Test
+  void aKeyThatStandsTwiceIsNamedOnce() throws IOException {
+    assertThat(refused("{'a':1,\n'a':2}"))
+        .contains("the key a twice in line 2")
+        .doesNotContain("by the key");
+  }
+
+  @Test
+  void headsOfTorchscaleHaveEvenWidths() throws IOException {
+    String keys =
+        "'decoder_embed_dim':60,'decoder_value_embed_dim':64,'decoder_retention_heads':4,"
+            + "'decoder_ffn_embed_dim':8,'decoder_layers':1,'vocab_size':7";
+    assertThat(refused("{" + keys + "}")).contains("decoder_embed_dim = 60 into even widths");
+  }
+
+  /** Ten million bytes, of which most are spaces here. */
+  @Test
+  void largeFilesAreReadUpToALimit() throws IOException {
+    String json = "{'model_type':'retnet'}";
+    write(json + " ".repeat(10_000_000 - json.length()));
+    assertThat(Checkpoint.open(folder).family()).isEqualTo("fla");
+    assertThat(refused(json + " ".repeat(10_000_001 - json.length())))
+        .contains("at most 10000000 bytes");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"'2'", "2.5", "true", "{'a':1}", "[1,'2']", "[[2]]"})
   void tokensThatAreNoneAreRefused(String value) throws IOException {

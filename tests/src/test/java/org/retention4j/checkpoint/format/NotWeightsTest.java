@@ -87,10 +87,17 @@ class NotWeightsTest {
         Arguments.of("text that begins with \"Entry not found\"", latin("Entry not found")),
         Arguments.of("text that begins with \"Access", latin("Access to model x is restricted.\n")),
         Arguments.of("text that begins with \"{\"error\"", latin("{\"error\":\"Invalid token\"}")),
+        Arguments.of(
+            "text that begins with \"Bad\\u0009Gateway\"", latin("Bad\tGateway\rTry later\n")),
         Arguments.of("an empty file", new byte[0]),
         Arguments.of("zeros", new byte[4096]),
+        Arguments.of("zeros", new byte[16]),
         Arguments.of("zip file, as PyTorch", zipped()),
-        Arguments.of("a compressed file", gzipped()),
+        Arguments.of("a compressed file; unpack it", gzipped()),
+        Arguments.of(
+            "a compressed file; unpack it", HexFormat.of().parseHex("fd377a585a000004e6d6b446")),
+        Arguments.of("a compressed file; unpack it", HexFormat.of().parseHex("28b52ffd2001090000")),
+        Arguments.of("a compressed file; unpack it", latin("BZh91AY&SY")),
         // pickle protocol 2, as torch.save wrote before 1.6: the magic number
         // 0x1950a86a20f9469cfc6c.
         Arguments.of(
@@ -100,6 +107,10 @@ class NotWeightsTest {
         // {"model": {"embeddings": ...
         Arguments.of(
             "MessagePack", HexFormat.of().parseHex("82a56d6f64656c84aa656d62656464696e6773")),
+        // The piece <unk> as SentencePiece writes it first.
+        Arguments.of(
+            "a model of SentencePiece",
+            HexFormat.of().parseHex("0a0e0a053c756e6b3e15000000001802")),
         Arguments.of("an array of NumPy", HexFormat.of().parseHex("934e554d505901007600")));
   }
 

@@ -19,10 +19,13 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.retention4j.engine.ops.MatrixSource;
 
 /** Every rule of the format, each broken once, and what a good file gives. */
 class SafetensorsFileTest {
@@ -40,6 +43,7 @@ class SafetensorsFileTest {
     return Stream.of(
         Arguments.of("at least 8 bytes", new byte[7]),
         Arguments.of("at most 100,000,000 bytes", file(100_000_001, NONE, NONE)),
+        Arguments.of("truncated within the header", file(100_000_000, NONE, NONE)),
         Arguments.of("18446744073709551615", file(-1, NONE, NONE)),
         Arguments.of("truncated", file(100, "{}".getBytes(StandardCharsets.UTF_8), NONE)),
         Arguments.of("begin with {, got nothing", file("", NONE)),
@@ -49,6 +53,7 @@ class SafetensorsFileTest {
         // A length that is one too large: a byte of the data is read as a part of the header.
         Arguments.of("got character 0xc3 behind it; its length", longer((byte) 0xc3)),
         Arguments.of("got character 0x00 behind it; its length", longer((byte) 0)),
+        Arguments.of("got character 0x7f behind it; its length", longer((byte) 0x7f)),
         Arguments.of("got 'x' behind it; its length", longer((byte) 'x')),
         Arguments.of("got '{' behind it; its length may be wrong", file("{}{}", NONE)),
         Arguments.of(" twice", file("{" + a + "," + a + "}", eight)),
@@ -64,9 +69,14 @@ class SafetensorsFileTest {
         Arguments.of(" twice", file("{\"__metadata__\":{\"k\":\"1\",\"\\u006b\":\"1\"}}", NONE)),
         Arguments.of(
             " twice", file("{\"__metadata__\":{}," + a + ",\"\\u005f_metadata__\":{}}", eight)),
-        Arguments.of("an object under __metadata__", file("{\"__metadata__\":[]}", NONE)),
-        Arguments.of("texts under __metadata__", file("{\"__metadata__\":{\"k\":1}}", NONE)),
-        Arguments.of("an object for tensor a", file("{\"a\":3}", NONE)),
+        Arguments.of(
+            "an object under __metadata__, got a list", file("{\"__metadata__\":[]}", NONE)),
+        Arguments.of(
+            "texts under __metadata__, got a number", file("{\"__metadata__\":{\"k\":1}}", NONE)),
+        Arguments.of("an object for tensor a, got a number", file("{\"a\":3.5}", NONE)),
+        Arguments.of("an object for tensor a, got a text", file("{\"a\":\"F32\"}", NONE)),
+        Arguments.of("an object for tensor a, got true", file("{\"a\":true}", NONE)),
+        Arguments.of("an object for tensor a, got null", file("{\"a\":null}", NONE)),
         Arguments.of(
             "dtype, shape and two data_offsets",
             file("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", eight)),
@@ -77,7 +87,11 @@ class SafetensorsFileTest {
             "got strides",
             file("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"strides\":[1]}}", eight)),
         Arguments.of("a dtype of", file("{" + entry("a", "F8_E4M3", "[8]", 0, 8) + "}", eight)),
-        Arguments.of("a text as dtype", file("{\"a\":{\"dtype\":7}}", eight)),
+        Arguments.of(
+            "a text as dtype of tensor a, got an object", file("{\"a\":{\"dtype\":{}}}", eight)),
+        Arguments.of(
+            "a list as shape of a, got a number",
+            file("{" + entry("a", "U8", "8", 0, 8) + "}", eight)),
         Arguments.of("integers in", file("{" + entry("a", "F32", "[2.0]", 0, 8) + "}", eight)),
         Arguments.of("integers in", file("{" + entry("a", "F32", "[-2]", 0, 8) + "}", eight)),
         Arguments.of(
@@ -127,10 +141,19 @@ class SafetensorsFileTest {
   @Test
   void refusesWhatIsNoFile() {
     assertThatExceptionOfType(CheckpointException.class)
-        .isThrownBy(() -> SafetensorsFile.open(folder.resolve("none")))
-        .withMessageContaining("none");
+        .isThrownBy(() -> SafetensorsFile.open(folder.resolve("x")))
+        .withMessageEndingWith("x, got none");
     assertThatExceptionOfType(CheckpointException.class)
-        .isThrownBy(() -> SafetensorsFile.open(folder));
+        .isThrownBy(() -> SafetensorsFile.open(folder))
+        .withMessageEndingWith(", got a folder");
+  }
+
+  @Test
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void refusesADevice() {
+    assertThatExceptionOfType(CheckpointException.class)
+        .isThrownBy(() -> SafetensorsFile.open(Path.of("/dev/null")))
+        .withMessageContaining("a device or a pipe");
   }
 
   /** All types, unaligned, in another order than their data; sizes of 0 and rank 0. */
@@ -154,6 +177,7 @@ class SafetensorsFileTest {
                 entry("i32", "I32", "[1]", 33, 37),
                 entry("u8", "U8", "[1]", 37, 38),
                 entry("none", "F32", "[3,0]", 38, 38),
+                entry("nor this", "F32", "[0]", 38, 38),
                 "\"__metadata__\":{\"format\":\"pt\"}")
             + "}   ";
     try (SafetensorsFile f = open(file(header, Arrays.copyOf(data.array(), 38)))) {
@@ -175,9 +199,21 @@ class SafetensorsFileTest {
       assertThat(narrow[0]).isEqualTo(0x1.fffffep127f);
       f.read(f.tensors().get("f64"), 0, 1, narrow);
       assertThat(narrow[0]).isEqualTo((float) Math.PI);
-      assertThatExceptionOfType(CheckpointException.class)
-          .isThrownBy(() -> f.read(f.tensors().get("i64"), 0, 1, wide))
-          .withMessageContaining("I64");
+      f.read(f.tensors().get("f16"), 0, 1, narrow);
+      assertThat(narrow[0]).isEqualTo(1 + 0x1p-10f);
+      f.read(f.tensors().get("bf16"), 0, 1, narrow);
+      assertThat(narrow[0]).isEqualTo(1 + 0x1p-7f);
+      f.read(f.tensors().get("none"), 0, 0, narrow);
+      f.readBytes(f.tensors().get("none"), 0, NONE, 0);
+      for (Runnable reading :
+          new Runnable[] {
+            () -> f.read(f.tensors().get("i64"), 0, 1, wide),
+            () -> f.read(f.tensors().get("i64"), 0, 1, narrow)
+          }) {
+        assertThatExceptionOfType(CheckpointException.class)
+            .isThrownBy(reading::run)
+            .withMessageContaining("I64");
+      }
       assertThatThrownBy(() -> f.read(f.tensors().get("f32"), 1, 2, wide))
           .isInstanceOf(IllegalArgumentException.class);
       byte[] raw = new byte[4];
@@ -248,8 +284,49 @@ class SafetensorsFileTest {
       }
       for (long[] bad : new long[][] {{-1, 1}, {n, 1}, {0, n + 1L}, {Long.MAX_VALUE, 1}, {0, -1}}) {
         assertThatThrownBy(() -> f.read(w, bad[0], (int) bad[1], new float[n + 1]))
-            .isInstanceOf(IllegalArgumentException.class);
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("in 0..300000 of w, got " + bad[0] + "..");
       }
+      assertThatThrownBy(() -> f.read(w, n - 1, 2, new float[2])).hasMessageEndingWith("..300001");
+    }
+  }
+
+  /** Bits of BF16 as they are; of wider types, rounded to the nearest. */
+  @Test
+  void readsRowsAsBfloat16() {
+    ByteBuffer data = ByteBuffer.allocate(24).order(ByteOrder.LITTLE_ENDIAN);
+    for (int bits : new int[] {0x3f80, 0xff80, 0x7fc1, 0x0001}) {
+      data.putShort((short) bits);
+    }
+    data.putFloat(1 + 0x1p-7f).putFloat(1 + 0x1p-9f).putFloat(-2).putFloat(1 + 0x1.8p-8f);
+    String header =
+        "{" + entry("narrow", "BF16", "[2,2]", 0, 8) + "," + entry("wide", "F32", "[2,2]", 8, 24);
+    write(folder.resolve("model.safetensors"), file(header + "}", data.array()));
+    try (CheckpointFiles files = CheckpointFiles.open(folder)) {
+      short[] bits = new short[2];
+      files.matrix("narrow", 2, 2).readBfloat16(1, new float[2], bits);
+      assertThat(bits).containsExactly((short) 0x7fc1, (short) 1);
+      MatrixSource wide = files.matrix("wide", 2, 2);
+      wide.readBfloat16(0, new float[2], bits);
+      assertThat(bits).containsExactly((short) 0x3f81, (short) 0x3f80);
+      wide.readBfloat16(1, new float[2], bits);
+      assertThat(bits).containsExactly((short) 0xc000, (short) 0x3f81);
+    }
+  }
+
+  /** Of what shards say differently, the first's word. */
+  @Test
+  void metadataAreThoseOfAllShards() {
+    String one = "{\"__metadata__\":{\"format\":\"pt\",\"by\":\"x\"},";
+    String two = "{\"__metadata__\":{\"format\":\"np\",\"at\":\"y\"},";
+    write(folder.resolve("1.safetensors"), file(one + entry("a", "U8", "[0]", 0, 0) + "}", NONE));
+    write(folder.resolve("2.safetensors"), file(two + entry("b", "U8", "[0]", 0, 0) + "}", NONE));
+    String index = "{\"weight_map\":{\"b\":\"2.safetensors\",\"a\":\"1.safetensors\"}}";
+    write(folder.resolve("model.safetensors.index.json"), index.getBytes(StandardCharsets.UTF_8));
+    try (CheckpointFiles files = CheckpointFiles.open(folder)) {
+      assertThat(files.metadata())
+          .isEqualTo(java.util.Map.of("format", "pt", "by", "x", "at", "y"));
+      assertThat(files.names()).containsExactlyInAnyOrder("a", "b");
     }
   }
 

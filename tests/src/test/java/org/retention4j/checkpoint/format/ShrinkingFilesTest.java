@@ -93,6 +93,7 @@ class ShrinkingFilesTest {
       TensorInfo a = opened.tensors().get("a");
       float[] one = new float[1];
       opened.read(a, 0, 1, one);
+      long whole = opened.path().toFile().length();
       cut(path, 300_000);
       opened.read(a, 100_000, 1, new double[1]);
       opened.read(a, 100_000, 1, new float[1]);
@@ -107,6 +108,9 @@ class ShrinkingFilesTest {
             .isThrownBy(reading::run)
             .withMessageContaining("x.safetensors");
       }
+      assertThatExceptionOfType(CheckpointException.class)
+          .isThrownBy(() -> opened.readBytes(a, 399_999, new byte[1], 1))
+          .withMessageContaining("got an end before byte " + whole + ":");
     }
   }
 
