@@ -178,11 +178,17 @@ class ConfigFaultsTest {
         "'num_hidden_layers':2147483648 | an integer for num_hidden_layers",
         "'num_hidden_layers':10001 | got num_hidden_layers = 10001",
         "'norm_eps':0 | a number > 0 for norm_eps",
-        "'hidden_size':60,'attn':{'layers':[0],'num_heads':4} | divide 60 into even widths",
-        "'attn':{'num_heads':2} | a list of layer numbers for layers in attn of"
+        "'hidden_size':60,'attn':{'layers':[0],'num_heads':4} | divide 60 into even widths"
       })
   void rangesEndWhereTheyShould(String keys, String message) throws IOException {
     assertThat(refused("{'model_type':'retnet'," + keys + "}")).contains(message);
+  }
+
+  @Test
+  void attentionNamesItsLayers() throws IOException {
+    assertThat(refused("{'model_type':'retnet','attn':{'num_heads':2}}"))
+        .contains("a list of layer numbers for layers in attn of")
+        .endsWith(", got none");
   }
 
   @Test
