@@ -56,6 +56,8 @@ public final class Scorer {
    *     later
    */
   public void accept(int[] tokens, DoubleConsumer each) {
+    GenerationOptions.present("tokens", tokens);
+    GenerationOptions.present("a listener to scores", each);
     int vocabulary = session.model().config().vocabulary();
     for (int token : tokens) {
       if (token < 0 || token >= vocabulary) {

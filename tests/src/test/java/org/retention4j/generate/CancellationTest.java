@@ -2,6 +2,7 @@ package org.retention4j.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -183,6 +184,23 @@ class CancellationTest {
         new Scorer(witness).accept(next, expected::add);
         assertThat(scores).hasSize(2).isEqualTo(expected);
       }
+    }
+  }
+
+  /** Nothing is read where nobody would be told of it. */
+  @Test
+  void aScoreThatLacksSomethingReadsNothing() {
+    try (Session session = model.newSession()) {
+      Scorer scorer = new Scorer(session);
+      scorer.accept(new int[] {5, 6}, p -> {});
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> scorer.accept(new int[] {7, 8}, null))
+          .withMessage("expected a listener to scores, got null");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> scorer.accept(null, p -> {}))
+          .withMessage("expected tokens, got null");
+      assertThat(session.position(0)).isEqualTo(2);
+      assertThat(scorer.count()).isEqualTo(1);
     }
   }
 }
