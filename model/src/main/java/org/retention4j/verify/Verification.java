@@ -54,11 +54,29 @@ public final class Verification {
    *
    * @param single an fp32 engine
    * @param wide a float64 engine
+   * @throws IllegalArgumentException if one is missing, or an engine of another type
    */
   public Verification(Checkpoint checkpoint, Engine single, Engine wide) {
+    present("a checkpoint", checkpoint);
+    present("an engine of FLOAT32", single);
+    present("an engine of FLOAT64", wide);
+    if (single.type() != ElementType.FLOAT32 || wide.type() != ElementType.FLOAT64) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected an engine of FLOAT32 and one of FLOAT64, got %s and %s",
+              single.type(),
+              wide.type()));
+    }
     this.checkpoint = checkpoint;
     this.single = single;
     this.wide = wide;
+  }
+
+  private static void present(String what, Object value) {
+    if (value == null) {
+      throw new IllegalArgumentException("expected " + what + ", got null");
+    }
   }
 
   /** Errors of one engine's ways, as lines of a part. */
@@ -100,9 +118,12 @@ public final class Verification {
    * @param tokens at least one, within the vocabulary
    * @param each receives the lines as they come
    * @return whether every bound holds
+   * @throws IllegalArgumentException for no tokens, or one outside the vocabulary
    * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
    */
   public boolean run(int[] tokens, Consumer<VerifiedLine> each) {
+    check(tokens);
+    present("a listener to lines", each);
     boolean[] holds = {true};
     Consumer<VerifiedLine> counting =
         line -> {
@@ -124,6 +145,24 @@ public final class Verification {
       logits(layers, x, parts, counting);
     }
     return holds[0];
+  }
+
+  private void check(int[] tokens) {
+    present("tokens", tokens);
+    if (tokens.length == 0) {
+      throw new IllegalArgumentException("expected a text of at least 1 token, got none");
+    }
+    int vocabulary = checkpoint.config().vocabulary();
+    for (int token : tokens) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "expected tokens in 0..%d, the vocabulary, got %d",
+                vocabulary - 1,
+                token));
+      }
+    }
   }
 
   private List<Engine> engines() {
