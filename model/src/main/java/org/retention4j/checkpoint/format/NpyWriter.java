@@ -34,7 +34,8 @@ public final class NpyWriter implements AutoCloseable {
    * @param wide whether elements are float64 instead of fp32
    * @param shape at least one dimension; the last is a row
    * @throws CheckpointException if it cannot be written, or a file that is not empty is there
-   * @throws IllegalArgumentException for 2^31 rows or bytes of a row, or more
+   * @throws IllegalArgumentException for no dimension, a negative one, or 2^31 rows or bytes of a
+   *     row, or more
    */
   public NpyWriter(Path path, boolean wide, long... shape) {
     this(false, path, wide, shape);
@@ -46,6 +47,10 @@ public final class NpyWriter implements AutoCloseable {
   }
 
   private NpyWriter(boolean replace, Path path, boolean wide, long... shape) {
+    if (shape.length == 0 || Arrays.stream(shape).anyMatch(size -> size < 0)) {
+      throw new IllegalArgumentException(
+          "expected a shape of at least one dimension, each >= 0, got " + Arrays.toString(shape));
+    }
     this.shape = shape.clone();
     rowWidth = shape[shape.length - 1];
     elementBytes = wide ? Double.BYTES : Float.BYTES;

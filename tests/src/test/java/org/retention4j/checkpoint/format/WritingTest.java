@@ -13,6 +13,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -58,6 +59,11 @@ class WritingTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new NpyWriter(folder.resolve("x.npy"), true, 1, 1L << 28))
         .withMessageContaining("2^31 bytes");
+    for (long[] shape : new long[][] {{}, {-1, 2}, {2, -2}, {-2, -1, 2}}) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new NpyWriter(folder.resolve("x.npy"), false, shape))
+          .withMessageContainingAll("at least one dimension, each >= 0", Arrays.toString(shape));
+    }
     assertThat(folder).isEmptyDirectory();
   }
 
