@@ -11,6 +11,12 @@ import java.util.Locale;
  * @since 0.1
  */
 public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
+  /** Checks that nothing is missing. */
+  public DecaySchedule {
+    CoreChecks.present("name", name);
+    CoreChecks.present("log decays", logDecay);
+  }
+
   /**
    * γ_h = 1 − 2^(−5−h), h = 0…H−1: the schedule of the published checkpoints (arXiv 2307.08621,
    * §3.1 and fla).
@@ -51,6 +57,7 @@ public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
    * @throws IllegalArgumentException for a γ outside (0,1), or none
    */
   public static DecaySchedule custom(double... gammas) {
+    CoreChecks.present("gammas", gammas);
     checkHeads(gammas.length);
     double[] logs = new double[gammas.length];
     for (int h = 0; h < gammas.length; h++) {

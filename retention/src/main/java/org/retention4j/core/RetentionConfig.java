@@ -201,6 +201,7 @@ public record RetentionConfig(
 
     /** Sets the decays; default pow2. */
     public Builder decay(DecaySchedule value) {
+      CoreChecks.present("decay", value);
       decay = value;
       return this;
     }

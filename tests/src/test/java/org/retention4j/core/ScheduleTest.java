@@ -53,6 +53,11 @@ class ScheduleTest {
       refuses(() -> DecaySchedule.custom(0.5, gamma), "(0,1)", "head 1", "" + gamma);
     }
     refuses(DecaySchedule::custom, "1 to 1000", "got 0");
+    refuses(() -> DecaySchedule.custom((double[]) null), "gammas, got null");
+    refuses(() -> new DecaySchedule("none", null), "log decays, got null");
+    refuses(() -> new DecaySchedule(null, schedule.logDecay()), "name, got null");
+    // No schedule is no wish for the usual one.
+    refuses(() -> RetentionConfig.builder(64, 2).decay(null), "decay, got null");
   }
 
   @Test
