@@ -79,13 +79,15 @@ final class ConvertCommand implements Callable<Integer> {
               checkpoint.family(),
               family));
     }
+    // Before there is a new folder, which may be made within the old one.
+    List<Path> leftOut = CheckpointWriter.leftOut(checkpoint);
     try (LoadBar bar = new LoadBar("writing", checkpoint.config().parameters())) {
       CheckpointWriter.convert(
           checkpoint, to, new WriteOptions(Optional.ofNullable(dtype), shardBytes, force, bar));
     } catch (CheckpointException e) {
       throw Texts.withForce(e);
     }
-    for (Path file : CheckpointWriter.leftOut(checkpoint)) {
+    for (Path file : leftOut) {
       spec.commandLine().getErr().println("not taken along: " + Shown.name(file.getFileName()));
     }
     return 0;

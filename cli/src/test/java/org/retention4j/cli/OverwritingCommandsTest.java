@@ -84,4 +84,13 @@ class OverwritingCommandsTest {
     assertThat(NpyFile.read(notes).shape()).hasSize(3);
     assertThat(notes.getParent()).isDirectoryNotContaining("glob:**.tmp");
   }
+
+  /** A folder that the conversion made was none of what it might have taken along. */
+  @Test
+  void convertDoesNotNameItsOwnFolder() throws IOException {
+    Path from = Commands.copyOf("fla-f32", folder.resolve("from"));
+    Files.createDirectory(from.resolve("notes"));
+    Commands.Result result = ok("convert --from " + from + " --to " + from + "/half");
+    assertThat(result.errors()).contains("not taken along: notes").doesNotContain("half");
+  }
 }
