@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "Holds the three forms against the float64 reference on a checkpoint's own weights:",
-      "each layer's core and block by itself, and the whole model up to the logits."
+      "Holds the three forms against the float64 reference on a checkpoint's own weights.",
+      "Each layer's core and block by itself, and the whole model up to the logits."
     })
 final class VerifyCommand implements Callable<Integer> {
   private static final String TEXT =

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.family.ConfigKeys;
 import org.retention4j.checkpoint.family.ExpectedTensor;
 import org.retention4j.checkpoint.family.Family;
@@ -105,6 +106,7 @@ public final class Checkpoint {
    * @throws CheckpointException as {@link #open} does
    */
   public static DecoderConfig readConfig(Path file) {
+    Args.present("a configuration's file", file);
     return config(new ConfigKeys(file.toString(), Json.configuration(file)));
   }
 

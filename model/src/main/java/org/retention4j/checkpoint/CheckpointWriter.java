@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.family.ExpectedTensor;
 import org.retention4j.checkpoint.family.FlaConfig;
 import org.retention4j.checkpoint.family.FlaFamily;
@@ -75,7 +76,7 @@ public final class CheckpointWriter {
    */
   public static void write(LanguageModel model, Path folder, WriteOptions options) {
     DType dtype = type(options);
-    DecoderConfig config = model.config();
+    DecoderConfig config = Args.present("a model", model).config();
     JsonNode json = FlaConfig.json(config, dtype);
     List<OutTensor> tensors = new ArrayList<>();
     tensors.add(
@@ -95,7 +96,7 @@ public final class CheckpointWriter {
   }
 
   private static DType type(WriteOptions options) {
-    return options
+    return Args.present("options", options)
         .dtype()
         .orElseThrow(
             () ->
@@ -233,6 +234,9 @@ public final class CheckpointWriter {
    *     infinite in the new type, or something cannot be read or written
    */
   public static void convert(Checkpoint from, Path to, WriteOptions options) {
+    Args.present("a checkpoint", from);
+    Args.present("a folder", to);
+    Args.present("options", options);
     requireOther(from.folder(), to);
     try (CheckpointFiles files = from.files()) {
       from.requireTensors(files);

@@ -2,6 +2,7 @@ package org.retention4j.checkpoint;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.function.Function;
 import org.retention4j.checkpoint.family.Weights;
@@ -9,6 +10,7 @@ import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.TensorNames;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.Bfloat16;
 import org.retention4j.engine.ops.MatrixSource;
 import org.retention4j.engine.ops.PackedMatrix;
 import org.retention4j.engine.ops.RowTable;
@@ -163,6 +165,25 @@ final class WeightReader implements Weights {
       source.read(row, into);
       for (int i = 0; i < source.columns(); i++) {
         requireFinite(name, into[i], "[" + row + "," + i + "]");
+      }
+    }
+
+    /** A number may be finite and too large for bf16 all the same. */
+    @Override
+    public void readBfloat16(int row, float[] room, short[] into) {
+      read(row, room);
+      Bfloat16.fromFloats(room, into, source.columns());
+      for (int i = 0; i < source.columns(); i++) {
+        if ((into[i] & 0x7f80) == 0x7f80) {
+          throw new CheckpointException(
+              String.format(
+                  Locale.ROOT,
+                  "expected weights that bf16 can hold, got %s in %s[%d,%d]",
+                  room[i],
+                  name,
+                  row,
+                  i));
+        }
       }
     }
   }

@@ -1,6 +1,7 @@
 package org.retention4j.checkpoint;
 
 import java.util.Optional;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.format.DType;
 
 /**
@@ -28,6 +29,8 @@ public record WriteOptions(
     if (shardBytes < 1) {
       throw new IllegalArgumentException("expected shardBytes >= 1, got " + shardBytes);
     }
+    Args.present("a type of weights, or none", dtype);
+    Args.present("a listener", progress);
     if (dtype.isPresent() && !dtype.get().isWeight()) {
       throw new IllegalArgumentException("expected F64, F32, F16 or BF16, got " + dtype.get());
     }
@@ -35,7 +38,8 @@ public record WriteOptions(
 
   /** Returns the same with weights of another type. */
   public WriteOptions withDType(DType type) {
-    return new WriteOptions(Optional.of(type), shardBytes, replace, progress);
+    return new WriteOptions(
+        Optional.of(Args.present("a type of weights", type)), shardBytes, replace, progress);
   }
 
   /** Returns the same with files of another size. */

@@ -2,6 +2,7 @@ package org.retention4j.generate;
 
 import java.util.List;
 import java.util.Set;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.text.SamplingOptions;
 import org.retention4j.text.Tokenizers;
@@ -27,19 +28,21 @@ public record GenerationOptions(
    * for want of a tokenizer, none does: the token of that number is a character.
    */
   public static GenerationOptions of(Checkpoint checkpoint) {
-    present("a checkpoint", checkpoint);
+    Args.present("a checkpoint", checkpoint);
     boolean bytes = Tokenizers.areBytes(checkpoint.folder());
     return bytes ? DEFAULT : DEFAULT.withStopTokens(checkpoint.endTokens());
   }
 
   /** Checks that nothing is missing, and the ranges. */
   public GenerationOptions {
-    present("sampling options", sampling);
-    present("stop tokens", stopTokens);
-    present("stop strings", stopStrings);
+    Args.present("sampling options", sampling);
+    Args.present("stop tokens", stopTokens);
+    Args.present("stop strings", stopStrings);
     if (maxTokens < 0) {
       throw new IllegalArgumentException("expected maxTokens >= 0, got " + maxTokens);
     }
+    stopTokens.forEach(token -> Args.present("a stop token", token));
+    stopStrings.forEach(stop -> Args.present("a stop string", stop));
     stopTokens = Set.copyOf(stopTokens);
     stopStrings = List.copyOf(stopStrings);
     if (stopStrings.contains("")) {
@@ -65,13 +68,5 @@ public record GenerationOptions(
   /** Returns the same with other strings that end the text. */
   public GenerationOptions withStopStrings(List<String> value) {
     return new GenerationOptions(maxTokens, sampling, stopTokens, value);
-  }
-
-  /** Returns what is not null, and refuses null. */
-  static <T> T present(String what, T value) {
-    if (value == null) {
-      throw new IllegalArgumentException("expected " + what + ", got null");
-    }
-    return value;
   }
 }

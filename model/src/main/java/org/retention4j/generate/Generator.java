@@ -6,6 +6,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import org.retention4j.args.Args;
 import org.retention4j.model.Session;
 import org.retention4j.text.Sampler;
 import org.retention4j.text.StopStrings;
@@ -37,8 +38,8 @@ public final class Generator {
    * @param cancelled is asked before a prompt and before each token
    */
   public Generator(Tokenizer tokenizer, BooleanSupplier cancelled) {
-    this.tokenizer = GenerationOptions.present("a tokenizer", tokenizer);
-    this.cancelled = GenerationOptions.present("a condition", cancelled);
+    this.tokenizer = Args.present("a tokenizer", tokenizer);
+    this.cancelled = Args.present("a condition", cancelled);
   }
 
   /**
@@ -55,7 +56,7 @@ public final class Generator {
    */
   public Generation generate(
       Session session, String prompt, GenerationOptions options, Consumer<String> stream) {
-    GenerationOptions.present("a prompt", prompt);
+    Args.present("a prompt", prompt);
     return generate(session, tokenizer.encode(prompt), options, stream);
   }
 
@@ -66,9 +67,9 @@ public final class Generator {
   public Generation generate(
       Session session, int[] prompt, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
-    GenerationOptions.present("a prompt", prompt);
-    GenerationOptions.present("options", options);
-    GenerationOptions.present("a stream", stream);
+    Args.present("a prompt", prompt);
+    Args.present("options", options);
+    Args.present("a stream", stream);
     if (prompt.length == 0 && session.position(0) == 0) {
       throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
     }
@@ -105,15 +106,15 @@ public final class Generator {
   public Generation resume(
       Session session, int[] seen, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
-    GenerationOptions.present("the tokens before", seen);
-    GenerationOptions.present("options", options);
-    GenerationOptions.present("a stream", stream);
+    Args.present("the tokens before", seen);
+    Args.present("options", options);
+    Args.present("a stream", stream);
     Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
     return new Run(session, seen, options, stops, stream).toEnd();
   }
 
   private static void requireSingle(Session session) {
-    GenerationOptions.present("a session", session);
+    Args.present("a session", session);
     if (session.batch() != 1) {
       throw new IllegalArgumentException(
           "expected a session of one sequence, got one of " + session.batch());

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleConsumer;
+import org.retention4j.args.Args;
 import org.retention4j.model.Session;
 import org.retention4j.text.NonFiniteLogitsException;
 
@@ -34,8 +35,8 @@ public final class Scorer {
    * @param cancelled is asked before each piece of at most {@value #PIECE} tokens
    */
   public Scorer(Session session, BooleanSupplier cancelled) {
-    this.cancelled = GenerationOptions.present("a condition", cancelled);
-    this.session = GenerationOptions.present("a session", session);
+    this.cancelled = Args.present("a condition", cancelled);
+    this.session = Args.present("a session", session);
     if (session.batch() != 1) {
       throw new IllegalArgumentException(
           "expected a session of one sequence, got one of " + session.batch());
@@ -56,8 +57,8 @@ public final class Scorer {
    *     later
    */
   public void accept(int[] tokens, DoubleConsumer each) {
-    GenerationOptions.present("tokens", tokens);
-    GenerationOptions.present("a listener to scores", each);
+    Args.present("tokens", tokens);
+    Args.present("a listener to scores", each);
     int vocabulary = session.model().config().vocabulary();
     for (int token : tokens) {
       if (token < 0 || token >= vocabulary) {

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.retention4j.args.Args;
 
 /**
  * The shape of a decoder: embedding, layers, final norm, output matrix. The layers' mixers make it
@@ -33,6 +34,7 @@ public record DecoderConfig(
       throw new IllegalArgumentException(
           "expected vocabulary >= 1 and modelWidth >= 1, got " + vocabulary + ", " + modelWidth);
     }
+    Args.present("layers", layers).forEach(layer -> Args.present("a layer", layer));
     layers = List.copyOf(layers);
     if (layers.isEmpty()) {
       throw new IllegalArgumentException("expected at least 1 layer, got none");

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import org.retention4j.args.Args;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
@@ -178,7 +179,7 @@ public final class LanguageModel implements AutoCloseable {
    */
   public Session newSession(int batch, SessionOptions options) {
     requireOpen();
-    SessionChecks.present("options of a session", options);
+    Args.present("options of a session", options);
     return new Session(this, batch, options);
   }
 

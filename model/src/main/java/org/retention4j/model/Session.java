@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.stack.TokenLogits;
@@ -139,7 +140,7 @@ public final class Session implements AutoCloseable {
    */
   public void append(int[][] tokens, TokenLogits each) {
     requireUsable();
-    SessionChecks.present("a listener to logits", each);
+    Args.present("a listener to logits", each);
     checks.rows(tokens);
     advance.append(form(tokens), tokens, each);
   }
@@ -152,7 +153,7 @@ public final class Session implements AutoCloseable {
    */
   public void append(SequenceForm form, int[][] tokens) {
     requireUsable();
-    SessionChecks.present("a form", form);
+    Args.present("a form", form);
     checks.rows(tokens);
     advance.append(form, tokens, null);
   }
@@ -194,6 +195,7 @@ public final class Session implements AutoCloseable {
    */
   public void logits(int row, float[] into) {
     requireUsable();
+    Args.present("room for logits", into);
     logits.requireKnown(row);
     checks.logits(into.length);
     logits.rows().readNarrow(row, 0, 0, into);
@@ -202,6 +204,7 @@ public final class Session implements AutoCloseable {
   /** Copies the logits after a row's last token, widened; see {@link #logits(int, float[])}. */
   public void logits(int row, double[] into) {
     requireUsable();
+    Args.present("room for logits", into);
     logits.requireKnown(row);
     checks.logits(into.length);
     logits.rows().readWide(row, 0, 0, into);
@@ -243,7 +246,7 @@ public final class Session implements AutoCloseable {
    */
   public Session select(int... rows) {
     requireUsable();
-    SessionChecks.present("rows", rows);
+    Args.present("rows", rows);
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
@@ -313,7 +316,7 @@ public final class Session implements AutoCloseable {
    */
   public void rollback(Mark mark) {
     requireUsable();
-    SessionChecks.present("a mark", mark);
+    Args.present("a mark", mark);
     if (!mark.of(this) || mark.freed) {
       throw new IllegalArgumentException(
           "expected an open mark of this session, got "

@@ -15,13 +15,6 @@ final class SessionChecks {
     this.states = states;
   }
 
-  /** Refuses null. */
-  static void present(String what, Object value) {
-    if (value == null) {
-      throw new IllegalArgumentException("expected " + what + ", got null");
-    }
-  }
-
   /** Checks (B) rows of tokens that are to be appended. */
   void rows(int[][] tokens) {
     batch("rows of tokens", tokens == null ? -1 : tokens.length);

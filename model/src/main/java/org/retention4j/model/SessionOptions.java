@@ -1,5 +1,6 @@
 package org.retention4j.model;
 
+import org.retention4j.args.Args;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.model.mixer.KvCacheOptions;
@@ -24,9 +25,9 @@ public record SessionOptions(
 
   /** Checks that nothing is missing. */
   public SessionOptions {
-    SessionChecks.present("a form for prefill", prefill);
-    SessionChecks.present("a form for decoding", decode);
-    SessionChecks.present("options of caches", cache);
+    Args.present("a form for prefill", prefill);
+    Args.present("a form for decoding", decode);
+    Args.present("options of caches", cache);
   }
 
   /** Returns the same with one form for everything. */

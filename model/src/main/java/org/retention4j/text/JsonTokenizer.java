@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.format.FileKind;
 import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.text.json.ByteRuns;
@@ -142,6 +143,7 @@ public final class JsonTokenizer implements Tokenizer {
   }
 
   private int[] encode(String text, boolean special) {
+    Args.present("a text", text);
     if (text.length() > longestText) {
       throw new IllegalArgumentException(
           String.format(

@@ -1,6 +1,7 @@
 package org.retention4j.text;
 
 import java.util.SplittableRandom;
+import org.retention4j.args.Args;
 
 /**
  * Chooses the next token of one sequence.
@@ -32,7 +33,7 @@ public final class Sampler {
     if (vocabulary < 1) {
       throw new IllegalArgumentException("expected vocabulary >= 1, got " + vocabulary);
     }
-    this.options = options;
+    this.options = Args.present("sampling options", options);
     this.vocabulary = vocabulary;
     penalty = (float) options.repetitionPenalty();
     seen = new boolean[vocabulary];
@@ -67,6 +68,7 @@ public final class Sampler {
    * @throws IllegalStateException if all are −∞
    */
   public int sample(float[] logits) {
+    Args.present("logits", logits);
     if (logits.length != vocabulary) {
       throw new IllegalArgumentException(
           "expected " + vocabulary + " logits, got " + logits.length);

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.retention4j.args.Args;
 
 /**
  * Ends streamed text before the first stop string, wherever the pieces break.
@@ -24,6 +25,7 @@ public final class StopStrings {
    * @throws IllegalArgumentException if one is empty
    */
   public StopStrings(List<String> stops) {
+    Args.present("stop strings", stops).forEach(stop -> Args.present("a stop string", stop));
     this.stops = List.copyOf(stops);
     if (this.stops.contains("")) {
       throw new IllegalArgumentException("expected stop strings with text, got an empty one");

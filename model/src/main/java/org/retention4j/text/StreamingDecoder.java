@@ -1,6 +1,7 @@
 package org.retention4j.text;
 
 import java.util.Arrays;
+import org.retention4j.args.Args;
 
 /**
  * Turns growing tokens into pieces of text that add up to the text of all tokens.
@@ -50,7 +51,7 @@ public final class StreamingDecoder {
    * @throws IllegalArgumentException if a token of the prompt is negative
    */
   public StreamingDecoder(Tokenizer tokenizer, int[] prompt) {
-    this.tokenizer = tokenizer;
+    this.tokenizer = Args.present("a tokenizer", tokenizer);
     Text.checkTokens(prompt);
     int[] last = lastWithText(prompt);
     begin(last, last.length);

@@ -1,5 +1,7 @@
 package org.retention4j.text;
 
+import org.retention4j.args.Args;
+
 /** What several classes here ask of strings and tokens. */
 final class Text {
   static final char REPLACEMENT = '\uFFFD';
@@ -8,6 +10,7 @@ final class Text {
 
   /** Returns the text with U+FFFD for each unpaired surrogate, which UTF-8 cannot express. */
   static String wellFormed(String text) {
+    Args.present("a text", text);
     StringBuilder repaired = null;
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
@@ -43,6 +46,7 @@ final class Text {
   }
 
   static void checkTokens(int[] tokens) {
+    Args.present("tokens", tokens);
     for (int token : tokens) {
       if (token < 0) {
         throw new IllegalArgumentException("expected tokens >= 0, got " + token);

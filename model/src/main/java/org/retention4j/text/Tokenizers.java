@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.format.Shown;
 
 /**
@@ -64,6 +65,7 @@ public final class Tokenizers {
 
   /** Returns the names in a folder, of links that lead nowhere too. */
   private static List<String> names(Path folder) {
+    Args.present("a model folder", folder);
     if (!Files.isDirectory(folder)) {
       throw new IllegalArgumentException("expected a model folder, got no folder " + folder);
     }

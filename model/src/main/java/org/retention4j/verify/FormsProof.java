@@ -4,9 +4,11 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.args.Args;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.mixer.Outcome;
+import org.retention4j.model.mixer.OutcomeError;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
@@ -26,6 +28,7 @@ public final class FormsProof {
 
   /** Returns the largest difference in any layer. */
   public static OutcomeError worst(LanguageModel model) {
+    Args.present("a model", model);
     INDArray x = inputs(model.config().modelWidth()).castTo(model.engine().dataType());
     Way first = Way.whole(new ParallelForm());
     List<Way> others =

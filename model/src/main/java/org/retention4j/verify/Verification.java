@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointParts;
 import org.retention4j.checkpoint.format.CheckpointException;
@@ -19,6 +20,7 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.MixerTrial;
 import org.retention4j.model.mixer.Outcome;
+import org.retention4j.model.mixer.OutcomeError;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.LmHead;
 
@@ -57,9 +59,9 @@ public final class Verification {
    * @throws IllegalArgumentException if one is missing, or an engine of another type
    */
   public Verification(Checkpoint checkpoint, Engine single, Engine wide) {
-    present("a checkpoint", checkpoint);
-    present("an engine of FLOAT32", single);
-    present("an engine of FLOAT64", wide);
+    Args.present("a checkpoint", checkpoint);
+    Args.present("an engine of FLOAT32", single);
+    Args.present("an engine of FLOAT64", wide);
     if (single.type() != ElementType.FLOAT32 || wide.type() != ElementType.FLOAT64) {
       throw new IllegalArgumentException(
           String.format(
@@ -71,12 +73,6 @@ public final class Verification {
     this.checkpoint = checkpoint;
     this.single = single;
     this.wide = wide;
-  }
-
-  private static void present(String what, Object value) {
-    if (value == null) {
-      throw new IllegalArgumentException("expected " + what + ", got null");
-    }
   }
 
   /** Errors of one engine's ways, as lines of a part. */
@@ -123,7 +119,7 @@ public final class Verification {
    */
   public boolean run(int[] tokens, Consumer<VerifiedLine> each) {
     check(tokens);
-    present("a listener to lines", each);
+    Args.present("a listener to lines", each);
     boolean[] holds = {true};
     Consumer<VerifiedLine> counting =
         line -> {
@@ -148,7 +144,7 @@ public final class Verification {
   }
 
   private void check(int[] tokens) {
-    present("tokens", tokens);
+    Args.present("tokens", tokens);
     if (tokens.length == 0) {
       throw new IllegalArgumentException("expected a text of at least 1 token, got none");
     }

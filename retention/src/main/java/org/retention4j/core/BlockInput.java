@@ -3,6 +3,7 @@ package org.retention4j.core;
 import java.util.Arrays;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 
 /**
  * What a retention block reads. Arrays have any strides, views included, and the engine's element
@@ -28,7 +29,7 @@ public final class BlockInput {
    * @throws IllegalArgumentException for another rank
    */
   public static BlockInput of(INDArray x) {
-    CoreChecks.present("x", x);
+    Args.present("x", x);
     if (x.rank() != 3) {
       throw new IllegalArgumentException(
           "expected x of shape (B,T,D), got " + Arrays.toString(x.shape()));
@@ -45,7 +46,7 @@ public final class BlockInput {
    *     divides outputs by what only a constant decay defines: said when the block is called
    */
   public BlockInput withDecay(LogDecay other) {
-    CoreChecks.present("log decay", other);
+    Args.present("log decay", other);
     return new BlockInput(x, Optional.of(other), lengths);
   }
 
@@ -56,7 +57,7 @@ public final class BlockInput {
    * @param other (B), each in 0…T
    */
   public BlockInput withLengths(int... other) {
-    CoreChecks.present("lengths", other);
+    Args.present("lengths", other);
     CoreChecks.checkLengths(other, x.size(0), x.size(1));
     return new BlockInput(x, decay, other.clone());
   }

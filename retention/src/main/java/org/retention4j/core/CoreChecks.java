@@ -3,6 +3,7 @@ package org.retention4j.core;
 import java.util.Arrays;
 import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 
@@ -12,8 +13,8 @@ final class CoreChecks {
 
   /** Checks a call against a state and an output. */
   static void check(Engine engine, RetentionCall call, RetentionState state, INDArray out) {
-    present("state", state);
-    present("out", out);
+    Args.present("state", state);
+    Args.present("out", out);
     INDArray q = call.q();
     checkState(engine, state);
     long batch = q.size(0);
@@ -68,13 +69,6 @@ final class CoreChecks {
     }
   }
 
-  /** Refuses null. */
-  static void present(String name, Object value) {
-    if (value == null) {
-      throw new IllegalArgumentException("expected " + name + ", got null");
-    }
-  }
-
   /** Refuses outputs that would overwrite the per-token decays while they are being read. */
   static void checkApart(String name, INDArray out, LogDecay decay) {
     if (decay.overlaps(out)) {
@@ -84,7 +78,7 @@ final class CoreChecks {
   }
 
   private static void checkRank(String name, INDArray array) {
-    present(name, array);
+    Args.present(name, array);
     if (array.rank() != 4) {
       throw new IllegalArgumentException(
           "expected "
@@ -153,7 +147,7 @@ final class CoreChecks {
   }
 
   static void checkUsable(RetentionState state) {
-    present("state", state);
+    Args.present("state", state);
     if (state.closed()) {
       throw new IllegalArgumentException("expected an open state, got a closed one");
     }

@@ -2,6 +2,7 @@ package org.retention4j.core;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.retention4j.args.Args;
 
 /**
  * The decays γ_h of the heads, computed in double as logarithms.
@@ -13,8 +14,8 @@ import java.util.Locale;
 public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
   /** Checks that nothing is missing. */
   public DecaySchedule {
-    CoreChecks.present("name", name);
-    CoreChecks.present("log decays", logDecay);
+    Args.present("name", name);
+    Args.present("log decays", logDecay);
   }
 
   /**
@@ -57,7 +58,7 @@ public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
    * @throws IllegalArgumentException for a γ outside (0,1), or none
    */
   public static DecaySchedule custom(double... gammas) {
-    CoreChecks.present("gammas", gammas);
+    Args.present("gammas", gammas);
     checkHeads(gammas.length);
     double[] logs = new double[gammas.length];
     for (int h = 0; h < gammas.length; h++) {

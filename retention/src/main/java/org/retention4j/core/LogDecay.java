@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.core.form.Decays;
 import org.retention4j.engine.NdArrays;
 
@@ -54,7 +55,7 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   record PerHead(double[] values) implements LogDecay {
     /** Checks and copies. */
     public PerHead {
-      CoreChecks.present("log decays", values);
+      Args.present("log decays", values);
       if (values.length == 0) {
         throw new IllegalArgumentException("expected a log decay for each head, got none");
       }
@@ -126,7 +127,7 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   record PerToken(INDArray values) implements LogDecay {
     /** Checks rank and type; the values are checked when they are used. */
     public PerToken {
-      CoreChecks.present("log decays", values);
+      Args.present("log decays", values);
       if (values.rank() != 3) {
         throw new IllegalArgumentException(
             "expected a log decay of shape (B,T,H), got " + Arrays.toString(values.shape()));

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.args.Args;
 import org.retention4j.core.form.Decays;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
@@ -33,8 +34,8 @@ public final class MultiScaleRetention implements AutoCloseable {
    * @throws IllegalArgumentException for weights of another engine
    */
   public MultiScaleRetention(Engine engine, RetentionWeights weights) {
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("weights", weights);
+    Args.present("engine", engine);
+    Args.present("weights", weights);
     if (weights.engine() != engine) {
       throw new IllegalArgumentException(
           "expected weights packed for this engine, got weights of another engine");
@@ -48,8 +49,8 @@ public final class MultiScaleRetention implements AutoCloseable {
    * with it: to try things out.
    */
   public static MultiScaleRetention random(Engine engine, RetentionConfig config, long seed) {
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("config", config);
+    Args.present("engine", engine);
+    Args.present("config", config);
     WeightType type =
         engine.type() == ElementType.FLOAT32 ? WeightType.FLOAT32 : WeightType.FLOAT64;
     return new MultiScaleRetention(engine, RetentionWeights.random(engine, config, type, seed));
@@ -89,7 +90,7 @@ public final class MultiScaleRetention implements AutoCloseable {
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    */
   public INDArray forward(RetentionForm form, BlockInput input, RetentionState state) {
-    CoreChecks.present("input", input);
+    Args.present("input", input);
     INDArray y = Nd4j.create(engine.dataType(), input.x().shape());
     try (BoundSequence bound = bind(form, input, state, y)) {
       bound.step();
@@ -106,8 +107,8 @@ public final class MultiScaleRetention implements AutoCloseable {
    */
   public BoundSequence bind(
       RetentionForm form, BlockInput input, RetentionState state, INDArray y) {
-    CoreChecks.present("form", form);
-    CoreChecks.present("input", input);
+    Args.present("form", form);
+    Args.present("input", input);
     check(input, state, y);
     weights.requireOpen();
     INDArray x = input.x();
@@ -132,7 +133,7 @@ public final class MultiScaleRetention implements AutoCloseable {
    * @throws IllegalArgumentException if the state does not fit this block
    */
   public TokenDecoder decoder(RetentionForm form, RetentionState state) {
-    CoreChecks.present("state", state);
+    Args.present("state", state);
     CoreChecks.checkUsable(state);
     INDArray x = Nd4j.create(engine.dataType(), state.batch(), 1, config().modelWidth());
     INDArray y = Nd4j.create(engine.dataType(), x.shape());
@@ -170,8 +171,8 @@ public final class MultiScaleRetention implements AutoCloseable {
 
   private void check(BlockInput input, RetentionState state, INDArray y) {
     INDArray x = input.x();
-    CoreChecks.present("state", state);
-    CoreChecks.present("y", y);
+    Args.present("state", state);
+    Args.present("y", y);
     RetentionConfig config = config();
     if (x.size(2) != config.modelWidth()) {
       throw new IllegalArgumentException(

@@ -2,6 +2,7 @@ package org.retention4j.core;
 
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 
 /**
  * What the retention core is asked to do. Arrays have any strides, views included, and the engine's
@@ -25,8 +26,8 @@ public record RetentionCall(
    */
   public RetentionCall {
     CoreChecks.checkArrays(q, k, v);
-    CoreChecks.present("log decay", decay);
-    CoreChecks.present("lengths", lengths);
+    Args.present("log decay", decay);
+    Args.present("lengths", lengths);
     decay.checkShape(q.size(0), q.size(1), q.size(2));
     if (Double.isNaN(scale) || Double.isInfinite(scale)) {
       throw new IllegalArgumentException("expected a finite scale, got " + scale);

@@ -3,6 +3,7 @@ package org.retention4j.core;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.retention4j.args.Args;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.nn.WeightSpec;
 
@@ -53,9 +54,9 @@ public record RetentionConfig(
     positive("kvHeads", kvHeads);
     positive("keyWidth", keyWidth);
     positive("valueWidth", valueWidth);
-    CoreChecks.present("decay", decay);
-    CoreChecks.present("rotation", rotation);
-    CoreChecks.present("featureMap", featureMap);
+    Args.present("decay", decay);
+    Args.present("rotation", rotation);
+    Args.present("featureMap", featureMap);
     if (featureMap != Activation.NONE && featureMap != Activation.RELU) {
       throw new IllegalArgumentException(
           "expected the feature map NONE or RELU, got " + featureMap);
@@ -201,7 +202,7 @@ public record RetentionConfig(
 
     /** Sets the decays; default pow2. */
     public Builder decay(DecaySchedule value) {
-      CoreChecks.present("decay", value);
+      Args.present("decay", value);
       decay = value;
       return this;
     }

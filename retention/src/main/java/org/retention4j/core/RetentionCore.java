@@ -2,6 +2,7 @@ package org.retention4j.core;
 
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.retention4j.args.Args;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 
@@ -19,8 +20,8 @@ public final class RetentionCore {
 
   /** Computes in a form on an engine, which stays the caller's to close. */
   public RetentionCore(Engine engine, RetentionForm form) {
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("form", form);
+    Args.present("engine", engine);
+    Args.present("form", form);
     this.engine = engine;
     this.form = form;
   }
@@ -33,7 +34,7 @@ public final class RetentionCore {
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    */
   public INDArray advance(RetentionCall call, RetentionState state) {
-    CoreChecks.present("call", call);
+    Args.present("call", call);
     INDArray q = call.q();
     INDArray out =
         Nd4j.create(engine.dataType(), q.size(0), q.size(1), q.size(2), call.v().size(3));
@@ -51,7 +52,7 @@ public final class RetentionCore {
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
    */
   public BoundSequence bind(RetentionCall call, RetentionState state, INDArray out) {
-    CoreChecks.present("call", call);
+    Args.present("call", call);
     CoreChecks.check(engine, call, state, out);
     return new CoreBinding(engine, form, call, state, out);
   }

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.ElementType;
@@ -42,6 +43,7 @@ public record RetentionParameters(
    * same seed gives the same weights on every platform.
    */
   public static RetentionParameters random(RetentionConfig config, long seed) {
+    Args.present("config", config);
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, INDArray> matrices = new HashMap<>();
     double[] headNorm = null;

@@ -3,6 +3,7 @@ package org.retention4j.core;
 import java.util.Arrays;
 import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.Buffers;
@@ -72,7 +73,7 @@ public final class RetentionState implements AutoCloseable {
    * @param batch B, the number of sequences, at least 1
    */
   public static RetentionState zeros(Engine engine, RetentionConfig config, int batch) {
-    CoreChecks.present("config", config);
+    Args.present("config", config);
     return zeros(
         engine,
         batch,
@@ -105,8 +106,8 @@ public final class RetentionState implements AutoCloseable {
       long start) {
     CoreChecks.checkStateSizes(batch, heads, keyWidth, valueWidth);
     CoreChecks.checkStart(start);
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("convention", convention);
+    Args.present("engine", engine);
+    Args.present("convention", convention);
     long[] starts = new long[batch];
     Arrays.fill(starts, start);
     return zeros(engine, new Layout(heads, keyWidth, valueWidth, convention), starts, true);
@@ -134,12 +135,12 @@ public final class RetentionState implements AutoCloseable {
    */
   public static RetentionState of(
       Engine engine, INDArray array, long[] positions, StateConvention convention) {
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("state", array);
-    CoreChecks.present("positions", positions);
+    Args.present("engine", engine);
+    Args.present("state", array);
+    Args.present("positions", positions);
     CoreChecks.checkStateArray(array, engine);
     CoreChecks.checkPositions(positions, (int) array.size(0));
-    CoreChecks.present("convention", convention);
+    Args.present("convention", convention);
     Layout layout =
         new Layout((int) array.size(1), (int) array.size(2), (int) array.size(3), convention);
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
@@ -290,7 +291,7 @@ public final class RetentionState implements AutoCloseable {
   public RetentionState select(int... rows) {
     checkOpen();
     requireWhole();
-    CoreChecks.present("rows", rows);
+    Args.present("rows", rows);
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
@@ -326,7 +327,7 @@ public final class RetentionState implements AutoCloseable {
    * narrower.
    */
   public RetentionState copyTo(Engine other) {
-    CoreChecks.present("engine", other);
+    Args.present("engine", other);
     RetentionState copy = copy();
     RetentionState moved =
         new RetentionState(

@@ -2,6 +2,7 @@ package org.retention4j.core;
 
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.PackedMatrix;
 import org.retention4j.engine.ops.WeightType;
@@ -33,8 +34,8 @@ public final class RetentionWeights implements AutoCloseable {
    * @throws IllegalArgumentException if a weight does not fit the configuration
    */
   public static RetentionWeights of(RetentionConfig config, WeightSource source) {
-    CoreChecks.present("config", config);
-    CoreChecks.present("source", source);
+    Args.present("config", config);
+    Args.present("source", source);
     return new RetentionWeights(config, source);
   }
 
@@ -47,10 +48,10 @@ public final class RetentionWeights implements AutoCloseable {
    */
   public static RetentionWeights pack(
       Engine engine, RetentionConfig config, RetentionParameters parameters, WeightType type) {
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("config", config);
-    CoreChecks.present("parameters", parameters);
-    CoreChecks.present("type", type);
+    Args.present("engine", engine);
+    Args.present("config", config);
+    Args.present("parameters", parameters);
+    Args.present("type", type);
     parameters.checkAgainst(config);
     return of(config, parameters.source(engine, type));
   }
@@ -58,8 +59,8 @@ public final class RetentionWeights implements AutoCloseable {
   /** Packs seeded random weights, see {@link RetentionParameters#random}. */
   public static RetentionWeights random(
       Engine engine, RetentionConfig config, WeightType type, long seed) {
-    CoreChecks.present("engine", engine);
-    CoreChecks.present("type", type);
+    Args.present("engine", engine);
+    Args.present("type", type);
     return of(config, WeightSource.random(engine, type, seed));
   }
 

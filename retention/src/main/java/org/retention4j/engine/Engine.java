@@ -8,6 +8,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.ElementType;
@@ -241,13 +242,22 @@ public final class Engine implements Lanes, AutoCloseable {
 
   /** Returns a zero state (K,V) in the layout of this engine. */
   public HeadState newState(int keyWidth, int valueWidth) {
+    requireWidths(keyWidth, valueWidth);
     return type == ElementType.FLOAT32
         ? layout.newState(keyWidth, valueWidth)
         : new Fp64HeadState(keyWidth, valueWidth);
   }
 
+  private static void requireWidths(int keyWidth, int valueWidth) {
+    if (keyWidth < 1 || valueWidth < 1) {
+      throw new IllegalArgumentException(
+          "expected widths K, V >= 1, got " + keyWidth + ", " + valueWidth);
+    }
+  }
+
   /** Returns the bytes that a state (K,V) of a type holds, pending tokens included. */
   public static long stateBytes(ElementType type, int keyWidth, int valueWidth) {
+    requireWidths(keyWidth, valueWidth);
     return type == ElementType.FLOAT32
         ? Fp32Layout.stateBytes(keyWidth, valueWidth)
         : Fp64HeadState.bytes(keyWidth, valueWidth);
@@ -264,6 +274,12 @@ public final class Engine implements Lanes, AutoCloseable {
    * @param cacheType FLOAT64 for a float64 engine and no other
    */
   public KvHead newCache(CacheType cacheType, int keyWidth, int valueWidth) {
+    requireWidths(keyWidth, valueWidth);
+    if ((Args.present("a type of cache", cacheType) == CacheType.FLOAT64)
+        != (type == ElementType.FLOAT64)) {
+      throw new IllegalArgumentException(
+          "expected a cache that a " + type + " engine has, got one of " + cacheType);
+    }
     return cacheType == CacheType.FLOAT64
         ? new KvBlocks(Fp64Matrix::new, keyWidth, valueWidth)
         : layout.newCache(cacheType, keyWidth, valueWidth);
@@ -271,7 +287,8 @@ public final class Engine implements Lanes, AutoCloseable {
 
   /** Copies a matrix as a table of which single rows are read; it is not retained. */
   public RowTable newTable(MatrixSource source, WeightType weightType) {
-    return new EmbeddingTable(source, weightType);
+    return new EmbeddingTable(
+        Args.present("a matrix", source), Args.present("a type of weights", weightType));
   }
 
   /** Returns the bytes of a table of a size. */
@@ -281,7 +298,7 @@ public final class Engine implements Lanes, AutoCloseable {
 
   /** Returns a source as a new array (out,in) of this engine's type. */
   public INDArray toArray(MatrixSource source) {
-    return NdArrays.toArray(type, source);
+    return NdArrays.toArray(type, Args.present("a matrix", source));
   }
 
   /**
@@ -292,6 +309,7 @@ public final class Engine implements Lanes, AutoCloseable {
    * @throws IllegalArgumentException for another rank, an empty matrix or an unsupported type
    */
   public PackedMatrix pack(INDArray source, WeightType weightType) {
+    Args.present("a weight matrix", source);
     if (source.rank() != 2 || source.length() == 0) {
       throw new IllegalArgumentException(
           "expected a weight matrix of shape (out,in), got " + Arrays.toString(source.shape()));
@@ -306,6 +324,8 @@ public final class Engine implements Lanes, AutoCloseable {
    */
   public PackedMatrix pack(MatrixSource source, WeightType weightType) {
     checkOpen();
+    Args.present("a weight matrix", source);
+    Args.present("a type of weights", weightType);
     if (source.rows() < 1 || source.columns() < 1) {
       throw new IllegalArgumentException(
           String.format(
@@ -326,6 +346,10 @@ public final class Engine implements Lanes, AutoCloseable {
    * @throws IllegalArgumentException for an unsupported type
    */
   public static long packedBytes(ElementType type, WeightType weights, long outputs, long inputs) {
+    if (outputs < 1 || inputs < 1) {
+      throw new IllegalArgumentException(
+          "expected outputs, inputs >= 1, got " + outputs + ", " + inputs);
+    }
     return WeightFormats.bytes(type, weights, outputs, inputs);
   }
 

@@ -15,8 +15,8 @@ import org.retention4j.core.reference.RelativeError;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.MixerTrial;
 import org.retention4j.model.mixer.Outcome;
+import org.retention4j.model.mixer.OutcomeError;
 import org.retention4j.model.stack.DecoderLayer;
-import org.retention4j.verify.OutcomeError;
 import org.retention4j.verify.Way;
 
 /** Holds the forms to one another and to the float64 reference on the weights that are timed. */

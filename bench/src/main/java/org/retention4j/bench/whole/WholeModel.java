@@ -17,8 +17,8 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
+import org.retention4j.model.mixer.OutcomeError;
 import org.retention4j.verify.FormsProof;
-import org.retention4j.verify.OutcomeError;
 
 /**
  * Measures a checkpoint: loading, equality, memory, decoding, prefill, caches, far positions. Every

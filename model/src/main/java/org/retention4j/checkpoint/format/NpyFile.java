@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.retention4j.args.Args;
 
 /**
  * An array in NumPy's .npy format (versions 1 to 3), read whole: integers of 1, 2, 4 or 8 bytes,
@@ -82,6 +83,7 @@ public final class NpyFile {
    * @throws CheckpointException if it cannot be read, is no .npy file, or holds what is not read
    */
   public static NpyFile read(Path path) {
+    Args.present("a .npy file", path);
     if (!Files.exists(path) || Files.isDirectory(path)) {
       throw new CheckpointException(
           String.format(

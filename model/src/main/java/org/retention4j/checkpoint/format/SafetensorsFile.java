@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.retention4j.args.Args;
 import org.retention4j.engine.ops.Bfloat16;
 
 /**
@@ -42,6 +43,7 @@ public final class SafetensorsFile implements AutoCloseable {
    * @throws CheckpointException if it cannot be read or breaks a rule of the format
    */
   public static SafetensorsFile open(Path path) {
+    Args.present("a safetensors file", path);
     if (!Files.isRegularFile(path)) {
       throw new CheckpointException(
           "expected a safetensors file at " + path + ", got " + WeightFiles.instead(path));

@@ -1,7 +1,6 @@
-package org.retention4j.verify;
+package org.retention4j.model.mixer;
 
 import org.retention4j.core.reference.RelativeError;
-import org.retention4j.model.mixer.Outcome;
 
 /**
  * How far one outcome is from another.
