@@ -1,6 +1,7 @@
 package org.retention4j.bench.measure;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import org.bytedeco.javacpp.BytePointer;
 import org.junit.jupiter.api.Test;
@@ -30,7 +31,8 @@ class AllocationMeterTest {
       AllocationMeter.Allocated allocated = meter.stop();
       // A thread that has ended cannot be asked any more; this one can.
       assertThat(allocated.heap()).isGreaterThanOrEqualTo(mine.length);
-      assertThat(allocated.pointers()).isEqualTo(block.capacity());
+      // Garbage of other suites in this JVM may be freed meanwhile: their pointers are small.
+      assertThat(allocated.pointers()).isCloseTo(block.capacity(), within(2_000L));
     }
   }
 }
