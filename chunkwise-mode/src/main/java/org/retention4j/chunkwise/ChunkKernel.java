@@ -18,7 +18,8 @@ import org.retention4j.engine.ops.TileOps;
  * </pre>
  *
  * <p>The two terms of o are one product: [scores | e^G q] · [v ; S]. Each G_i−G_j is a sum of its
- * own, ≤ 0, and nothing else is exponentiated.
+ * own, ≤ 0, and nothing else is exponentiated. Chunks need not be aligned to resets: what a reset
+ * parts from a token has the factor 0.
  */
 final class ChunkKernel implements HeadKernel {
   private final TileOps tiles;
@@ -42,6 +43,9 @@ final class ChunkKernel implements HeadKernel {
   private final double[] fromStart;
   private final double[] factors;
 
+  /** The first token of each token's segment, counted from the chunk's first. */
+  private final int[] starts;
+
   ChunkKernel(Lane lane, int chunk, int keyWidth, int valueWidth) {
     tiles = lane.tiles();
     state = lane.state();
@@ -63,6 +67,7 @@ final class ChunkKernel implements HeadKernel {
     logDecay = new double[chunk];
     fromStart = new double[chunk];
     factors = new double[chunk];
+    starts = new int[chunk];
   }
 
   @Override
@@ -74,16 +79,24 @@ final class ChunkKernel implements HeadKernel {
   }
 
   private void advanceChunk(HeadSlice slice, int t, int n) {
-    slice.decays().each(t, n, logDecay);
-    slice.decays().fromStart(t, n, fromStart);
     tiles.load(slice.q(), slice.batch(), t, slice.head(), n, q);
     boolean finite = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, k);
     finite &= tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, v);
-
+    if (slice.decays().nextReset(t, t + 1) == t) {
+      state.clear(slice.state());
+      tiles.clear(s);
+    }
+    int last = slice.decays().segments(t, n, starts);
+    if (last > 0 && !(finite && tiles.allFinite(s))) {
+      advanceSegments(slice, t, n);
+      return;
+    }
+    slice.decays().each(t, n, logDecay);
+    slice.decays().fromStart(t, n, fromStart);
     scoring.run();
-    tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
+    decayScores(slice, n, last > 0);
     for (int i = 0; i < n; i++) {
-      factors[i] = Math.exp(fromStart[i]);
+      factors[i] = starts[i] > 0 ? 0 : Math.exp(fromStart[i]);
     }
     tiles.scaleRows(q, n, factors, decayedQ);
     if (finite) {
@@ -97,10 +110,31 @@ final class ChunkKernel implements HeadKernel {
 
     slice.decays().toEnd(t, n, factors);
     for (int j = 0; j < n; j++) {
-      factors[j] = Math.exp(factors[j]);
+      factors[j] = j < last ? 0 : Math.exp(factors[j]);
     }
     tiles.scaleRows(k, n, factors, k);
     updating.run();
+    if (last > 0) {
+      fromStart[n - 1] = Double.NEGATIVE_INFINITY;
+    }
     state.decayAndAdd(slice.state(), fromStart, n - 1, update, s);
+  }
+
+  private void decayScores(HeadSlice slice, int n, boolean parted) {
+    if (parted) {
+      tiles.causalDecay(scores, n, logDecay, slice.decays().uniform(), starts);
+    } else {
+      tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
+    }
+  }
+
+  /** One segment after the other: a factor 0 keeps no NaN from what comes after a reset. */
+  private void advanceSegments(HeadSlice slice, int t, int n) {
+    int from = t;
+    while (from < t + n) {
+      int end = slice.decays().nextReset(from + 1, t + n);
+      advanceChunk(slice, from, end - from);
+      from = end;
+    }
   }
 }

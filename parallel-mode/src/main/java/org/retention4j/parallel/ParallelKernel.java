@@ -65,15 +65,27 @@ final class ParallelKernel implements HeadKernel {
 
   @Override
   public void advance(HeadSlice slice) {
-    state.read(slice.state(), s);
-    for (int t = 0; t < slice.tokens(); t += block) {
-      outputs(slice, t, Math.min(block, slice.tokens() - t));
+    for (int from = 0; from < slice.tokens(); ) {
+      if (slice.decays().nextReset(from, from + 1) == from) {
+        state.clear(slice.state());
+      }
+      int end = slice.decays().nextReset(from + 1, slice.tokens());
+      advanceSegment(slice, from, end);
+      from = end;
     }
-    advanceState(slice);
+  }
+
+  /** Advances over tokens that no reset parts. */
+  private void advanceSegment(HeadSlice slice, int first, int end) {
+    state.read(slice.state(), s);
+    for (int t = first; t < end; t += block) {
+      outputs(slice, first, t, Math.min(block, end - t));
+    }
+    advanceState(slice, first, end);
   }
 
   /** Computes the outputs of the n queries from token {@code from} on. */
-  private void outputs(HeadSlice slice, int from, int n) {
+  private void outputs(HeadSlice slice, int first, int from, int n) {
     slice.decays().each(from, n, logDecay);
     slice.decays().fromStart(from, n, fromStart);
     tiles.load(slice.q(), slice.batch(), from, slice.head(), n, q);
@@ -91,7 +103,7 @@ final class ParallelKernel implements HeadKernel {
       // A product would spread 0·NaN of a later token into an earlier one.
       tiles.addCausalProduct(scores, v, n, o);
     }
-    double between = addEarlierBlocks(slice, from);
+    double between = addEarlierBlocks(slice, first, from);
     for (int i = 0; i < n; i++) {
       factors[i] = Math.exp(fromStart[i] + between);
     }
@@ -100,10 +112,10 @@ final class ParallelKernel implements HeadKernel {
     tiles.store(o, n, slice.scale(), slice.out(), slice.batch(), from, slice.head());
   }
 
-  /** Adds every earlier block of keys, nearest first; returns the log decay from 0 to from. */
-  private double addEarlierBlocks(HeadSlice slice, int from) {
+  /** Adds every earlier block of keys, nearest first; returns the log decay from first to from. */
+  private double addEarlierBlocks(HeadSlice slice, int first, int from) {
     double between = 0;
-    for (int t = from - block; t >= 0; t -= block) {
+    for (int t = from - block; t >= first; t -= block) {
       double whole = decayAfterKeys(slice, t, block, between);
       loadScaledKeysAndValues(slice, t, block);
       earlierScores.run();
@@ -138,13 +150,13 @@ final class ParallelKernel implements HeadKernel {
     tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, v);
   }
 
-  /** Sums e^(G_T−G_j) k_jᵀ v_j over all tokens, last block first, and adds it to the state. */
-  private void advanceState(HeadSlice slice) {
+  /** Sums e^(G_T−G_j) k_jᵀ v_j of a segment, last block first, and adds it to the state. */
+  private void advanceState(HeadSlice slice, int first, int end) {
     tiles.clear(update);
     double after = 0;
-    int last = (slice.tokens() - 1) / block * block;
-    for (int t = last; t >= 0; t -= block) {
-      int n = Math.min(block, slice.tokens() - t);
+    int last = first + (end - 1 - first) / block * block;
+    for (int t = last; t >= first; t -= block) {
+      int n = Math.min(block, end - t);
       double whole = decayAfterKeys(slice, t, n, after);
       loadScaledKeysAndValues(slice, t, n);
       addUpdate.run();

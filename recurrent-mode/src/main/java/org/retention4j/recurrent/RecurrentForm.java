@@ -37,6 +37,10 @@ public record RecurrentForm() implements RetentionForm {
   private static void advance(Lane lane, HeadSlice slice, double[] logDecay) {
     for (int t = 0; t < slice.tokens(); t++) {
       slice.decays().each(t, 1, logDecay);
+      if (slice.decays().nextReset(t, t + 1) == t) {
+        lane.state().clear(slice.state());
+        logDecay[0] = 0;
+      }
       lane.state()
           .append(slice.state(), logDecay, slice.k(), slice.v(), slice.batch(), t, slice.kvHead());
       lane.state()

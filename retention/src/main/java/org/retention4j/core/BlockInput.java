@@ -15,11 +15,13 @@ public final class BlockInput {
   private final INDArray x;
   private final Optional<LogDecay> decay;
   private final int[] lengths;
+  private final Resets resets;
 
-  private BlockInput(INDArray x, Optional<LogDecay> decay, int[] lengths) {
+  private BlockInput(INDArray x, Optional<LogDecay> decay, int[] lengths, Resets resets) {
     this.x = x;
     this.decay = decay;
     this.lengths = lengths;
+    this.resets = resets;
   }
 
   /**
@@ -36,7 +38,7 @@ public final class BlockInput {
     }
     int[] lengths = new int[Math.toIntExact(x.size(0))];
     Arrays.fill(lengths, Math.toIntExact(x.size(1)));
-    return new BlockInput(x, Optional.empty(), lengths);
+    return new BlockInput(x, Optional.empty(), lengths, Resets.none());
   }
 
   /**
@@ -47,7 +49,7 @@ public final class BlockInput {
    */
   public BlockInput withDecay(LogDecay other) {
     Args.present("log decay", other);
-    return new BlockInput(x, Optional.of(other), lengths);
+    return new BlockInput(x, Optional.of(other), lengths, resets);
   }
 
   /**
@@ -59,7 +61,20 @@ public final class BlockInput {
   public BlockInput withLengths(int... other) {
     Args.present("lengths", other);
     CoreChecks.checkLengths(other, x.size(0), x.size(1));
-    return new BlockInput(x, decay, other.clone());
+    return new BlockInput(x, decay, other.clone(), resets);
+  }
+
+  /**
+   * Returns this input with sequences that begin inside its rows: state and position start again
+   * there.
+   *
+   * @param other of B rows of T tokens; those before padded tokens have no effect
+   * @throws IllegalArgumentException for another shape
+   */
+  public BlockInput withResets(Resets other) {
+    Args.present("resets", other);
+    other.checkShape(x.size(0), x.size(1));
+    return new BlockInput(x, decay, lengths, other);
   }
 
   /** Returns x (B,T,D). */
@@ -70,6 +85,11 @@ public final class BlockInput {
   /** Returns the decay, if it is not the configuration's. */
   public Optional<LogDecay> decay() {
     return decay;
+  }
+
+  /** Returns where sequences begin inside the rows. */
+  public Resets resets() {
+    return resets;
   }
 
   /** Returns the tokens of each row (B). */

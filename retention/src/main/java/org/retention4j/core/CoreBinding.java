@@ -42,7 +42,7 @@ final class CoreBinding implements BoundSequence {
     this.out = NdArrays.view(out);
     int group = heads / (int) call.k().size(2);
     loop = new HeadLoop(engine, form, group, () -> new HeadSlice(q, k, v, this.out, call.scale()));
-    decays = loop.perLane(call.decay());
+    decays = loop.perLane(call.decay(), call.resets());
     loop.decays(decays, 0);
   }
 
@@ -63,7 +63,7 @@ final class CoreBinding implements BoundSequence {
   private void advance() {
     engine.run(state.batch() * heads, task);
     for (int b = 0; b < state.batch(); b++) {
-      state.advance(b, lengths[b]);
+      state.advance(b, lengths[b], decays[0].lastReset(b, lengths[b]));
     }
     state.settled();
   }

@@ -54,17 +54,17 @@ public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
   /**
    * Any decays.
    *
-   * @param gammas γ_h, each in (0,1)
-   * @throws IllegalArgumentException for a γ outside (0,1), or none
+   * @param gammas γ_h, each in (0,1]; 1 is linear attention
+   * @throws IllegalArgumentException for a γ outside (0,1], or none
    */
   public static DecaySchedule custom(double... gammas) {
     Args.present("gammas", gammas);
     checkHeads(gammas.length);
     double[] logs = new double[gammas.length];
     for (int h = 0; h < gammas.length; h++) {
-      if (!(gammas[h] > 0 && gammas[h] < 1)) {
+      if (!(gammas[h] > 0 && gammas[h] <= 1)) {
         throw new IllegalArgumentException(
-            String.format(Locale.ROOT, "expected γ in (0,1) for head %d, got %s", h, gammas[h]));
+            String.format(Locale.ROOT, "expected γ in (0,1] for head %d, got %s", h, gammas[h]));
       }
       logs[h] = Math.log(gammas[h]);
     }

@@ -37,10 +37,10 @@ final class HeadLoop {
   }
 
   /** Returns decays for each lane. */
-  Decays[] perLane(LogDecay decay) {
+  Decays[] perLane(LogDecay decay, Resets resets) {
     Decays[] all = new Decays[slices.length];
     for (int i = 0; i < all.length; i++) {
-      all[i] = decay.decays();
+      all[i] = decay.decays().withResets(resets.rows());
     }
     return all;
   }

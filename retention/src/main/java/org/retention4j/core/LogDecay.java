@@ -33,8 +33,8 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   /**
    * One constant per head.
    *
-   * @param values (H), at least one, finite and &lt; 0
-   * @throws IllegalArgumentException for a value that is not the logarithm of a γ in (0,1)
+   * @param values (H), at least one, finite and ≤ 0; 0 is γ = 1, linear attention
+   * @throws IllegalArgumentException for a value that is not the logarithm of a γ in (0,1]
    */
   static LogDecay perHead(double... values) {
     return new PerHead(values);
@@ -43,8 +43,9 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
   /**
    * One value per token and head.
    *
-   * @param values (B,T,H), FLOAT or DOUBLE, every value of a token that is not padding finite and ≤
-   *     0; read at each call, not copied
+   * @param values (B,T,H), FLOAT or DOUBLE, every value of a token that is not padding ≤ 0; −∞ is a
+   *     reset of that head, and of the position where all heads of a row are reset; read at each
+   *     call, not copied
    * @throws IllegalArgumentException for another rank or type
    */
   static LogDecay perToken(INDArray values) {
@@ -61,11 +62,11 @@ public sealed interface LogDecay permits LogDecay.PerHead, LogDecay.PerToken {
       }
       values = values.clone();
       for (int h = 0; h < values.length; h++) {
-        if (!(values[h] < 0) || Double.isInfinite(values[h])) {
+        if (!(values[h] <= 0) || Double.isInfinite(values[h])) {
           throw new IllegalArgumentException(
               String.format(
                   Locale.ROOT,
-                  "expected a log decay that is finite and < 0 (a γ in (0,1)) for head %d,"
+                  "expected a log decay that is finite and <= 0 (a γ in (0,1]) for head %d,"
                       + " got %s (γ = %s)",
                   h,
                   values[h],

@@ -123,7 +123,7 @@ public final class MultiScaleRetention implements AutoCloseable {
             (int) x.size(1),
             microBatch,
             false,
-            batch -> plan(form, batch, decay, state)));
+            batch -> plan(form, batch, decay, input.resets(), state)));
   }
 
   /**
@@ -141,9 +141,9 @@ public final class MultiScaleRetention implements AutoCloseable {
   }
 
   private ArrayBinding.Plan plan(
-      RetentionForm form, MicroBatch batch, LogDecay decay, RetentionState state) {
+      RetentionForm form, MicroBatch batch, LogDecay decay, Resets resets, RetentionState state) {
     RetentionPlan plan = new RetentionPlan(engine, weights, form, batch);
-    Decays[] decays = plan.decays(decay);
+    Decays[] decays = plan.decays(decay, resets);
     return new ArrayBinding.Plan() {
       @Override
       public void check(int[] lengths) {

@@ -15,10 +15,17 @@ import org.retention4j.args.Args;
  * @param scale finite factor between q S and o
  * @param lengths (B) tokens of each row, 0…T; padded tokens are not read, do not touch the state
  *     and give 0
+ * @param resets where sequences begin inside the rows; those before padded tokens have no effect
  * @since 0.1
  */
 public record RetentionCall(
-    INDArray q, INDArray k, INDArray v, LogDecay decay, double scale, int[] lengths) {
+    INDArray q,
+    INDArray k,
+    INDArray v,
+    LogDecay decay,
+    double scale,
+    int[] lengths,
+    Resets resets) {
   /**
    * Checks what needs no state, and copies the lengths.
    *
@@ -33,6 +40,8 @@ public record RetentionCall(
       throw new IllegalArgumentException("expected a finite scale, got " + scale);
     }
     CoreChecks.checkLengths(lengths, q.size(0), q.size(1));
+    Args.present("resets", resets);
+    resets.checkShape(q.size(0), q.size(1));
     lengths = lengths.clone();
   }
 
@@ -41,17 +50,23 @@ public record RetentionCall(
     CoreChecks.checkArrays(q, k, v);
     int[] lengths = new int[Math.toIntExact(q.size(0))];
     Arrays.fill(lengths, Math.toIntExact(q.size(1)));
-    return new RetentionCall(q, k, v, decay, 1 / Math.sqrt((double) q.size(3)), lengths);
+    return new RetentionCall(
+        q, k, v, decay, 1 / Math.sqrt((double) q.size(3)), lengths, Resets.none());
   }
 
   /** Returns this call with another scale. */
   public RetentionCall withScale(double other) {
-    return new RetentionCall(q, k, v, decay, other, lengths);
+    return new RetentionCall(q, k, v, decay, other, lengths, resets);
   }
 
   /** Returns this call with other lengths. */
   public RetentionCall withLengths(int... other) {
-    return new RetentionCall(q, k, v, decay, scale, other);
+    return new RetentionCall(q, k, v, decay, scale, other, resets);
+  }
+
+  /** Returns this call with other resets. */
+  public RetentionCall withResets(Resets other) {
+    return new RetentionCall(q, k, v, decay, scale, lengths, other);
   }
 
   @Override

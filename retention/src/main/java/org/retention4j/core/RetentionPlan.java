@@ -49,6 +49,10 @@ public final class RetentionPlan implements AutoCloseable {
   private final RowView o;
   private final RowView gate;
   private final Rotary rotator;
+
+  /** Turns what follows a reset in the piece; none until there is one. */
+  private Rotary fromZero;
+
   private final Angles[] angles;
   private final double keyFactor;
   private final HeadLoop loop;
@@ -58,6 +62,8 @@ public final class RetentionPlan implements AutoCloseable {
   private final LaneTask advance = this::advanceHead;
   private final Runnable whole = this::runWhole;
   private final int[] counts;
+  private final Places places;
+  private Decays decaysOfRun;
   private RetentionState state;
 
   /**
@@ -76,6 +82,7 @@ public final class RetentionPlan implements AutoCloseable {
     headNorm = weights.headNorm();
     sharedKeys = config.kvHeads() < config.heads();
     counts = new int[batch];
+    places = new Places(batch, tokens);
     int rows = batch * tokens;
     Scratch scratch = piece.scratch();
     int heads = config.heads();
@@ -107,20 +114,21 @@ public final class RetentionPlan implements AutoCloseable {
     }
     outputs =
         piece.matMuls(engine, buffers, oTile).add(weights.output(), piece.y(), Activation.NONE);
-    boolean rotates = config.rotation().active();
-    rotator =
-        rotates
-            ? new Rotary(engine.type(), config.rotation().frequencies(keyWidth), batch, tokens)
-            : null;
+    rotator = config.rotation().active() ? rotary(batch) : null;
     angles = new Angles[engine.threads()];
     Arrays.setAll(angles, i -> Angles.of(engine.type(), keyWidth / 2));
     keyFactor = config.scaleKeys() ? config.scale() : 1;
-    constantDecay = loop.perLane(config.decay().logDecay());
+    constantDecay = loop.perLane(config.decay().logDecay(), Resets.none());
+  }
+
+  private Rotary rotary(int rows) {
+    double[] frequencies = config.rotation().frequencies(config.keyWidth());
+    return new Rotary(engine.type(), frequencies, rows, tokens);
   }
 
   /** Returns a decay in the place of the configuration's, for {@link #run}. */
-  Decays[] decays(LogDecay decay) {
-    return loop.perLane(decay);
+  Decays[] decays(LogDecay decay, Resets resets) {
+    return loop.perLane(decay, resets);
   }
 
   /** Returns the implementation of the products, as oneDNN names it. */
@@ -145,6 +153,7 @@ public final class RetentionPlan implements AutoCloseable {
     this.state = state;
     System.arraycopy(tokenCounts, 0, counts, 0, batch);
     loop.decays(decays, first);
+    decaysOfRun = decays[0];
     try {
       engine.exclusively(whole);
     } finally {
@@ -156,17 +165,23 @@ public final class RetentionPlan implements AutoCloseable {
     weights.requireOpen();
     runTasks();
     for (int b = 0; b < batch; b++) {
-      state.advance(b, counts[b]);
+      state.advance(b, counts[b], decaysOfRun.lastReset(b, counts[b]));
     }
     state.settled();
   }
 
   private void runTasks() {
     inputs.run();
-    if (rotator != null) {
-      for (int b = 0; b < batch; b++) {
+    boolean resets = false;
+    for (int b = 0; b < batch; b++) {
+      resets |= places.start(b, counts[b], decaysOfRun);
+      if (rotator != null) {
         rotator.start(b, state.positionOf(b), counts[b]);
       }
+    }
+    if (resets && rotator != null && fromZero == null) {
+      fromZero = rotary(1);
+      fromZero.start(0, 0, tokens);
     }
     if (sharedKeys && (rotator != null || keyFactor != 1)) {
       engine.run(batch * config.kvHeads(), turnKeys);
@@ -185,7 +200,11 @@ public final class RetentionPlan implements AutoCloseable {
     Angles own = angles[lane.index()];
     for (int t = 0; t < counts[b]; t++) {
       if (rotator != null) {
-        rotator.at(b, t, own);
+        if (places.afterReset(b, t)) {
+          fromZero.at(0, places.position(b, t), own);
+        } else {
+          rotator.at(b, t, own);
+        }
         if (head != NONE) {
           lane.rows().rotate(q, b, t, head, interleaved, own, 1);
         }
@@ -213,7 +232,8 @@ public final class RetentionPlan implements AutoCloseable {
     loop.advance(lane, state, b, h, n);
     long start = state.positionOf(b);
     for (int t = 0; t < n; t++) {
-      double factor = config.normaliseOutput() ? outputFactor(h, start + t) : 1;
+      long position = places.afterReset(b, t) ? places.position(b, t) : start + t;
+      double factor = config.normaliseOutput() ? outputFactor(h, position) : 1;
       if (config.gate()) {
         lane.rows().gatedRmsNorm(o, factor, headNorm, config.normEps(), gate, o, b, t, h);
       } else {
@@ -222,9 +242,12 @@ public final class RetentionPlan implements AutoCloseable {
     }
   }
 
-  /** Returns 1/√s_p with s_p = Σ_(i=0..p) γ^i = (1 − γ^(p+1)) / (1 − γ). */
+  /** Returns 1/√s_p with s_p = Σ_(i=0..p) γ^i = (1 − γ^(p+1)) / (1 − γ), and p + 1 for γ = 1. */
   private double outputFactor(int head, long position) {
     double g = config.decay().logDecay().of(head);
+    if (g == 0) {
+      return 1 / Math.sqrt(position + 1.0);
+    }
     return Math.sqrt(Math.expm1(g) / Math.expm1((position + 1) * g));
   }
 

@@ -243,8 +243,13 @@ public final class RetentionState implements AutoCloseable {
   }
 
   /** Records that a row saw tokens; the head states were advanced by the form. */
-  void advance(int row, int tokens) {
-    position[row] += tokens;
+  /**
+   * Moves a row on.
+   *
+   * @param lastReset the last of the tokens before which the row was reset, −1 for none
+   */
+  void advance(int row, int tokens, int lastReset) {
+    position[row] = lastReset < 0 ? position[row] + tokens : tokens - lastReset;
   }
 
   long start(int row) {

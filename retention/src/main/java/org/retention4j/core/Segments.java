@@ -4,7 +4,10 @@ import java.util.Locale;
 import org.retention4j.engine.ops.HeadState;
 import org.retention4j.engine.ops.StateDecay;
 
-/** Joins states of segments that follow each other: (Γ₁,S₁)⊕(Γ₂,S₂) = (Γ₁+Γ₂, e^Γ₂ S₁ + S₂). */
+/**
+ * Joins states of segments that follow each other: (Γ₁,S₁)⊕(Γ₂,S₂) = (Γ₁+Γ₂, e^Γ₂ S₁ + S₂). Γ is −∞
+ * where there was a reset.
+ */
 final class Segments {
   private Segments() {}
 
@@ -24,8 +27,12 @@ final class Segments {
         for (int k = 0; k < first.keyWidth(); k++) {
           into.readRow(k, s1);
           add.readRow(k, s2);
-          StateDecay.decayAndAdd(s1, decayOfNext, s2);
-          into.writeRow(k, s1);
+          if (decayOfNext == Double.NEGATIVE_INFINITY) {
+            into.writeRow(k, s2); // 0·NaN of what a reset dropped is none.
+          } else {
+            StateDecay.decayAndAdd(s1, decayOfNext, s2);
+            into.writeRow(k, s1);
+          }
         }
         joined.accumulateDecay(b, h, decayOfNext);
       }

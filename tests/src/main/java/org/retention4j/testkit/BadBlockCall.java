@@ -5,6 +5,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 
 /** Calls that a block has to refuse, each made from a good one (B=2, T=6, D=12, H=2, K=6, V=12). */
 enum BadBlockCall {
@@ -26,7 +27,8 @@ enum BadBlockCall {
   TOKEN_DECAY_OF_FEWER_TOKENS(c -> c.withDecay(decays(0, -0.1, 2, 5, 2))),
   TOKEN_DECAY_ABOVE_0(c -> c.withDecay(decays(23, 1e-6, 2, 6, 2))),
   TOKEN_DECAY_NAN(c -> c.withDecay(decays(7, Double.NaN, 2, 6, 2))),
-  TOKEN_DECAY_MINUS_INFINITY(c -> c.withDecay(decays(0, Double.NEGATIVE_INFINITY, 2, 6, 2))),
+  RESETS_OF_FEWER_ROWS(c -> c.withResets(Resets.cumulative(new int[] {0, 2, 6}))),
+  RESETS_OF_MORE_TOKENS(c -> c.withResets(Resets.mask(new boolean[2][7]))),
   TOO_FEW_LENGTHS(c -> c.withLengths(6)),
   LENGTH_BELOW_0(c -> c.withLengths(-1, 6)),
   LENGTH_ABOVE_T(c -> c.withLengths(6, 7));

@@ -5,6 +5,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 
 /** Calls that a form has to refuse, each made from a good one (B=2, T=6, H=4, H_kv=2, K=4, V=6). */
 enum BadCall {
@@ -40,7 +41,8 @@ enum BadCall {
   TOKEN_DECAY_OF_FEWER_ROWS(c -> c.withDecay(decays(0, -0.1, 1, 6, 4))),
   TOKEN_DECAY_ABOVE_0(c -> c.withDecay(decays(47, 1e-6, 2, 6, 4))),
   TOKEN_DECAY_NAN(c -> c.withDecay(decays(0, Double.NaN, 2, 6, 4))),
-  TOKEN_DECAY_MINUS_INFINITY(c -> c.withDecay(decays(30, Double.NEGATIVE_INFINITY, 2, 6, 4))),
+  RESETS_OF_FEWER_ROWS(c -> c.withResets(Resets.cumulative(new int[] {0, 2, 6}))),
+  RESETS_OF_FEWER_TOKENS(c -> c.withResets(Resets.mask(new boolean[2][5]))),
   TOKEN_DECAY_INFINITY(c -> c.withDecay(decays(30, Double.POSITIVE_INFINITY, 2, 6, 4))),
   TOO_FEW_LENGTHS(c -> c.withLengths(6)),
   TOO_MANY_LENGTHS(c -> c.withLengths(6, 6, 6)),

@@ -5,6 +5,7 @@ import java.util.function.UnaryOperator;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.BlockInput;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.reference.ReferenceBlock;
@@ -19,6 +20,7 @@ import org.retention4j.core.reference.ReferenceBlock;
  * @param state S_0 (B,H,K,V), not to be modified
  * @param positions (B) position of each row's first token, at least 0
  * @param lengths (B) tokens of each row, 0…T
+ * @param resets where sequences begin inside the rows
  * @since 0.1
  */
 public record BlockCall(
@@ -28,11 +30,12 @@ public record BlockCall(
     Optional<LogDecay> decay,
     INDArray state,
     long[] positions,
-    int[] lengths) {
+    int[] lengths,
+    Resets resets) {
 
   /** Returns what the library's own block reads. */
   public BlockInput input() {
-    BlockInput input = BlockInput.of(x).withLengths(lengths);
+    BlockInput input = BlockInput.of(x).withLengths(lengths).withResets(resets);
     return decay.map(input::withDecay).orElse(input);
   }
 
@@ -45,22 +48,28 @@ public record BlockCall(
 
   /** Returns this call on another x. */
   public BlockCall withX(INDArray other) {
-    return new BlockCall(config, parameters, other, decay, state, positions, lengths);
+    return new BlockCall(config, parameters, other, decay, state, positions, lengths, resets);
   }
 
   /** Returns this call with another log decay. */
   public BlockCall withDecay(LogDecay other) {
-    return new BlockCall(config, parameters, x, Optional.of(other), state, positions, lengths);
+    return new BlockCall(
+        config, parameters, x, Optional.of(other), state, positions, lengths, resets);
   }
 
   /** Returns this call from another state, each row's first token at a position. */
   public BlockCall withState(INDArray other, long... at) {
-    return new BlockCall(config, parameters, x, decay, other, at, lengths);
+    return new BlockCall(config, parameters, x, decay, other, at, lengths, resets);
+  }
+
+  /** Returns this call with other resets. */
+  public BlockCall withResets(Resets other) {
+    return new BlockCall(config, parameters, x, decay, state, positions, lengths, other);
   }
 
   /** Returns this call with other lengths. */
   public BlockCall withLengths(int... other) {
-    return new BlockCall(config, parameters, x, decay, state, positions, other);
+    return new BlockCall(config, parameters, x, decay, state, positions, other, resets);
   }
 
   /** Returns T. */
@@ -81,14 +90,31 @@ public record BlockCall(
     }
     Optional<LogDecay> cut = perToken(g -> Tensors.tokens(g, from, to));
     return new BlockCall(
-        config, parameters, Tensors.tokens(x, from, to), cut, state, positions, part);
+        config,
+        parameters,
+        Tensors.tokens(x, from, to),
+        cut,
+        state,
+        positions,
+        part,
+        resets.tokens(from, to));
+  }
+
+  /** Returns the position of a token in its sequence. */
+  long position(int row, int token) {
+    for (int t = token; t >= 0; t--) {
+      if (resets.at(row, t)) {
+        return token - t;
+      }
+    }
+    return positions[row] + token;
   }
 
   /** Returns where each row stands after this call. */
   long[] endPositions() {
-    long[] end = positions.clone();
+    long[] end = new long[batch()];
     for (int b = 0; b < end.length; b++) {
-      end[b] += lengths[b];
+      end[b] = lengths[b] == 0 ? positions[b] : position(b, lengths[b] - 1) + 1;
     }
     return end;
   }
@@ -109,6 +135,7 @@ public record BlockCall(
         cut,
         Tensors.rows(state, b, b + 1),
         new long[] {positions[b]},
-        new int[] {lengths[b]});
+        new int[] {lengths[b]},
+        resets.row(b));
   }
 }

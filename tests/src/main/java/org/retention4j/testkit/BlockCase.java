@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.DecaySchedule;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.Rotation;
@@ -25,6 +26,7 @@ import org.retention4j.core.Rotation;
  *
  * @param tokenDecay whether a log decay per token is given
  * @param withState whether there is a state and a position to start from
+ * @param resets where sequences begin inside the rows
  */
 record BlockCase(
     String name,
@@ -33,24 +35,31 @@ record BlockCase(
     int tokens,
     boolean tokenDecay,
     boolean withState,
-    int[] lengths) {
+    int[] lengths,
+    Resets resets) {
 
   static BlockCase of(String name, RetentionConfig config, int batch, int tokens) {
     int[] whole = new int[batch];
     Arrays.fill(whole, tokens);
-    return new BlockCase(name, config, batch, tokens, false, true, whole);
+    return new BlockCase(name, config, batch, tokens, false, true, whole, Resets.none());
   }
 
   BlockCase fromZero() {
-    return new BlockCase(name, config, batch, tokens, tokenDecay, false, lengths);
+    return new BlockCase(name, config, batch, tokens, tokenDecay, false, lengths, resets);
   }
 
   BlockCase withTokenDecay() {
-    return new BlockCase(name, config, batch, tokens, true, withState, lengths);
+    return new BlockCase(name, config, batch, tokens, true, withState, lengths, resets);
   }
 
   BlockCase lengths(int... lengths) {
-    return new BlockCase(name, config, batch, tokens, tokenDecay, withState, lengths);
+    return new BlockCase(name, config, batch, tokens, tokenDecay, withState, lengths, resets);
+  }
+
+  /** The same with sequences that begin inside the rows, by their cumulative lengths. */
+  BlockCase packed(int[]... cumulative) {
+    Resets packed = Resets.cumulative(cumulative);
+    return new BlockCase(name, config, batch, tokens, tokenDecay, withState, lengths, packed);
   }
 
   /** D = 12, two heads, K = 6, V = 12, in the conventions of fla checkpoints. */
@@ -97,7 +106,8 @@ record BlockCase(
         decay,
         state,
         positions,
-        lengths);
+        lengths,
+        resets);
   }
 
   /** Normal weights of variance 1/in, head norm weights around 1. */
@@ -131,7 +141,7 @@ record BlockCase(
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "%s B=%d T=%d%s%s%s",
+        "%s B=%d T=%d%s%s%s%s",
         name,
         batch,
         tokens,
@@ -139,7 +149,8 @@ record BlockCase(
         withState ? "" : " from zero",
         Arrays.stream(lengths).allMatch(n -> n == tokens)
             ? ""
-            : " lengths " + Arrays.toString(lengths));
+            : " lengths " + Arrays.toString(lengths),
+        resets.isEmpty() ? "" : " " + resets);
   }
 
   /** Every convention by itself, and the two families whole. */
@@ -150,6 +161,10 @@ record BlockCase(
       cases.add(of("torchscale", torchscale().build(), 2, tokens));
     }
     cases.add(of("fla", fla().build(), 1, 130).fromZero());
+    int[] everywhere = {0, 1, 16, 32, 33, 63, 64, 65, 128, 129, 130};
+    cases.add(of("fla", fla().build(), 1, 130).packed(everywhere));
+    cases.add(of("torchscale", torchscale().build(), 1, 130).packed(everywhere));
+    cases.add(of("fla", fla().build(), 1, 65).withTokenDecay().packed(new int[] {0, 7, 65}));
     cases.add(of("torchscale", torchscale().build(), 1, 130).fromZero());
     cases.add(of("fla", fla().build(), 3, 20).lengths(20, 0, 7));
     cases.add(of("torchscale", torchscale().build(), 3, 20).lengths(19, 1, 0));

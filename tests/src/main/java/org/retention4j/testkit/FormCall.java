@@ -3,6 +3,7 @@ package org.retention4j.testkit;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 import org.retention4j.core.RetentionCall;
 import org.retention4j.core.reference.ReferenceRetention;
 
@@ -16,6 +17,7 @@ import org.retention4j.core.reference.ReferenceRetention;
  * @param scale finite factor between q S and o
  * @param state S_0 (B,H,K,V), not to be modified
  * @param lengths (B) tokens of each row, 0…T
+ * @param resets where sequences begin inside the rows
  * @since 0.1
  */
 public record FormCall(
@@ -25,19 +27,20 @@ public record FormCall(
     LogDecay decay,
     double scale,
     INDArray state,
-    int[] lengths) {
+    int[] lengths,
+    Resets resets) {
 
   /** Returns a call on all T tokens of every row. */
   public static FormCall of(
       INDArray q, INDArray k, INDArray v, LogDecay decay, double scale, INDArray state) {
     int[] lengths = new int[(int) q.size(0)];
     Arrays.fill(lengths, (int) q.size(1));
-    return new FormCall(q, k, v, decay, scale, state, lengths);
+    return new FormCall(q, k, v, decay, scale, state, lengths, Resets.none());
   }
 
   /** Returns this call, without its state, as the library's own core takes it. */
   public RetentionCall call() {
-    return new RetentionCall(q, k, v, decay, scale, lengths);
+    return new RetentionCall(q, k, v, decay, scale, lengths, resets);
   }
 
   /** Returns what the plain float64 reference makes of this call. */
@@ -48,37 +51,42 @@ public record FormCall(
 
   /** Returns this call from another state. */
   public FormCall withState(INDArray other) {
-    return new FormCall(q, k, v, decay, scale, other, lengths);
+    return new FormCall(q, k, v, decay, scale, other, lengths, resets);
   }
 
   /** Returns this call with other lengths. */
   public FormCall withLengths(int... other) {
-    return new FormCall(q, k, v, decay, scale, state, other);
+    return new FormCall(q, k, v, decay, scale, state, other, resets);
+  }
+
+  /** Returns this call with other resets. */
+  public FormCall withResets(Resets other) {
+    return new FormCall(q, k, v, decay, scale, state, lengths, other);
   }
 
   /** Returns this call with another log decay. */
   public FormCall withDecay(LogDecay other) {
-    return new FormCall(q, k, v, other, scale, state, lengths);
+    return new FormCall(q, k, v, other, scale, state, lengths, resets);
   }
 
   /** Returns this call with another scale. */
   public FormCall withScale(double other) {
-    return new FormCall(q, k, v, decay, other, state, lengths);
+    return new FormCall(q, k, v, decay, other, state, lengths, resets);
   }
 
   /** Returns this call with other queries. */
   public FormCall withQ(INDArray other) {
-    return new FormCall(other, k, v, decay, scale, state, lengths);
+    return new FormCall(other, k, v, decay, scale, state, lengths, resets);
   }
 
   /** Returns this call with other keys. */
   public FormCall withK(INDArray other) {
-    return new FormCall(q, other, v, decay, scale, state, lengths);
+    return new FormCall(q, other, v, decay, scale, state, lengths, resets);
   }
 
   /** Returns this call with other values. */
   public FormCall withV(INDArray other) {
-    return new FormCall(q, k, other, decay, scale, state, lengths);
+    return new FormCall(q, k, other, decay, scale, state, lengths, resets);
   }
 
   /** Returns tokens {@code from} to {@code to}, exclusive, from the same state. */
@@ -98,7 +106,8 @@ public record FormCall(
         cut,
         scale,
         state,
-        part);
+        part,
+        resets.tokens(from, to));
   }
 
   /** Returns one row of the batch alone. */
@@ -114,7 +123,8 @@ public record FormCall(
         cut,
         scale,
         Tensors.rows(state, b, b + 1),
-        new int[] {lengths[b]});
+        new int[] {lengths[b]},
+        resets.row(b));
   }
 
   /** Returns T. */

@@ -15,6 +15,7 @@ import java.util.stream.IntStream;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 
 /** What the tests of {@link RetentionFormContract} share. */
 final class FormChecks {
@@ -37,6 +38,45 @@ final class FormChecks {
     Tolerance tolerance = tolerance(call);
     assertThat(result.output()).as("outputs, %s", how).isCloseTo(expected.output(), tolerance);
     assertThat(result.state()).as("state, %s", how).isStateCloseTo(expected.state(), tolerance);
+  }
+
+  /** Holds a packed row to its sequences one by one, by the form itself. */
+  static void assertPacked(DataType type, FormCase.Decay decay, Form form) {
+    int[] ends = {0, 1, 2, 30, 64, 65, 100};
+    FormCall packed = FormCase.of(1, 100, 2, 1, 5, 3, decay).packed(ends).call(type);
+    FormResult result = form.advance(packed);
+    for (int i = 0; i + 1 < ends.length; i++) {
+      FormCall alone =
+          packed
+              .tokens(ends[i], ends[i + 1])
+              .withResets(Resets.none())
+              .withState(packed.state().mul(0));
+      FormResult expected = form.advance(alone);
+      INDArray output = Tensors.tokens(result.output(), ends[i], ends[i + 1]);
+      boolean last = i + 2 == ends.length;
+      FormResult part = new FormResult(output, last ? result.state() : expected.state());
+      assertClose(part, expected, alone, "sequence " + i + " of the packed row");
+    }
+  }
+
+  /** Returns what comes out from a token on. */
+  static FormResult after(FormResult result, int from) {
+    INDArray output = result.output();
+    return new FormResult(Tensors.tokens(output, from, (int) output.size(1)), result.state());
+  }
+
+  /** Returns a call with a value everywhere before a token, in the state too. */
+  static FormCall spoilBefore(FormCall call, int token, double value) {
+    FormCall spoilt =
+        call.withQ(spoilTokens(call.q(), token, value))
+            .withK(spoilTokens(call.k(), token, value))
+            .withV(spoilTokens(call.v(), token, value));
+    return spoilt.withState(call.state().like().assign(value));
+  }
+
+  private static INDArray spoilTokens(INDArray array, int to, double value) {
+    INDArray spoilt = Tensors.tokens(array, 0, to).assign(value);
+    return Tensors.concatTokens(spoilt, Tensors.tokens(array, to, (int) array.size(1)));
   }
 
   /** Returns every split of a short sequence and, of a long one, those around usual chunks. */

@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 
 /**
  * The suite that a form of retention has to pass: S_t = e^(g_t) S_(t−1) + k_tᵀ v_t and o_t = scale
@@ -108,12 +109,41 @@ public interface RetentionFormContract {
   @TestFactory
   default Stream<DynamicTest> equalsTheReferenceAtEveryChunkSize() {
     FormCall call = FormCase.of(2, 65, 2, 1, 5, 3, FormCase.Decay.PER_TOKEN).call(dataType());
+    FormCall packed =
+        call.withResets(Resets.cumulative(new int[] {0, 3, 9, 65}, new int[] {0, 65}));
     return Arrays.stream(chunkSizes())
         .mapToObj(
             chunk ->
                 DynamicTest.dynamicTest(
                     "chunk " + chunk,
-                    () -> FormChecks.assertClose(advance(call, chunk), call.reference(), call)));
+                    () -> {
+                      FormChecks.assertClose(advance(call, chunk), call.reference(), call);
+                      FormChecks.assertClose(advance(packed, chunk), packed.reference(), packed);
+                    }));
+  }
+
+  /** A row of many sequences gives what each gives alone, wherever chunks begin. */
+  @ParameterizedTest
+  @EnumSource
+  default void equalsThePackedSequencesApart(FormCase.Decay decay) {
+    FormChecks.assertPacked(dataType(), decay, this::advance);
+  }
+
+  /** Nothing of what a reset drops remains, be it NaN or infinite. */
+  @ParameterizedTest
+  @EnumSource(names = {"POW2", "PER_TOKEN", "ONE", "RESETTING"})
+  default void dropsWhatIsBeforeAReset(FormCase.Decay decay) {
+    int reset = 41;
+    FormCall clean =
+        FormCase.of(1, 70, 2, 1, 5, 3, decay).packed(new int[] {0, reset, 70}).call(dataType());
+    FormResult expected = FormChecks.after(clean.reference(), reset);
+    for (double value : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+      FormCall spoilt = FormChecks.spoilBefore(clean, reset, value);
+      for (int split : new int[] {0, 1, reset - 1, reset, reset + 1}) {
+        FormResult result = FormChecks.inPieces(spoilt, this::advance, this::advance, split);
+        FormChecks.assertClose(FormChecks.after(result, reset), expected, clean, value + " before");
+      }
+    }
   }
 
   /** A sequence split at any token and continued gives what it gives unsplit. */

@@ -95,6 +95,38 @@ class AllocationTest {
     }
   }
 
+  /** Several sequences in a row, of the core and of a block that rotates by their positions. */
+  @ParameterizedTest
+  @MethodSource("variants")
+  void stepsWithResetsAllocateNothing(Variant variant) {
+    DataType type = variant.dataType();
+    Resets resets = Resets.cumulative(new int[] {0, 2, 6}, new int[] {0, 5, 6});
+    RetentionCall call =
+        RetentionCall.of(
+                Tensors.gaussian(1, type, 2, 6, 2, 32),
+                Tensors.gaussian(2, type, 2, 6, 2, 32),
+                Tensors.gaussian(3, type, 2, 6, 2, 64),
+                LogDecay.perHead(-0.1, 0))
+            .withResets(resets);
+    RetentionState bare = RetentionState.zeros(variant.engine(), 2, 2, 32, 64);
+    INDArray out = Nd4j.zeros(type, 2, 6, 2, 64);
+    assertAllocatesNothing(
+        new RetentionCore(variant.engine(), variant.form()).bind(call, bare, out)::step);
+    assertThat(bare.position(0)).isEqualTo(4);
+
+    RetentionConfig config = RetentionConfig.torchscale(32, 2);
+    try (MultiScaleRetention block = MultiScaleRetention.random(variant.engine(), config, 1);
+        RetentionState state = block.newState(2)) {
+      INDArray x = Tensors.gaussian(1, type, 2, 6, 32);
+      BlockInput input = BlockInput.of(x).withResets(resets);
+      try (BoundSequence bound =
+          block.bind(variant.form(), input, state, Nd4j.zeros(type, 2, 6, 32))) {
+        assertAllocatesNothing(bound::step);
+      }
+      assertThat(state.position(1)).isEqualTo(1);
+    }
+  }
+
   /** A whole model's step, with retention and with attention over a cache that has room. */
   @Test
   void sessionStepsAllocateNothing() {

@@ -143,9 +143,9 @@ class RetentionTest {
     g.putScalar(1, 5, 1, Double.NaN);
     g.putScalar(0, 4, 1, 1e-9);
     assertRefused(bound::step, "(b=0, t=4, h=1)", "1.0E-9");
-    g.putScalar(0, 4, 1, Double.NEGATIVE_INFINITY);
-    assertRefused(bound::step, "(b=0, t=4, h=1)", "-Infinity");
-    g.putScalar(0, 4, 1, 0);
+    g.putScalar(0, 4, 1, Double.POSITIVE_INFINITY);
+    assertRefused(bound::step, "(b=0, t=4, h=1)", "got Infinity");
+    g.putScalar(0, 4, 1, Double.NEGATIVE_INFINITY); // one head's reset, and not the position's
     g.putScalar(1, 2, 0, Double.NaN);
     assertRefused(bound::step, "(b=1, t=2, h=0)", "NaN");
     g.putScalar(1, 2, 0, 0);

@@ -49,8 +49,8 @@ class ScheduleTest {
     DecaySchedule schedule = DecaySchedule.custom(0.5, 1 - 1.0 / 3000);
     assertThat(schedule.logDecay().of(0)).isEqualTo(-0.6931471805599453);
     assertThat(schedule.name()).isEqualTo("custom");
-    for (double gamma : new double[] {0, 1, -0.1, 1.1, Double.NaN}) {
-      refuses(() -> DecaySchedule.custom(0.5, gamma), "(0,1)", "head 1", "" + gamma);
+    for (double gamma : new double[] {0, -0.1, 1.1, Double.NaN}) {
+      refuses(() -> DecaySchedule.custom(0.5, gamma), "(0,1]", "head 1", "" + gamma);
     }
     refuses(DecaySchedule::custom, "1 to 1000", "got 0");
     refuses(() -> DecaySchedule.custom((double[]) null), "gammas, got null");
@@ -58,6 +58,7 @@ class ScheduleTest {
     refuses(() -> new DecaySchedule(null, schedule.logDecay()), "name, got null");
     // No schedule is no wish for the usual one.
     refuses(() -> RetentionConfig.builder(64, 2).decay(null), "decay, got null");
+    assertThat(DecaySchedule.custom(1).logDecay().of(0)).isZero();
   }
 
   @Test
@@ -84,7 +85,8 @@ class ScheduleTest {
     assertThat(decay).isNotEqualTo(LogDecay.perHead(-1, -3)).isNotEqualTo("");
     assertThat(decay.hashCode()).isNotEqualTo(LogDecay.perHead(-1, -3).hashCode());
     assertThat(decay).hasToString("LogDecay.perHead[-1.0, -2.0]");
-    for (double g : new double[] {0, 1, Double.NaN, Double.NEGATIVE_INFINITY}) {
+    assertThat(((LogDecay.PerHead) LogDecay.perHead(0)).of(0)).isZero();
+    for (double g : new double[] {1, Double.NaN, Double.NEGATIVE_INFINITY}) {
       refuses(() -> LogDecay.perHead(-1, g), "head 1", "" + g);
     }
   }

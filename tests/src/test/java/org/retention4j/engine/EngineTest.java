@@ -16,6 +16,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.chunkwise.ChunkwiseForm;
 import org.retention4j.core.LogDecay;
+import org.retention4j.core.Resets;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.ElementType;
@@ -146,7 +147,8 @@ class EngineTest {
         LogDecay.perHead(-0.5, -0.1, -0.01, -0.001),
         0.25,
         Tensors.gaussian(4, type, 3, 4, 17, 33),
-        new int[] {40, 13, 39});
+        new int[] {40, 13, 39},
+        Resets.none());
   }
 
   @Test

@@ -25,7 +25,12 @@ class GoldenCoreTest {
           "linspace-with-state",
           "pow2-from-zero",
           "pow2-with-state",
-          "silence-after-strong-decay");
+          "silence-after-strong-decay",
+          "gradient/gated",
+          "gradient/grouped-linspace",
+          "gradient/one",
+          "gradient/pow2",
+          "gradient/resets");
 
   private record Golden(FormCall call, FormResult result) {}
 
@@ -44,7 +49,8 @@ class GoldenCoreTest {
   }
 
   private static String path(String name, String array) {
-    return "/golden/core/" + name + "/" + array + ".npy";
+    String folder = name.startsWith("gradient/") ? name : "core/" + name;
+    return "/golden/" + folder + "/" + array + ".npy";
   }
 
   private static INDArray read(String name, String array) {

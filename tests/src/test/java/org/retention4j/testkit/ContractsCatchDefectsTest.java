@@ -88,7 +88,13 @@ class ContractsCatchDefectsTest {
         "PADDING_IS_MULTIPLIED_AWAY, leavesPaddingAlone",
         "INPUT_STATE_MODIFIED, leavesItsInputsAlone",
         "NOTHING_REFUSED, refuses",
-        "SHARED_SCRATCH, worksFromManyThreads"
+        "SHARED_SCRATCH, worksFromManyThreads",
+        "RESET_KEEPS_THE_TAIL, equalsTheReference",
+        "RESET_KEEPS_THE_TAIL, equalsThePackedSequencesApart",
+        "RESET_KEEPS_THE_TAIL, handsTheStateOverAtEverySplit",
+        "RESET_MULTIPLIES_AWAY, dropsWhatIsBeforeAReset",
+        "RESET_AT_A_CHUNK_BORDER_IS_MISSED, equalsTheReference",
+        "RESET_AT_A_CHUNK_BORDER_IS_MISSED, equalsThePackedSequencesApart"
       })
   void theFormContractCatches(Defect defect, String test) {
     assertThat(failedTests(LoopForm.class, defect)).contains(test);
@@ -100,6 +106,7 @@ class ContractsCatchDefectsTest {
     "NAN_OF_THE_FUTURE_LEAKS, equalsTheReference",
     "PADDING_IS_MULTIPLIED_AWAY, equalsTheReference",
     "INPUT_STATE_MODIFIED, equalsTheReference",
+    "RESET_MULTIPLIES_AWAY, equalsTheReference",
     "NOTHING_REFUSED, leavesPaddingAlone",
     "STATE_NOT_CARRIED, leavesItsInputsAlone",
     "FUTURE_LEAKS, refuses"
@@ -131,7 +138,10 @@ class ContractsCatchDefectsTest {
     "PADDING_IS_MULTIPLIED_AWAY, leavesPaddingAlone",
     "INPUT_STATE_MODIFIED, leavesItsInputsAlone",
     "NOTHING_REFUSED, refuses",
-    "SHARED_SCRATCH, worksFromManyThreads"
+    "SHARED_SCRATCH, worksFromManyThreads",
+    "RESET_KEEPS_THE_TAIL, equalsTheReference",
+    "RESET_AT_A_CHUNK_BORDER_IS_MISSED, equalsTheReference",
+    "RESET_FORGETS_THE_POSITION, equalsTheReference"
   })
   void theBlockContractCatches(Defect defect, String test) {
     assertThat(failedTests(LoopBlock.class, defect)).contains(test);

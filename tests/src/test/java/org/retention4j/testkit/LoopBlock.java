@@ -38,7 +38,8 @@ class LoopBlock implements RetentionBlockContract {
     double scale = c.scaleKeys() ? 1 : 1 / Math.sqrt(c.keyWidth());
     FormResult core =
         new LoopForm(defect)
-            .advance(new FormCall(q, k, v, decay, scale, call.state(), call.lengths()));
+            .advance(
+                new FormCall(q, k, v, decay, scale, call.state(), call.lengths(), call.resets()));
     double[] o = Tensors.flat(core.output());
     double[] gate =
         call.parameters()
@@ -52,7 +53,7 @@ class LoopBlock implements RetentionBlockContract {
           gate,
           i * c.valueWidth(),
           i % c.heads(),
-          call.positions()[i / c.heads() / tokens] + t,
+          call.position(i / c.heads() / tokens, t),
           call);
     }
     INDArray normed = Tensors.of(o, dataType(), batch, tokens, c.heads() * c.valueWidth());
@@ -65,6 +66,7 @@ class LoopBlock implements RetentionBlockContract {
     RetentionConfig c = call.config();
     boolean fits = call.x().rank() == 3 && call.x().size(2) == c.modelWidth();
     fits &= call.x().dataType() == dataType();
+    fits &= call.resets().fits(call.batch(), call.tokens());
     fits &= call.positions().length == call.batch();
     fits &= Arrays.stream(call.positions()).allMatch(p -> p >= 0);
     fits &= call.decay().filter(LogDecay.PerHead.class::isInstance).isEmpty();
@@ -95,7 +97,11 @@ class LoopBlock implements RetentionBlockContract {
     int perToken = (int) rows.size(2) * width;
     for (int at = 0; at < x.length; at += width) {
       int b = at / (perToken * call.tokens());
-      double position = call.positions()[b] + at / perToken % call.tokens();
+      int t = at / perToken % call.tokens();
+      double position =
+          defect == Defect.RESET_FORGETS_THE_POSITION
+              ? call.positions()[b] + t
+              : call.position(b, t);
       if (defect == Defect.ROTATION_SHIFTED) {
         position++;
       } else if (defect == Defect.ROTATION_RESTARTS) {

@@ -22,6 +22,7 @@ final class LoopChecks {
     long[] state = {q[0], q[2], q[3], v[3]};
     require(Arrays.equals(call.state().shape(), state), "a state of shape (B,H,K,V)");
     require(Double.isFinite(call.scale()), "a finite scale");
+    require(call.resets().fits(q[0], q[1]), "resets (B,T)");
     require(call.lengths().length == q[0], "B lengths");
     for (int length : call.lengths()) {
       require(length >= 0 && length <= q[1], "lengths in 0..T");
@@ -37,7 +38,7 @@ final class LoopChecks {
       for (int t = 0; t < length; t++) {
         for (int h = 0; h < q[2]; h++) {
           double x = g.getDouble(b, t, h);
-          require(x <= 0 && Double.isFinite(x), "finite decays <= 0");
+          require(x <= 0, "decays <= 0, or -Infinity");
         }
       }
     }

@@ -95,8 +95,9 @@ class LoopForm implements RetentionFormContract {
       int qAt = ((b * tokens + t) * heads + h) * keys;
       int oAt = ((b * tokens + t) * heads + h) * values;
       double[] old = s.clone();
+      boolean reset = t < length && resets(call, b, t, h);
       for (int i = 0; i < size; i++) {
-        s[i] *= gamma;
+        s[i] = reset ? kept(i, size, s[i]) : s[i] * gamma;
         if (t < length || multiplies) {
           s[i] += mask * k[kAt + i / values] * v[vAt + i % values];
         }
@@ -126,6 +127,23 @@ class LoopForm implements RetentionFormContract {
       }
     }
     System.arraycopy(s, 0, state, from, size);
+  }
+
+  private boolean resets(FormCall call, int b, int t, int h) {
+    if (defect == Defect.RESET_AT_A_CHUNK_BORDER_IS_MISSED && t % CHUNK == 0) {
+      return false;
+    }
+    return call.resets().at(b, t)
+        || (call.decay() instanceof LogDecay.PerToken g
+            && g.values().getDouble(b, t, h) == Double.NEGATIVE_INFINITY);
+  }
+
+  private double kept(int i, int size, double s) {
+    return switch (defect) {
+      case RESET_KEEPS_THE_TAIL -> i == size - 1 ? s : 0;
+      case RESET_MULTIPLIES_AWAY -> 0 * s;
+      default -> 0;
+    };
   }
 
   private double gamma(FormCall call, int b, int t, int h) {

@@ -8,6 +8,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.BlockInput;
+import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionCall;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionParameters;
@@ -44,11 +45,12 @@ public final class ReferenceBlock {
   /**
    * Returns q, k and v of the block's core.
    *
-   * @param x (B,T,D)
    * @param positions (B) position of each row's first token
    */
   public static Projected project(
-      RetentionConfig config, RetentionParameters parameters, INDArray x, long[] positions) {
+      RetentionConfig config, RetentionParameters parameters, BlockInput input, long[] positions) {
+    INDArray x = input.x();
+    long[] places = places(input, positions);
     int batch = (int) x.size(0);
     int tokens = (int) x.size(1);
     double[][] rows = rows(x);
@@ -58,7 +60,7 @@ public final class ReferenceBlock {
     double keyFactor = config.scaleKeys() ? 1 / Math.sqrt(config.keyWidth()) : 1;
     for (int b = 0; b < batch; b++) {
       for (int t = 0; t < tokens; t++) {
-        long position = positions[b] + t;
+        long position = places[b * tokens + t];
         mapFeatures(q[b * tokens + t], config);
         mapFeatures(k[b * tokens + t], config);
         rotate(q[b * tokens + t], config, position, 1);
@@ -100,7 +102,7 @@ public final class ReferenceBlock {
     int heads = config.heads();
     double[][] rows = rows(x);
     double scale = config.scaleKeys() ? 1 : 1 / Math.sqrt(config.keyWidth());
-    Projected projected = project(config, parameters, x, positions);
+    Projected projected = project(config, parameters, input, positions);
     ReferenceRetention.Result core =
         ReferenceRetention.advance(
             new RetentionCall(
@@ -109,13 +111,15 @@ public final class ReferenceBlock {
                 projected.v(),
                 input.decay().orElse(config.decay().logDecay()),
                 scale,
-                lengths),
+                lengths,
+                input.resets()),
             initial);
     double[][] o = rows(core.output(), heads * config.valueWidth());
     double[][] g = config.gate() ? times(rows, parameters.gate().orElseThrow()) : null;
     double[] norm = parameters.headNorm().orElse(null);
+    long[] places = places(input, positions);
     for (int i = 0; i < o.length; i++) {
-      long position = positions[i / tokens] + i % tokens;
+      long position = places[i];
       for (int h = 0; h < heads; h++) {
         normAndGate(o[i], g == null ? null : g[i], h, position, config, norm);
       }
@@ -127,6 +131,33 @@ public final class ReferenceBlock {
       }
     }
     return new Result(array(y, batch, tokens, d), core.output(), core.state());
+  }
+
+  /** Returns (B,T) the position of each token in its sequence. */
+  private static long[] places(BlockInput input, long[] positions) {
+    int tokens = (int) input.x().size(1);
+    long[] places = new long[positions.length * tokens];
+    for (int b = 0; b < positions.length; b++) {
+      long next = positions[b];
+      for (int t = 0; t < tokens; t++) {
+        if (input.resets().at(b, t) || dropsAllHeads(input, b, t)) {
+          next = 0;
+        }
+        places[b * tokens + t] = next++;
+      }
+    }
+    return places;
+  }
+
+  private static boolean dropsAllHeads(BlockInput input, int b, int t) {
+    if (!(input.decay().orElse(null) instanceof LogDecay.PerToken g)) {
+      return false;
+    }
+    boolean all = true;
+    for (long h = 0; h < g.values().size(2); h++) {
+      all &= g.values().getDouble(b, t, h) == Double.NEGATIVE_INFINITY;
+    }
+    return all;
   }
 
   private static void mapFeatures(double[] row, RetentionConfig config) {

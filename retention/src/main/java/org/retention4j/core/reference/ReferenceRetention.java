@@ -1,5 +1,6 @@
 package org.retention4j.core.reference;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -63,7 +64,11 @@ public final class ReferenceRetention {
         int kvHead = h / (heads / kvHeads);
         int s = (b * heads + h) * keys * values;
         for (int t = 0; t < length; t++) {
-          double gamma = Math.exp(logDecay(decay, b, t, h));
+          double g = logDecay(decay, b, t, h);
+          double gamma = Math.exp(g);
+          if (call.resets().at(b, t) || g == Double.NEGATIVE_INFINITY) {
+            Arrays.fill(s0, s, s + keys * values, 0);
+          }
           int qAt = ((b * tokens + t) * heads + h) * keys;
           int kAt = ((b * tokens + t) * kvHeads + kvHead) * keys;
           int vAt = ((b * tokens + t) * kvHeads + kvHead) * values;

@@ -6,6 +6,9 @@ package org.retention4j.engine.ops;
  * @since 0.1
  */
 public interface StateOps {
+  /** S ← 0, with nothing pending and whatever it was: before a token that is reset. */
+  void clear(HeadState state);
+
   /** dst ← S; pending tokens of the state are folded first. */
   void read(HeadState state, Tile dst);
 

@@ -49,6 +49,15 @@ public interface TileOps {
    */
   void causalDecay(Tile a, int n, double[] logDecay, boolean uniform);
 
+  /**
+   * Does the same for tokens of several segments: a[i,j] ← 0 where j &lt; starts[i], whatever it
+   * was.
+   *
+   * @param starts the first token of each token's segment, 0 … i; the g of those firsts are not
+   *     used
+   */
+  void causalDecay(Tile a, int n, double[] logDecay, boolean uniform, int[] starts);
+
   /** c[i,:] ← c[i,:] + Σ_{j≤i} a[i,j]·b[j,:] for i &lt; n, touching no b[j,:] with j &gt; i. */
   default void addCausalProduct(Tile a, Tile b, int n, Tile c) {
     addBandProduct(a, b, n, 0, n, c);
@@ -59,6 +68,9 @@ public interface TileOps {
    * &lt; j ≤ i + diagonal, touching no other: 0·NaN would not be 0.
    */
   void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c);
+
+  /** Returns whether all elements are finite. */
+  boolean allFinite(Tile a);
 
   /** a ← 0. */
   void clear(Tile a);

@@ -1,5 +1,6 @@
 package org.retention4j.internal.float32;
 
+import java.util.Arrays;
 import org.retention4j.engine.ops.HeadState;
 import org.retention4j.engine.ops.StateDecay;
 
@@ -71,6 +72,15 @@ final class Fp32HeadState extends HeadState {
     sinceFold += logDecay;
     since[pending] = 0;
     return pending++;
+  }
+
+  /** S ← 0, with nothing pending. */
+  void clear() {
+    for (int k = 0; k < keyWidth(); k++) {
+      Arrays.fill(s.array(k), s.start(k), s.start(k) + valueWidth(), 0f);
+    }
+    pending = 0;
+    sinceFold = 0;
   }
 
   @Override

@@ -29,6 +29,11 @@ final class Fp32State implements StateOps {
   }
 
   @Override
+  public void clear(HeadState state) {
+    ((Fp32HeadState) state).clear();
+  }
+
+  @Override
   public void read(HeadState state, Tile dst) {
     Fp32HeadState head = (Fp32HeadState) state;
     head.fold(kernels);

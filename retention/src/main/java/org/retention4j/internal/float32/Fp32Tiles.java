@@ -126,7 +126,16 @@ final class Fp32Tiles implements TileOps {
 
   @Override
   public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform) {
-    Fp32Tile tile = (Fp32Tile) a;
+    decayRows((Fp32Tile) a, n, logDecay, uniform, null);
+  }
+
+  @Override
+  public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform, int[] starts) {
+    decayRows((Fp32Tile) a, n, logDecay, uniform, starts);
+  }
+
+  /** Starts are null where all are 0. */
+  private void decayRows(Fp32Tile tile, int n, double[] logDecay, boolean uniform, int[] starts) {
     int width = tile.columns();
     float[] x = row(width);
     float[] factors = factorRow.atLeast(width);
@@ -137,21 +146,35 @@ final class Fp32Tiles implements TileOps {
       }
     }
     for (int i = 0; i < n; i++) {
+      int start = starts == null ? 0 : starts[i];
       tile.read(i, x, width);
       if (uniform) {
         System.arraycopy(byDistance, n - 1 - i, factors, 0, i + 1);
       } else {
         double sum = 0;
-        for (int j = i; j >= 0; j--) {
+        for (int j = i; j >= start; j--) {
           factors[j] = factor(Math.exp(sum));
           sum += logDecay[j];
         }
       }
+      Arrays.fill(x, 0, start, 0f);
       kernels.multiply(x, factors, i + 1);
       Arrays.fill(x, i + 1, width, 0f);
       tile.write(i, x, width);
     }
     zeroRows(tile, n);
+  }
+
+  @Override
+  public boolean allFinite(Tile a) {
+    Fp32Tile tile = (Fp32Tile) a;
+    float[] x = row(tile.columns());
+    boolean finite = true;
+    for (int i = 0; i < tile.rows(); i++) {
+      tile.read(i, x, tile.columns());
+      finite &= kernels.allFinite(x, tile.columns());
+    }
+    return finite;
   }
 
   @Override

@@ -27,6 +27,13 @@ final class Fp64State implements StateOps {
   }
 
   @Override
+  public void clear(HeadState state) {
+    for (double[] s : ((Fp64HeadState) state).s) {
+      Arrays.fill(s, 0);
+    }
+  }
+
+  @Override
   public void read(HeadState state, Tile dst) {
     Fp64HeadState head = (Fp64HeadState) state;
     Fp64Tile tile = (Fp64Tile) dst;

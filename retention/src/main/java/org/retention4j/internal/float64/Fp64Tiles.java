@@ -99,17 +99,44 @@ final class Fp64Tiles implements TileOps {
   @Override
   public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform) {
     Fp64Tile tile = (Fp64Tile) a;
-    int c = tile.column();
     for (int i = 0; i < n; i++) {
-      double[] x = tile.row(i);
-      double sum = 0;
-      for (int j = i - 1; j >= 0; j--) {
-        sum = uniform ? (i - j) * logDecay[0] : sum + logDecay[j + 1];
-        x[c + j] *= Math.exp(sum);
-      }
-      Arrays.fill(x, c + i + 1, c + tile.columns(), 0);
+      decayRow(tile, i, 0, logDecay, uniform);
     }
     zeroRows(tile, n);
+  }
+
+  @Override
+  public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform, int[] starts) {
+    Fp64Tile tile = (Fp64Tile) a;
+    for (int i = 0; i < n; i++) {
+      decayRow(tile, i, starts[i], logDecay, uniform);
+    }
+    zeroRows(tile, n);
+  }
+
+  private static void decayRow(
+      Fp64Tile tile, int i, int start, double[] logDecay, boolean uniform) {
+    int c = tile.column();
+    double[] x = tile.row(i);
+    double sum = 0;
+    for (int j = i - 1; j >= start; j--) {
+      sum = uniform ? (i - j) * logDecay[0] : sum + logDecay[j + 1];
+      x[c + j] *= Math.exp(sum);
+    }
+    Arrays.fill(x, c, c + start, 0);
+    Arrays.fill(x, c + i + 1, c + tile.columns(), 0);
+  }
+
+  @Override
+  public boolean allFinite(Tile a) {
+    Fp64Tile tile = (Fp64Tile) a;
+    boolean finite = true;
+    for (int i = 0; i < tile.rows(); i++) {
+      for (int j = 0; j < tile.columns(); j++) {
+        finite &= Double.isFinite(tile.row(i)[tile.column() + j]);
+      }
+    }
+    return finite;
   }
 
   @Override

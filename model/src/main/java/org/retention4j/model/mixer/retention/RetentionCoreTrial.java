@@ -3,6 +3,7 @@ package org.retention4j.model.mixer.retention;
 import java.util.Optional;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.core.BlockInput;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionCall;
 import org.retention4j.core.RetentionConfig;
@@ -34,7 +35,8 @@ final class RetentionCoreTrial implements MixerTrial {
   RetentionCoreTrial(RetentionConfig config, RetentionParameters parameters, INDArray x) {
     this.config = config;
     decay = config.decay().logDecay();
-    ReferenceBlock.Projected from = ReferenceBlock.project(config, parameters, x, new long[1]);
+    ReferenceBlock.Projected from =
+        ReferenceBlock.project(config, parameters, BlockInput.of(x), new long[1]);
     q = from.q().castTo(DataType.FLOAT);
     k = from.k().castTo(DataType.FLOAT);
     v = from.v().castTo(DataType.FLOAT);
