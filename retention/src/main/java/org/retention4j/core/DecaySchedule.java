@@ -52,6 +52,48 @@ public record DecaySchedule(String name, LogDecay.PerHead logDecay) {
   }
 
   /**
+   * ln γ_h = −2^(−8(h+1)/H): the slopes of ALiBi, as Lightning attention has them without regard to
+   * the layer.
+   *
+   * @param heads H, 1 to 1000
+   */
+  public static DecaySchedule slopes(int heads) {
+    return new DecaySchedule("slopes", new LogDecay.PerHead(slopes(heads, 1)));
+  }
+
+  /**
+   * ln γ_h = −2^(−8(h+1)/H)·(1 − l/(L−1) + 1e-5): Lightning attention's, which forgets the less the
+   * later the layer.
+   *
+   * @param heads H, 1 to 1000
+   * @param layer l, 0 … L−1
+   * @param layers L, at least 2
+   * @throws IllegalArgumentException if there is no such layer
+   */
+  public static DecaySchedule slopes(int heads, int layer, int layers) {
+    if (layers < 2 || layer < 0 || layer >= layers) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected a layer in 0..L-1 of L >= 2 layers, got layer %d of %d",
+              layer,
+              layers));
+    }
+    double[] logs = slopes(heads, 1 - (double) layer / (layers - 1) + 1e-5);
+    String name = String.format(Locale.ROOT, "slopes of layer %d of %d", layer, layers);
+    return new DecaySchedule(name, new LogDecay.PerHead(logs));
+  }
+
+  private static double[] slopes(int heads, double factor) {
+    checkHeads(heads);
+    double[] logs = new double[heads];
+    for (int h = 0; h < heads; h++) {
+      logs[h] = -Math.pow(2, -8.0 * (h + 1) / heads) * factor;
+    }
+    return logs;
+  }
+
+  /**
    * Any decays.
    *
    * @param gammas γ_h, each in (0,1]; 1 is linear attention

@@ -4,7 +4,7 @@
  *
  * <p>{@link org.retention4j.testkit.TensorAssert} compares two tensors within a named {@link
  * org.retention4j.testkit.Tolerance}. {@link org.retention4j.testkit.RetentionFormContract} tests
- * the core on (q, k, v, log decay, scale, state, lengths), {@link
+ * the core on (q, k, v, log decay, scale, state, lengths, resets), {@link
  * org.retention4j.testkit.RetentionBlockContract} the block from x to y: implement one method of
  * either in a JUnit 5 test class and inherit the suite.
  *

@@ -44,6 +44,27 @@ class ScheduleTest {
     assertThat(DecaySchedule.linspace(2).name()).isEqualTo("linspace");
   }
 
+  /** The numbers of golden/block/lightning, layer 1 of 4, and of ALiBi's paper for 8 heads. */
+  @Test
+  void slopes() {
+    assertThat(DecaySchedule.slopes(8).logDecay().values())
+        .containsExactly(
+            -1 / 2.0, -1 / 4.0, -1 / 8.0, -1 / 16.0, -1 / 32.0, -1 / 64.0, -1 / 128.0, -1 / 256.0);
+    double[] golden = {-0.16666917, -0.04166729, -0.01041682, -0.00260421};
+    double[] values = DecaySchedule.slopes(4, 1, 4).logDecay().values();
+    for (int h = 0; h < 4; h++) {
+      assertThat(values[h]).isCloseTo(golden[h], within(5e-9));
+    }
+    assertThat(DecaySchedule.slopes(1, 3, 4).logDecay().of(0))
+        .isCloseTo(-1e-5 / 256, within(1e-20));
+    assertThat(DecaySchedule.slopes(2).name()).isEqualTo("slopes");
+    assertThat(DecaySchedule.slopes(2, 3, 4).name()).isEqualTo("slopes of layer 3 of 4");
+    refuses(() -> DecaySchedule.slopes(4, 4, 4), "0..L-1", "layer 4 of 4");
+    refuses(() -> DecaySchedule.slopes(4, -1, 4), "layer -1 of 4");
+    refuses(() -> DecaySchedule.slopes(4, 0, 1), "L >= 2", "layer 0 of 1");
+    refuses(() -> DecaySchedule.slopes(0), "1 to 1000", "got 0");
+  }
+
   @Test
   void custom() {
     DecaySchedule schedule = DecaySchedule.custom(0.5, 1 - 1.0 / 3000);
