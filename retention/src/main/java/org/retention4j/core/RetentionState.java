@@ -317,6 +317,29 @@ public final class RetentionState implements AutoCloseable {
   }
 
   /**
+   * Lets one sequence begin anew while the others go on: its state is 0 and its position too, as
+   * {@link Resets} before its next token would make them.
+   *
+   * @param row 0 … B−1
+   * @throws IllegalArgumentException if there is no such row
+   */
+  public void reset(int row) {
+    checkOpen();
+    requireWhole();
+    CoreChecks.checkRow(row, batch());
+    double[] zeros = new double[layout.valueWidth];
+    for (int h = 0; h < layout.heads; h++) {
+      HeadState head = head(row, h);
+      head.fold();
+      for (int k = 0; k < layout.keyWidth; k++) {
+        head.writeRow(k, zeros);
+      }
+      accumulateDecay(row, h, Double.NEGATIVE_INFINITY);
+    }
+    moveTo(row, 0);
+  }
+
+  /**
    * Exports the state as a new array (B,H,K,V) of the state's type. This state is not changed, to
    * the bit.
    */

@@ -181,4 +181,35 @@ class ResetsTest {
       }
     }
   }
+
+  /** One row begins anew, in the middle of what is pending and whatever it held; others go on. */
+  @ParameterizedTest
+  @MethodSource("variants")
+  void aRowBeginsAnewWhileOthersGoOn(Variant variant) {
+    DataType type = variant.dataType();
+    RetentionCore core = new RetentionCore(variant.engine(), variant.form());
+    RetentionCall call = call(type);
+    RetentionCall first = tokens(call, 0, 23);
+    RetentionCall rest = tokens(call, 23, T);
+    INDArray spoilt = first.v().dup();
+    spoilt.putScalar(new int[] {1, 20, 0, 0}, Double.NaN);
+    try (RetentionState state = RetentionState.zeros(variant.engine(), 2, 2, 4, 6);
+        RetentionState whole = RetentionState.zeros(variant.engine(), 2, 2, 4, 6);
+        RetentionState fresh = RetentionState.zeros(variant.engine(), 2, 2, 4, 6)) {
+      core.advance(RetentionCall.of(first.q(), first.k(), spoilt, DECAY), state);
+      core.advance(first, whole);
+      state.reset(1);
+      assertThat(state.position(0)).isEqualTo(23);
+      assertThat(state.position(1)).isZero();
+      INDArray went = core.advance(rest, state);
+      INDArray expected = core.advance(rest, whole);
+      INDArray anew = core.advance(rest, fresh);
+      Tolerance tolerance = Tolerance.reference(type, true, T);
+      assertThat(Tensors.rows(went, 0, 1)).isCloseTo(Tensors.rows(expected, 0, 1), tolerance);
+      assertThat(Tensors.rows(went, 1, 2)).isCloseTo(Tensors.rows(anew, 1, 2), tolerance);
+      assertThat(state.position(1)).isEqualTo(T - 23);
+      refuses(() -> state.reset(2), "rows in 0..1, got 2");
+      refuses(() -> state.reset(-1), "got -1");
+    }
+  }
 }
