@@ -138,9 +138,18 @@ public final class Resets {
     return Arrays.stream(rows).allMatch(row -> row.length == 0);
   }
 
-  /** Returns whether there is one before a token of a row. */
+  /**
+   * Returns whether there is one before a token of a row.
+   *
+   * @throws IllegalArgumentException if there is no such row
+   */
   public boolean at(int row, int token) {
-    return rows.length > 0 && Arrays.binarySearch(rows[row], token) >= 0;
+    return rows.length > 0 && Arrays.binarySearch(rowOf(row), token) >= 0;
+  }
+
+  private int[] rowOf(int row) {
+    CoreChecks.checkRow(row, rows.length);
+    return rows[row];
   }
 
   /**
@@ -148,8 +157,18 @@ public final class Resets {
    *
    * @param from the first token, at least 0
    * @param to behind the last token, at most T
+   * @throws IllegalArgumentException if there are no such tokens
    */
   public Resets tokens(int from, int to) {
+    if (from < 0 || to < from || (rows.length > 0 && to > tokens)) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected 0 <= from <= to%s, got %d and %d",
+              rows.length > 0 ? " <= T = " + tokens : "",
+              from,
+              to));
+    }
     if (rows.length == 0) {
       return this;
     }
@@ -160,9 +179,13 @@ public final class Resets {
     return new Resets(to - from, cut);
   }
 
-  /** Returns those of one row alone. */
+  /**
+   * Returns those of one row alone.
+   *
+   * @throws IllegalArgumentException if there is no such row
+   */
   public Resets row(int row) {
-    return rows.length == 0 ? this : new Resets(tokens, new int[][] {rows[row]});
+    return rows.length == 0 ? this : new Resets(tokens, new int[][] {rowOf(row)});
   }
 
   /** Returns (B) ascending tokens, no rows where there are no resets at all; not to be changed. */

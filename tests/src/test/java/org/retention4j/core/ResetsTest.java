@@ -76,6 +76,11 @@ class ResetsTest {
     refuses(() -> Resets.mask(new boolean[0][]), "no rows");
     refuses(Resets::cumulative, "got none");
     refuses(() -> Resets.mask(null), "got null");
+    Resets two = Resets.mask(new boolean[2][7]);
+    refuses(() -> two.row(2), "rows in 0..1, got 2");
+    refuses(() -> two.at(-1, 0), "rows in 0..1, got -1");
+    refuses(() -> two.tokens(3, 8), "<= T = 7", "3 and 8");
+    refuses(() -> Resets.none().tokens(2, 1), "from <= to", "2 and 1");
     RetentionCall call = call(DataType.FLOAT);
     refuses(
         () -> call.withResets(Resets.cumulative(new int[] {0, T})),

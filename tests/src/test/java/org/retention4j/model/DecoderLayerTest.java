@@ -11,15 +11,12 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
-import org.retention4j.core.form.HeadKernel;
 import org.retention4j.core.form.MicroBatches;
-import org.retention4j.core.form.RetentionForm;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.HeldMemory;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.ElementType;
-import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
@@ -189,19 +186,6 @@ class DecoderLayerTest extends LayerFixture {
     }
   }
 
-  /** A form of retention that is not ready for these heads. */
-  private record Unready(String name) implements RetentionForm {
-    @Override
-    public MicroBatches microBatches() {
-      return MicroBatches.FULL;
-    }
-
-    @Override
-    public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-      throw new IllegalStateException("not ready");
-    }
-  }
-
   @Test
   void aFormThatFailsLeavesNothingBehind() {
     engine(ElementType.FLOAT32, ComputeRoute.PLAIN);
@@ -209,7 +193,7 @@ class DecoderLayerTest extends LayerFixture {
     try (DecoderLayer layer = layer(retention());
         MixerState state = layer.mixer().newState(2, 8)) {
       long before = HeldMemory.liveBytes();
-      Unready form = new Unready("unready");
+      UnreadyForm form = new UnreadyForm("unready");
       assertThatIllegalStateException().isThrownBy(() -> layer.bind(form, x, state, x(2, 3)));
       assertThatIllegalStateException().isThrownBy(() -> layer.bindMixer(form, x, state, x(2, 3)));
       assertThat(HeldMemory.liveBytes()).as("bytes left behind").isEqualTo(before);

@@ -161,24 +161,11 @@ class LanguageModelPlansTest {
     }
   }
 
-  /** A form that is not ready for these heads. */
-  private record Unready(String name) implements RetentionForm {
-    @Override
-    public MicroBatches microBatches() {
-      return MicroBatches.FULL;
-    }
-
-    @Override
-    public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-      throw new IllegalStateException("not ready");
-    }
-  }
-
   @Test
   void aPlanThatFailsLeavesNothingBehind() {
     SessionOptions unready =
         new SessionOptions(
-            new Unready("unready"), new RecurrentForm(), false, KvCacheOptions.DEFAULT);
+            new UnreadyForm("unready"), new RecurrentForm(), false, KvCacheOptions.DEFAULT);
     try (LanguageModel model = model(500);
         Session session = model.newSession(1, unready)) {
       session.step(0);

@@ -55,7 +55,7 @@ public final class Results {
 
   /** Returns the rows of a kind. */
   public List<Row> rows(Kind kind) {
-    return rows(kind, null, null);
+    return rows.stream().filter(row -> row.kind() == kind).toList();
   }
 
   /** Returns the rows of a kind, scope and form; null matches all. */
