@@ -137,6 +137,7 @@ class ResetsTest {
     RetentionCall call =
         call(variant.dataType())
             .withResets(Resets.cumulative(new int[] {0, 25, T}, new int[] {0, T}));
+    call.v().putScalar(new int[] {0, 10, 0, 0}, Double.NaN); // before row 0's reset
     try (RetentionState whole = RetentionState.zeros(variant.engine(), 2, 2, 4, 6);
         RetentionState first = RetentionState.zeros(variant.engine(), 2, 2, 4, 6);
         RetentionState next =
