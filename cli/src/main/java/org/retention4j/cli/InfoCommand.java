@@ -12,8 +12,8 @@ import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.KvHead;
@@ -146,7 +146,7 @@ final class InfoCommand implements Callable<Integer> {
 
   private void tensors(Checkpoint checkpoint) {
     Map<String, Long> bytes = new TreeMap<>();
-    try (CheckpointFiles files = checkpoint.files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(checkpoint.folder())) {
       for (String name : files.names()) {
         TensorInfo info = files.info(name);
         bytes.merge(info.dtype().name(), info.end() - info.begin(), Long::sum);

@@ -6,7 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
 import java.util.Set;
-import org.retention4j.checkpoint.format.Shown;
+import org.retention4j.args.Shown;
 
 /** What a command reads besides a model: a file, a pipe, or standard input as {@code -}. */
 final class Inputs {

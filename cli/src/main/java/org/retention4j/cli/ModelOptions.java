@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.WeightChoice;
-import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
@@ -110,7 +110,7 @@ final class ModelOptions {
       // With int8 the output matrix is bf16.
       return weights != Weights.FP32;
     }
-    try (CheckpointFiles files = checkpoint.files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(checkpoint.folder())) {
       return files.names().stream().anyMatch(name -> files.info(name).dtype() == DType.BF16);
     }
   }

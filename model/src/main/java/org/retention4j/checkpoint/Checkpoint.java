@@ -12,16 +12,16 @@ import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 import org.retention4j.args.Args;
-import org.retention4j.checkpoint.family.ConfigKeys;
-import org.retention4j.checkpoint.family.ExpectedTensor;
-import org.retention4j.checkpoint.family.Family;
-import org.retention4j.checkpoint.family.TextKeys;
+import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
-import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.format.PendingFolder;
-import org.retention4j.checkpoint.format.Shown;
+import org.retention4j.checkpoint.internal.family.ConfigKeys;
+import org.retention4j.checkpoint.internal.family.ExpectedTensor;
+import org.retention4j.checkpoint.internal.family.Family;
+import org.retention4j.checkpoint.internal.family.TextKeys;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
@@ -190,15 +190,6 @@ public final class Checkpoint {
   }
 
   /**
-   * Opens the tensors; the caller closes them.
-   *
-   * @throws CheckpointException if a file is missing or damaged
-   */
-  public CheckpointFiles files() {
-    return CheckpointFiles.open(folder);
-  }
-
-  /**
    * Loads the weights.
    *
    * @param engine computes with them; it stays the caller's
@@ -215,7 +206,7 @@ public final class Checkpoint {
     if (Thread.currentThread().isInterrupted()) {
       throw new CancellationException("interrupted before " + folder + " was loaded");
     }
-    try (CheckpointFiles files = files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(folder)) {
       requireTensors(files);
       return CheckpointParts.read(engine, files, options, reader -> family.load(config, reader));
     }
@@ -228,7 +219,7 @@ public final class Checkpoint {
    * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
    */
   public long weightBytes(WeightChoice weights, ElementType engine) {
-    try (CheckpointFiles files = files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(folder)) {
       requireTensors(files);
       MemoryEstimate estimate = new MemoryEstimate(engine);
       return expected(files).stream()
@@ -262,7 +253,7 @@ public final class Checkpoint {
    * @throws CheckpointException if a tensor is missing, extra or misshapen, naming it
    */
   public CheckpointParts parts() {
-    CheckpointFiles files = files();
+    CheckpointFiles files = CheckpointFiles.open(folder);
     boolean fits = false;
     try {
       requireTensors(files);

@@ -1,8 +1,8 @@
 package org.retention4j.checkpoint;
 
 import java.util.function.Function;
-import org.retention4j.checkpoint.family.Family;
-import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.internal.family.Family;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.core.reference.ReferenceMath;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.MatrixSource;

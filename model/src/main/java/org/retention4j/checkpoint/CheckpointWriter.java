@@ -18,21 +18,21 @@ import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.retention4j.args.Args;
-import org.retention4j.checkpoint.family.ExpectedTensor;
-import org.retention4j.checkpoint.family.FlaConfig;
-import org.retention4j.checkpoint.family.FlaFamily;
+import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
-import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.DType;
-import org.retention4j.checkpoint.format.DiskRoom;
 import org.retention4j.checkpoint.format.Json;
-import org.retention4j.checkpoint.format.OutTensor;
 import org.retention4j.checkpoint.format.PendingFolder;
-import org.retention4j.checkpoint.format.SafetensorsWriter;
-import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.checkpoint.format.TensorInfo;
-import org.retention4j.checkpoint.format.TensorNames;
 import org.retention4j.checkpoint.format.WeightFiles;
+import org.retention4j.checkpoint.internal.family.ExpectedTensor;
+import org.retention4j.checkpoint.internal.family.FlaConfig;
+import org.retention4j.checkpoint.internal.family.FlaFamily;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
+import org.retention4j.checkpoint.internal.files.DiskRoom;
+import org.retention4j.checkpoint.internal.files.OutTensor;
+import org.retention4j.checkpoint.internal.files.SafetensorsWriter;
+import org.retention4j.checkpoint.internal.files.TensorNames;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.mixer.MixerConfig;
@@ -238,7 +238,7 @@ public final class CheckpointWriter {
     Args.present("a folder", to);
     Args.present("options", options);
     requireOther(from.folder(), to);
-    try (CheckpointFiles files = from.files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(from.folder())) {
       from.requireTensors(files);
       List<OutTensor> tensors = new ArrayList<>();
       for (String name : files.names()) {

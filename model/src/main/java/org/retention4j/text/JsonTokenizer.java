@@ -15,11 +15,11 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.retention4j.args.Args;
+import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.FileKind;
-import org.retention4j.checkpoint.format.Shown;
-import org.retention4j.text.json.ByteRuns;
-import org.retention4j.text.json.Surroundings;
-import org.retention4j.text.json.TokenizerJson;
+import org.retention4j.text.internal.json.ByteRuns;
+import org.retention4j.text.internal.json.Surroundings;
+import org.retention4j.text.internal.json.TokenizerJson;
 
 /**
  * A local {@code tokenizer.json} of Hugging Face, read by their own library through DJL.

@@ -6,10 +6,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.Json;
-import org.retention4j.checkpoint.format.Shown;
-import org.retention4j.text.json.Surroundings;
+import org.retention4j.text.internal.json.Surroundings;
 
 /**
  * What tokenizer_config.json says of the tokens around a text. Which of both files counts where

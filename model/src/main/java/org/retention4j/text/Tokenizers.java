@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.retention4j.args.Args;
-import org.retention4j.checkpoint.format.Shown;
+import org.retention4j.args.Shown;
 
 /**
  * Finds the tokenizer of a model.

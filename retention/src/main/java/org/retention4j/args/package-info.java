@@ -1,5 +1,5 @@
 /**
- * Checks of arguments that every package makes.
+ * Checks of arguments that every package makes, and how what came is shown in a message.
  *
  * <p>For this project's modules; may change at any time.
  */

@@ -113,15 +113,36 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
+  /** Rule 3: what model, checkpoint and text keep inside is for that module and the programs. */
+  @Test
+  void insidesAreSeenByTheirModuleOnly() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(
+            in(
+                "model..",
+                "checkpoint..",
+                "text..",
+                "generate..",
+                "verify..",
+                "estimate..",
+                "bench..",
+                "cli.."))
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(ROOT + "*.internal..")
+        .check(CLASSES);
+  }
+
   /** Rule 3: what others can name, call, read or extend shows no machine. */
   @Test
   void noSignatureShowsAMachine() {
     List<String> shown =
         CLASSES.stream()
-            .filter(not(resideInAPackage(ROOT + "internal..")))
+            .filter(not(resideInAPackage("..internal..")))
             .filter(Signatures::isVisible)
             .flatMap(type -> Signatures.of(type).stream())
-            .filter(part -> part.shows(ROOT + "internal."))
+            .filter(part -> part.shows(".internal."))
             .map(Signatures.Part::toString)
             .toList();
     assertThat(shown).as("types of internal in what others can use").isEmpty();
@@ -258,7 +279,7 @@ class ArchitectureTest {
             in(
                 "model..",
                 "checkpoint",
-                "checkpoint.family..",
+                "checkpoint.internal.family..",
                 "generate..",
                 "verify..",
                 "estimate..",

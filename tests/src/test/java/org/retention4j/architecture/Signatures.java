@@ -20,7 +20,7 @@ final class Signatures {
   record Part(String where, JavaType type) {
     boolean shows(String packages) {
       return type.getAllInvolvedRawTypes().stream()
-          .anyMatch(raw -> raw.getBaseComponentType().getName().startsWith(packages));
+          .anyMatch(raw -> raw.getBaseComponentType().getName().contains(packages));
     }
 
     @Override

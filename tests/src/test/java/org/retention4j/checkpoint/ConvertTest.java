@@ -24,13 +24,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.format.CheckpointException;
-import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.Float16;
-import org.retention4j.checkpoint.format.OutTensor;
 import org.retention4j.checkpoint.format.SafetensorsFile;
-import org.retention4j.checkpoint.format.SafetensorsWriter;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
+import org.retention4j.checkpoint.internal.files.OutTensor;
+import org.retention4j.checkpoint.internal.files.SafetensorsWriter;
 import org.retention4j.forms.Npy;
 
 /** Converting: what is kept, what is checked before anything is written, and how it rounds. */

@@ -16,7 +16,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
 import org.retention4j.forms.Engines;
@@ -71,7 +71,7 @@ class LoadingEndsTest {
 
   @Test
   void anInterruptEndsItBeforeTheTableToo() {
-    try (CheckpointFiles files = checkpoint.files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(checkpoint.folder())) {
       WeightReader reader = new WeightReader(engine, files, LoadOptions.DEFAULT);
       Thread.currentThread().interrupt();
       assertThatThrownBy(() -> reader.table("model.embeddings.weight", 97, 64))
@@ -87,7 +87,7 @@ class LoadingEndsTest {
   void aListenerIsToldOfEveryMatrix() {
     Map<String, Long> told = new LinkedHashMap<>();
     LoadOptions options = LoadOptions.DEFAULT.withProgress(told::put);
-    try (CheckpointFiles files = checkpoint.files();
+    try (CheckpointFiles files = CheckpointFiles.open(checkpoint.folder());
         LanguageModel model = checkpoint.load(engine, options)) {
       assertThat(told.keySet())
           .containsExactlyInAnyOrderElementsOf(

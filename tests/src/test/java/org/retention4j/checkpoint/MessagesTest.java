@@ -19,11 +19,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
-import org.retention4j.checkpoint.format.CheckpointFiles;
 import org.retention4j.checkpoint.format.SafetensorsFile;
-import org.retention4j.checkpoint.format.Shown;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.forms.Npy;
 
 /** Hostile names and values: messages stay short, on one line, and do not steer terminals. */
@@ -102,7 +102,7 @@ class MessagesTest {
     Files.writeString(
         folder.resolve("model.safetensors.index.json"),
         "{\"weight_map\":{\"a\":\"" + shard + "\"}}");
-    catchMessage(() -> Checkpoint.open(folder).files().close());
+    catchMessage(() -> CheckpointFiles.open(folder).close());
   }
 
   @ParameterizedTest

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.retention4j.checkpoint.format.CheckpointException;
-import org.retention4j.checkpoint.format.CheckpointFiles;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Npy;
@@ -60,7 +60,7 @@ class OpenFilesTest {
   @Test
   void aModelsFileIsOpenWhileItIsRead() throws IOException {
     Checkpoint checkpoint = Checkpoint.open(folder);
-    try (CheckpointFiles files = checkpoint.files()) {
+    try (CheckpointFiles files = CheckpointFiles.open(checkpoint.folder())) {
       assertThat(files.names()).isNotEmpty();
       assertThat(open()).containsExactly(SINGLE);
     }

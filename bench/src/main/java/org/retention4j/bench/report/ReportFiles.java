@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.retention4j.checkpoint.format.Shown;
+import org.retention4j.args.Shown;
 
 /** The folder of a report. Files appear in it whole or not at all. */
 public final class ReportFiles {

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.retention4j.checkpoint.format.Shown;
+import org.retention4j.args.Shown;
 
 /** The tables of an earlier run for a document, from its rows: one machine and commit a file. */
 public final class RowTables {

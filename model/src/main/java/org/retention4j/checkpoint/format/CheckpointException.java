@@ -3,6 +3,7 @@ package org.retention4j.checkpoint.format;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.util.concurrent.CancellationException;
+import org.retention4j.args.Shown;
 
 /**
  * A file or folder that cannot be read as what it should be; the message says what and where, on

@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.function.Consumer;
+import org.retention4j.args.Shown;
 
 /**
  * The bytes of a file of any length, which may be read from many threads. They are read and not

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.retention4j.args.Shown;
 
 /**
  * What people have where weights or a description of them should be, by its first bytes, and what

@@ -25,7 +25,7 @@ public final class Float16 {
   }
 
   /** Rounds to the nearest, ties to even; what is too large becomes infinite, NaN stays NaN. */
-  static short fromFloat(float x) {
+  public static short fromFloat(float x) {
     int bits = Float.floatToRawIntBits(x);
     int sign = (bits >>> 16) & 0x8000;
     int magnitude = bits & 0x7fffffff;

@@ -3,6 +3,7 @@ package org.retention4j.checkpoint.format;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.core.io.JsonEOFException;
@@ -21,6 +22,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.retention4j.args.Shown;
 
 /**
  * JSON files beside weights: strict, but for the NaN and Infinity that Python writes and a byte
@@ -156,5 +158,16 @@ public final class Json {
     }
     Matcher quoted = QUOTED.matcher(message);
     return quoted.find() ? "'" + Shown.name(quoted.group(1)) + "'" : "something else";
+  }
+
+  /** Returns what a token of JSON is, in words. */
+  public static String token(JsonToken token) {
+    return switch (token) {
+      case START_OBJECT -> "an object";
+      case START_ARRAY -> "a list";
+      case VALUE_STRING -> "a text";
+      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
+      default -> token.asString();
+    };
   }
 }

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.retention4j.args.Args;
+import org.retention4j.args.Shown;
 
 /**
  * An array in NumPy's .npy format (versions 1 to 3), read whole: integers of 1, 2, 4 or 8 bytes,

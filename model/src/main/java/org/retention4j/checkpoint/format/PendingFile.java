@@ -13,6 +13,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
+import org.retention4j.args.Shown;
 
 /**
  * A file that is written beside its place, synced, and renamed into it when it is whole. Closed
@@ -64,7 +65,7 @@ public final class PendingFile implements AutoCloseable {
    *
    * @param replace whether a file that is there already may go
    */
-  static PendingFile of(Path path, boolean replace) {
+  public static PendingFile of(Path path, boolean replace) {
     Path target = real(path);
     if (Files.isDirectory(target)) {
       throw new CheckpointException("expected a file to write to, got the folder " + path);
@@ -149,7 +150,7 @@ public final class PendingFile implements AutoCloseable {
   }
 
   /** Puts everything on the disk; the file does not appear yet. */
-  void sync() {
+  public void sync() {
     if (synced) {
       return;
     }
@@ -167,7 +168,7 @@ public final class PendingFile implements AutoCloseable {
    *
    * @throws CheckpointException if another has appeared there meanwhile, which stays then
    */
-  void finish() {
+  public void finish() {
     sync();
     try {
       Unfinished.undisturbed(

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.retention4j.args.Shown;
 
 /**
  * Files that appear in a folder together or not at all. They are written beside their places; when

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.retention4j.args.Args;
+import org.retention4j.args.Shown;
 import org.retention4j.engine.ops.Bfloat16;
 
 /**
@@ -167,7 +168,7 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /** Copies the bits of elements of a BF16 tensor. */
-  void readBits(TensorInfo tensor, long element, int count, short[] into) {
+  public void readBits(TensorInfo tensor, long element, int count, short[] into) {
     forEachPiece(tensor, element, count, (from, at, n) -> from.asShortBuffer().get(into, at, n));
   }
 

@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.retention4j.args.Shown;
 
 /**
  * The header of a safetensors file, checked against the length of the data.
@@ -220,7 +221,7 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
 
     private void expect(JsonToken token, JsonToken expected, String what) {
       if (token != expected) {
-        throw bad(path, "to have " + what, Shown.token(token));
+        throw bad(path, "to have " + what, Json.token(token));
       }
     }
 

@@ -21,7 +21,7 @@ public record TensorInfo(String name, DType dtype, List<Long> shape, long begin,
   }
 
   /** Returns whether the first dimension is of a size. */
-  boolean hasRows(long rows) {
+  public boolean hasRows(long rows) {
     return !shape.isEmpty() && shape.get(0) == rows;
   }
 }

@@ -15,6 +15,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.retention4j.args.Shown;
 
 /**
  * The files of a model folder in which weights are, and what people have instead of them.
@@ -22,8 +23,11 @@ import java.util.stream.Stream;
  * @since 0.1
  */
 public final class WeightFiles {
-  static final String SINGLE = "model.safetensors";
-  static final String INDEX = "model.safetensors.index.json";
+  /** The file that holds all weights, where one does. */
+  public static final String SINGLE = "model.safetensors";
+
+  /** The file that says which shard holds which tensor. */
+  public static final String INDEX = "model.safetensors.index.json";
 
   private static final long LARGEST_INDEX = 100_000_000;
 
@@ -99,7 +103,7 @@ public final class WeightFiles {
    *
    * @throws CheckpointException if it cannot be read, or names what is no file beside it
    */
-  static Map<String, Set<String>> shards(Path index) {
+  public static Map<String, Set<String>> shards(Path index) {
     JsonNode map = Json.read(index, LARGEST_INDEX).path("weight_map");
     if (!map.isObject() || map.isEmpty()) {
       throw new CheckpointException(
@@ -146,7 +150,7 @@ public final class WeightFiles {
   }
 
   /** Returns the error for a folder without weights, which tells what is there instead. */
-  static CheckpointException missing(Path folder) {
+  public static CheckpointException missing(Path folder) {
     return new CheckpointException(
         String.format(
             Locale.ROOT, "expected %s or %s in %s, got %s", SINGLE, INDEX, folder, found(folder)));

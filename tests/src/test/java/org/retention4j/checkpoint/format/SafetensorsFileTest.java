@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.ops.MatrixSource;
 
 /** Every rule of the format, each broken once, and what a good file gives. */
