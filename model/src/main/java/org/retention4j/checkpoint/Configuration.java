@@ -9,6 +9,7 @@ import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.internal.family.ConfigKeys;
 import org.retention4j.checkpoint.internal.family.FlaConfig;
+import org.retention4j.checkpoint.internal.family.ModelShapes;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;

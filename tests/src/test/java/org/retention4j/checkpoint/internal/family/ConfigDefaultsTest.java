@@ -14,7 +14,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.checkpoint.Checkpoint;
-import org.retention4j.checkpoint.ModelShapes;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.core.DecaySchedule;

@@ -1,4 +1,4 @@
-package org.retention4j.checkpoint;
+package org.retention4j.checkpoint.internal.family;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -66,7 +66,7 @@ public final class ModelShapes {
    * Returns the width of a feed-forward beside attention that has as many weights as another layer,
    * 8D² + 3DI against 4D² + 3DI' at the usual widths, rounded down to a multiple of 64.
    */
-  static int equalHidden(LayerConfig layer) {
+  public static int equalHidden(LayerConfig layer) {
     long d = layer.modelWidth();
     long matrices =
         layer.mixer().weights().stream()
