@@ -210,10 +210,10 @@ class RelaunchTest {
     try {
       long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
       while (first.children().findAny().isEmpty() && System.nanoTime() < deadline) {
-        Thread.sleep(1);
+        assertThat(first.waitFor(1, TimeUnit.MILLISECONDS)).isFalse();
       }
       ProcessHandle second = first.children().findAny().orElseThrow();
-      Thread.sleep(millis);
+      assertThat(first.waitFor(millis, TimeUnit.MILLISECONDS)).isFalse();
       first.destroyForcibly();
       assertThat(second.onExit().get(30, TimeUnit.SECONDS).isAlive()).isFalse();
     } finally {

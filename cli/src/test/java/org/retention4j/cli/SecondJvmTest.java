@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,7 +71,23 @@ class SecondJvmTest {
   /** A bar that waits for its next step is seen, also before any line has ended. */
   @Test
   void nothingIsHeldBack() throws Exception {
-    ByteArrayOutputStream to = new ByteArrayOutputStream();
+    CountDownLatch seen = new CountDownLatch(10);
+    ByteArrayOutputStream to =
+        new ByteArrayOutputStream() {
+          @Override
+          public synchronized void write(byte[] bytes, int from, int count) {
+            super.write(bytes, from, count);
+            for (int i = 0; i < count; i++) {
+              seen.countDown();
+            }
+          }
+
+          @Override
+          public synchronized void write(int value) {
+            super.write(value);
+            seen.countDown();
+          }
+        };
     Thread copying;
     try (PipedOutputStream writer = new PipedOutputStream()) {
       InputStream reader = new PipedInputStream(writer);
@@ -78,10 +95,7 @@ class SecondJvmTest {
       copying.start();
       writer.write("loading 1%".getBytes(StandardCharsets.UTF_8));
       writer.flush();
-      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-      while (to.size() < 10 && System.nanoTime() < deadline) {
-        Thread.sleep(10);
-      }
+      assertThat(seen.await(10, TimeUnit.SECONDS)).isTrue();
       assertThat(to.toString(StandardCharsets.UTF_8)).isEqualTo("loading 1%");
     }
     copying.join();

@@ -113,25 +113,38 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
-  /** Rule 3: what model, checkpoint and text keep inside is for that module and the programs. */
+  /** Rule 3. */
   @Test
-  void insidesAreSeenByTheirModuleOnly() {
+  void insidesOfCheckpointsAreSeenByThemAndTheCommand() {
+    seenOnlyBy("checkpoint.internal..", "checkpoint..", "cli..");
+  }
+
+  /** Rule 3. */
+  @Test
+  void insidesOfTextsAreSeenByThemOnly() {
+    seenOnlyBy("text.internal..", "text..");
+  }
+
+  private static void seenOnlyBy(String inside, String... by) {
     noClasses()
         .that()
-        .resideOutsideOfPackages(
-            in(
-                "model..",
-                "checkpoint..",
-                "text..",
-                "generate..",
-                "verify..",
-                "estimate..",
-                "bench..",
-                "cli.."))
+        .resideOutsideOfPackages(in(by))
         .should()
         .dependOnClassesThat()
-        .resideInAPackage(ROOT + "*.internal..")
+        .resideInAPackage(ROOT + inside)
         .check(CLASSES);
+  }
+
+  /** Rule 3: every room inside something is one of those above. */
+  @Test
+  void noOtherRoomsAreInside() {
+    Set<String> inside =
+        CLASSES.stream()
+            .map(JavaClass::getPackageName)
+            .filter(name -> name.contains(".internal."))
+            .map(name -> name.substring(ROOT.length(), name.indexOf("internal.") + 9))
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(inside).containsExactly("checkpoint.internal.", "internal.", "text.internal.");
   }
 
   /** Rule 3: what others can name, call, read or extend shows no machine. */
@@ -272,7 +285,7 @@ class ArchitectureTest {
   void formatsAndTextKnowNoModel() {
     noClasses()
         .that()
-        .resideInAnyPackage(in("checkpoint.format..", "text.."))
+        .resideInAnyPackage(in("checkpoint.format..", "checkpoint.internal.files..", "text.."))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(

@@ -102,7 +102,7 @@ class MessagesTest {
     Files.writeString(
         folder.resolve("model.safetensors.index.json"),
         "{\"weight_map\":{\"a\":\"" + shard + "\"}}");
-    catchMessage(() -> CheckpointFiles.open(folder).close());
+    catchMessage(() -> Checkpoint.open(folder).parts().close());
   }
 
   @ParameterizedTest

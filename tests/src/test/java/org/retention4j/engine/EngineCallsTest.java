@@ -273,7 +273,8 @@ class EngineCallsTest {
 
   private static void awaitRest(Thread thread) throws InterruptedException {
     for (int resting = 0; resting < 20; ) {
-      Thread.sleep(1);
+      thread.join(1);
+      assertThat(thread.isAlive()).isTrue();
       resting = thread.getState() == Thread.State.WAITING ? resting + 1 : 0;
     }
   }

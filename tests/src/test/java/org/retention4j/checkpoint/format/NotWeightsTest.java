@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.retention4j.checkpoint.internal.files.CheckpointFiles;
+import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.forms.Npy;
 
 /** What people really have in the place of weights is named, with what they can do about it. */
@@ -40,7 +40,8 @@ class NotWeightsTest {
 
   private String refused() {
     CheckpointException refused =
-        catchThrowableOfType(CheckpointException.class, () -> CheckpointFiles.open(folder).close());
+        catchThrowableOfType(
+            CheckpointException.class, () -> Checkpoint.open(folder).parts().close());
     assertThat(refused).isNotNull();
     assertThat(refused.getMessage())
         .hasLineCount(1)

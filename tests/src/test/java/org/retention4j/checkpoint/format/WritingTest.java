@@ -158,7 +158,7 @@ class WritingTest {
       try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
         assertThat(out.readLine()).isEqualTo("0");
         assertThat(out.readLine()).isEqualTo("1");
-        Thread.sleep(random.nextInt(60));
+        assertThat(process.waitFor(random.nextInt(60), TimeUnit.MILLISECONDS)).isFalse();
         if (killed) {
           process.destroyForcibly();
         } else {
