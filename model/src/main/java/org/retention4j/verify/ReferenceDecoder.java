@@ -72,6 +72,7 @@ final class ReferenceDecoder {
       case SILU -> x / (1 + Math.exp(-x));
       case GELU -> x * 0.5 * Erfc.value(-x / Math.sqrt(2));
       case RELU -> Math.max(0, x);
+      case SIGMOID -> 1 / (1 + Math.exp(-x));
       case NONE -> x;
     };
   }

@@ -13,12 +13,19 @@ import org.retention4j.args.Args;
  */
 public final class BlockInput {
   private final INDArray x;
+  private final Optional<INDArray> keyValues;
   private final Optional<LogDecay> decay;
   private final int[] lengths;
   private final Resets resets;
 
-  private BlockInput(INDArray x, Optional<LogDecay> decay, int[] lengths, Resets resets) {
+  private BlockInput(
+      INDArray x,
+      Optional<INDArray> keyValues,
+      Optional<LogDecay> decay,
+      int[] lengths,
+      Resets resets) {
     this.x = x;
+    this.keyValues = keyValues;
     this.decay = decay;
     this.lengths = lengths;
     this.resets = resets;
@@ -38,7 +45,28 @@ public final class BlockInput {
     }
     int[] lengths = new int[Math.toIntExact(x.size(0))];
     Arrays.fill(lengths, Math.toIntExact(x.size(1)));
-    return new BlockInput(x, Optional.empty(), lengths, Resets.none());
+    return new BlockInput(x, Optional.empty(), Optional.empty(), lengths, Resets.none());
+  }
+
+  /**
+   * Returns this input with a stream of its own for keys and values, for a block that has two
+   * ({@link RetentionConfigBuilder#keyValueInput}): queries and gate are made from x.
+   *
+   * @param other x_kv (B,T,D_kv), as many rows and tokens as x
+   * @throws IllegalArgumentException for another rank, other rows or tokens
+   */
+  public BlockInput withKeyValues(INDArray other) {
+    Args.present("key/value stream", other);
+    if (other.rank() != 3 || other.size(0) != x.size(0) || other.size(1) != x.size(1)) {
+      throw new IllegalArgumentException(
+          "expected a key/value stream of shape ("
+              + x.size(0)
+              + ","
+              + x.size(1)
+              + ",D_kv), as many rows and tokens as x has, got "
+              + Arrays.toString(other.shape()));
+    }
+    return new BlockInput(x, Optional.of(other), decay, lengths, resets);
   }
 
   /**
@@ -49,7 +77,7 @@ public final class BlockInput {
    */
   public BlockInput withDecay(LogDecay other) {
     Args.present("log decay", other);
-    return new BlockInput(x, Optional.of(other), lengths, resets);
+    return new BlockInput(x, keyValues, Optional.of(other), lengths, resets);
   }
 
   /**
@@ -61,7 +89,7 @@ public final class BlockInput {
   public BlockInput withLengths(int... other) {
     Args.present("lengths", other);
     CoreChecks.checkLengths(other, x.size(0), x.size(1));
-    return new BlockInput(x, decay, other.clone(), resets);
+    return new BlockInput(x, keyValues, decay, other.clone(), resets);
   }
 
   /**
@@ -74,12 +102,17 @@ public final class BlockInput {
   public BlockInput withResets(Resets other) {
     Args.present("resets", other);
     other.checkShape(x.size(0), x.size(1));
-    return new BlockInput(x, decay, lengths, other);
+    return new BlockInput(x, keyValues, decay, lengths, other);
   }
 
   /** Returns x (B,T,D). */
   public INDArray x() {
     return x;
+  }
+
+  /** Returns x_kv (B,T,D_kv), if keys and values have a stream of their own. */
+  public Optional<INDArray> keyValues() {
+    return keyValues;
   }
 
   /** Returns the decay, if it is not the configuration's. */

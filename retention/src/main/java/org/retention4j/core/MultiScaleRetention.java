@@ -5,14 +5,11 @@ import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.args.Args;
-import org.retention4j.core.form.Decays;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
-import org.retention4j.nn.ArrayBinding;
-import org.retention4j.nn.MicroBatch;
 
 /**
  * The multi-scale retention block from x to y in any form, over one set of weights (arXiv
@@ -111,19 +108,7 @@ public final class MultiScaleRetention implements AutoCloseable {
     Args.present("input", input);
     check(input, state, y);
     weights.requireOpen();
-    INDArray x = input.x();
-    int microBatch = form.microBatches().tokens((int) x.size(1));
-    LogDecay decay = input.decay().orElse(config().decay().logDecay());
-    return new BlockBinding(
-        new ArrayBinding(
-            engine,
-            NdArrays.view(x),
-            NdArrays.view(y),
-            input.lengths(),
-            (int) x.size(1),
-            microBatch,
-            false,
-            batch -> plan(form, batch, decay, input.resets(), state)));
+    return new BlockBinding(engine, weights, form, input, state, y);
   }
 
   /**
@@ -135,38 +120,16 @@ public final class MultiScaleRetention implements AutoCloseable {
   public TokenDecoder decoder(RetentionForm form, RetentionState state) {
     Args.present("state", state);
     CoreChecks.checkUsable(state);
-    INDArray x = Nd4j.create(engine.dataType(), state.batch(), 1, config().modelWidth());
+    RetentionConfig config = config();
+    INDArray x = Nd4j.create(engine.dataType(), state.batch(), 1, config.modelWidth());
     INDArray y = Nd4j.create(engine.dataType(), x.shape());
-    return new TokenDecoder(bind(form, BlockInput.of(x), state, y), x, y);
-  }
-
-  private ArrayBinding.Plan plan(
-      RetentionForm form, MicroBatch batch, LogDecay decay, Resets resets, RetentionState state) {
-    RetentionPlan plan = new RetentionPlan(engine, weights, form, batch);
-    Decays[] decays = plan.decays(decay, resets);
-    return new ArrayBinding.Plan() {
-      @Override
-      public void check(int[] lengths) {
-        CoreChecks.checkUsable(state);
-        weights.requireOpen();
-        decays[0].check(lengths);
-      }
-
-      @Override
-      public void run(int[] counts, long from) {
-        plan.run(state, counts, decays, from);
-      }
-
-      @Override
-      public String implementation() {
-        return plan.implementation();
-      }
-
-      @Override
-      public void close() {
-        plan.close();
-      }
-    };
+    BlockInput input = BlockInput.of(x);
+    if (config.twoStreams()) {
+      input =
+          input.withKeyValues(
+              Nd4j.create(engine.dataType(), state.batch(), 1, config.keyValueInput()));
+    }
+    return new TokenDecoder(bind(form, input, state, y), input, y);
   }
 
   private void check(BlockInput input, RetentionState state, INDArray y) {
@@ -182,6 +145,7 @@ public final class MultiScaleRetention implements AutoCloseable {
               + Arrays.toString(x.shape()));
     }
     CoreChecks.checkType("x", x, engine);
+    checkKeyValues(input, y);
     if (!Arrays.equals(y.shape(), x.shape())) {
       throw new IllegalArgumentException(
           "expected y of x's shape "
@@ -198,6 +162,34 @@ public final class MultiScaleRetention implements AutoCloseable {
           "expected y to be x itself or to have memory of its own, got one that overlaps x");
     }
     input.decay().ifPresent(decay -> CoreChecks.checkApart("y", y, decay));
+  }
+
+  private void checkKeyValues(BlockInput input, INDArray y) {
+    RetentionConfig config = config();
+    if (config.twoStreams() != input.keyValues().isPresent()) {
+      throw new IllegalArgumentException(
+          config.twoStreams()
+              ? "expected a key/value stream (B,T," + config.keyValueInput() + "), got x alone"
+              : "expected x alone, as the configuration has one stream, got a key/value stream");
+    }
+    input
+        .keyValues()
+        .ifPresent(
+            array -> {
+              if (array.size(2) != config.keyValueInput()) {
+                throw new IllegalArgumentException(
+                    "expected a key/value stream of shape (B,T,"
+                        + config.keyValueInput()
+                        + "), got "
+                        + Arrays.toString(array.shape()));
+              }
+              CoreChecks.checkType("key/value stream", array, engine);
+              if (NdArrays.overlap(array, y) && !NdArrays.same(array, y)) {
+                throw new IllegalArgumentException(
+                    "expected y to have memory apart from the key/value stream, got one that"
+                        + " overlaps it");
+              }
+            });
   }
 
   private void checkDecay(LogDecay decay, INDArray x) {

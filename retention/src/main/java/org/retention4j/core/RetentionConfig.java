@@ -1,87 +1,71 @@
 package org.retention4j.core;
 
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
-import org.retention4j.args.Args;
+import java.util.Set;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.nn.WeightSpec;
 
 /**
- * The shape and conventions of one multi-scale retention block (arXiv 2307.08621, §2.2).
+ * The shape and conventions of one multi-scale retention block (arXiv 2307.08621, §2.2, and what
+ * models in use make of it):
  *
- * @param modelWidth D
- * @param heads H
- * @param kvHeads H_kv, divides H
- * @param keyWidth K per head
- * @param valueWidth V per head
- * @param decay γ_h of the heads
- * @param rotation of queries and keys
- * @param headNormWeight whether the head norm has a weight (V), shared by the heads
- * @param normEps eps of the head norm
- * @param featureMap of queries and keys before the rotation: NONE or RELU
- * @param gate whether silu(x W_G) multiplies the normed output
- * @param scaleKeys whether K^(−1/2) multiplies the keys (torchscale) instead of the score (fla)
- * @param normaliseOutput whether the core output at position p is divided by √(Σ_(i≤p) γ^i)
- *     (torchscale)
+ * <pre>
+ * q = rot( n( φ(x W_Q + b_Q) ) )   k = rot( n( φ(x_kv W_K + b_K) ) )   v = φ_v(x_kv W_V + b_V)
+ * y = ( a(x W_G + b_G) ⊙ Norm(o) ) W_O + b_O
+ * </pre>
+ *
+ * <p>Immutable; made by {@link #builder}, which starts from fla's conventions, or by one of the
+ * presets {@link #fla}, {@link #torchscale}, {@link #diarisation}, {@link #lightning}.
+ *
  * @since 0.1
  */
-public record RetentionConfig(
-    int modelWidth,
-    int heads,
-    int kvHeads,
-    int keyWidth,
-    int valueWidth,
-    DecaySchedule decay,
-    Rotation rotation,
-    boolean headNormWeight,
-    double normEps,
-    Activation featureMap,
-    boolean gate,
-    boolean scaleKeys,
-    boolean normaliseOutput) {
-  static final String QUERY = "query";
-  static final String KEY = "key";
-  static final String VALUE = "value";
-  static final String GATE = "gate";
-  static final String OUTPUT = "output";
-  static final String HEAD_NORM = "head norm";
+public final class RetentionConfig {
+  /** Name of W_Q among the weights; the others' likewise. */
+  public static final String QUERY = "query";
 
-  /** Checks that the parts fit together. */
-  public RetentionConfig {
-    positive("modelWidth", modelWidth);
-    positive("heads", heads);
-    positive("kvHeads", kvHeads);
-    positive("keyWidth", keyWidth);
-    positive("valueWidth", valueWidth);
-    Args.present("decay", decay);
-    Args.present("rotation", rotation);
-    Args.present("featureMap", featureMap);
-    if (featureMap != Activation.NONE && featureMap != Activation.RELU) {
-      throw new IllegalArgumentException(
-          "expected the feature map NONE or RELU, got " + featureMap);
-    }
-    if (heads % kvHeads != 0) {
-      throw new IllegalArgumentException(
-          "expected kvHeads to divide heads = " + heads + ", got " + kvHeads);
-    }
-    if (decay.heads() != heads) {
-      throw new IllegalArgumentException(
-          "expected a decay schedule for " + heads + " heads, got one for " + decay.heads());
-    }
-    if (rotation.active() && keyWidth % 2 != 0) {
-      throw new IllegalArgumentException(
-          "expected an even key width K for rotation, got " + keyWidth);
-    }
-    if (!(normEps >= 0) || Double.isInfinite(normEps)) {
-      throw new IllegalArgumentException("expected a finite normEps >= 0, got " + normEps);
+  public static final String KEY = "key";
+  public static final String VALUE = "value";
+  public static final String GATE = "gate";
+  public static final String OUTPUT = "output";
+
+  /** Name of the weight of n for queries; keys' likewise. */
+  public static final String QUERY_NORM = "query norm";
+
+  public static final String KEY_NORM = "key norm";
+
+  /** Name of the head norm's weight, and of its bias. */
+  public static final String HEAD_NORM = "head norm";
+
+  public static final String HEAD_NORM_BIAS = "head norm bias";
+
+  /** The projections of a block. */
+  public enum Projection {
+    /** W_Q. */
+    QUERY,
+    /** W_K. */
+    KEY,
+    /** W_V. */
+    VALUE,
+    /** W_G. */
+    GATE,
+    /** W_O. */
+    OUTPUT;
+
+    /** Returns the name of this projection's bias among the weights. */
+    public String biasName() {
+      return name().toLowerCase(Locale.ROOT) + " bias";
     }
   }
 
-  private static void positive(String name, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException("expected " + name + " >= 1, got " + value);
-    }
+  private final RetentionConfigBuilder from;
+
+  RetentionConfig(RetentionConfigBuilder settled) {
+    from = settled;
   }
 
   /**
@@ -103,177 +87,256 @@ public record RetentionConfig(
   public static RetentionConfig torchscale(int modelWidth, int heads) {
     return builder(modelWidth, heads)
         .rotation(Rotation.TORCHSCALE)
-        .headNormWeight(false)
+        .norm(HeadNorm.PLAIN_RMS)
         .scaleKeys(true)
         .normaliseOutput(true)
         .build();
   }
 
-  /** Returns a builder that starts from the fla conventions. */
-  public static Builder builder(int modelWidth, int heads) {
-    return new Builder(modelWidth, heads);
+  /**
+   * Returns the block of streaming speaker diarization (LS-EEND): K = V = D/H, γ = 1 in every head,
+   * no rotation, biases on every projection, scaled keys, outputs divided by √s_p = √(p+1), head
+   * norm that subtracts the mean, without a weight, gate.
+   *
+   * @throws IllegalArgumentException if H does not divide D
+   */
+  public static RetentionConfig diarisation(int modelWidth, int heads) {
+    double[] ones = new double[Math.max(0, heads)];
+    Arrays.fill(ones, 1);
+    return builder(modelWidth, heads)
+        .valueWidth(Math.max(1, modelWidth / Math.max(1, heads)))
+        .decay(DecaySchedule.custom(ones))
+        .rotation(Rotation.NONE)
+        .biases(Projection.values())
+        .norm(HeadNorm.PLAIN_LAYER)
+        .scaleKeys(true)
+        .normaliseOutput(true)
+        .build();
+  }
+
+  /**
+   * Returns a layer of Lightning attention as Ling and Ring models have it: K = V = D/H, a decay by
+   * layer ({@link DecaySchedule#slopes(int, int, int)}), silu of queries, keys and values, q/k
+   * norms, half rotation of the first K/2 channels, head norm over H/2 groups with a weight per
+   * channel, sigmoid gate.
+   *
+   * @param layer index from 0
+   * @param layers how many there are, more than 1
+   * @throws IllegalArgumentException if H does not divide D, or H or K = D/H are not fit for halves
+   */
+  public static RetentionConfig lightning(int modelWidth, int heads, int layer, int layers) {
+    int width = Math.max(1, modelWidth / Math.max(1, heads));
+    return builder(modelWidth, heads)
+        .valueWidth(width)
+        .decay(DecaySchedule.slopes(heads, layer, layers))
+        .rotation(Rotation.FLA.channels(width / 2))
+        .featureMap(Activation.SILU)
+        .valueMap(Activation.SILU)
+        .queryKeyNorm(true)
+        .norm(HeadNorm.RMS.groups(Math.max(1, heads / 2)).weight(HeadNorm.Weight.PER_CHANNEL))
+        .gate(Activation.SIGMOID)
+        .build();
+  }
+
+  /**
+   * Returns a builder that starts from the fla conventions.
+   *
+   * @param modelWidth D
+   * @param heads H
+   */
+  public static RetentionConfigBuilder builder(int modelWidth, int heads) {
+    return new RetentionConfigBuilder(modelWidth, heads);
+  }
+
+  /** Returns a builder that starts from this configuration. */
+  public RetentionConfigBuilder toBuilder() {
+    return new RetentionConfigBuilder(from);
+  }
+
+  /** Returns D. */
+  public int modelWidth() {
+    return from.modelWidth;
+  }
+
+  /** Returns whether keys and values are made from a second stream, x_kv. */
+  public boolean twoStreams() {
+    return from.keyValueInput > 0;
+  }
+
+  /** Returns D_kv, the width of what keys and values are made from: D with one stream. */
+  public int keyValueInput() {
+    return twoStreams() ? from.keyValueInput : from.modelWidth;
+  }
+
+  /** Returns H. */
+  public int heads() {
+    return from.heads;
+  }
+
+  /** Returns H_kv, which divides H. */
+  public int kvHeads() {
+    return from.kvHeads;
+  }
+
+  /** Returns K per head. */
+  public int keyWidth() {
+    return from.keyWidth;
+  }
+
+  /** Returns V per head. */
+  public int valueWidth() {
+    return from.valueWidth;
+  }
+
+  /** Returns γ_h of the heads. */
+  public DecaySchedule decay() {
+    return from.decay;
+  }
+
+  /** Returns the rotation of queries and keys. */
+  public Rotation rotation() {
+    return from.rotation;
+  }
+
+  /** Returns the projections that have a bias. */
+  public Set<Projection> biases() {
+    return Collections.unmodifiableSet(from.biases);
+  }
+
+  /** Returns φ of queries and keys: NONE, RELU or SILU. */
+  public Activation featureMap() {
+    return from.featureMap;
+  }
+
+  /** Returns φ_v of values: NONE, RELU or SILU. */
+  public Activation valueMap() {
+    return from.valueMap;
+  }
+
+  /** Returns whether queries and keys go through an RMSNorm over K with weights (K). */
+  public boolean queryKeyNorm() {
+    return from.queryKeyNorm;
+  }
+
+  /** Returns the norm of the outputs. */
+  public HeadNorm norm() {
+    return from.norm;
+  }
+
+  /** Returns eps of all norms of the block. */
+  public double normEps() {
+    return from.normEps;
+  }
+
+  /** Returns a of the gate: SILU, SIGMOID, or NONE where there is no gate. */
+  public Activation gate() {
+    return from.gate;
+  }
+
+  /** Returns whether there is a gate. */
+  public boolean gated() {
+    return from.gate != Activation.NONE;
+  }
+
+  /** Returns whether K^(−1/2) multiplies the keys (torchscale) instead of the score (fla). */
+  public boolean scaleKeys() {
+    return from.scaleKeys;
+  }
+
+  /** Returns whether the core output at position p is divided by √(Σ_(i≤p) γ^i) (torchscale). */
+  public boolean normaliseOutput() {
+    return from.normaliseOutput;
   }
 
   /** Returns K^(−1/2). */
   public double scale() {
-    return 1 / Math.sqrt(keyWidth);
+    return 1 / Math.sqrt(keyWidth());
   }
 
   /** Returns the factor between q S and o: K^(−1/2), or 1 when the keys carry it. */
   public double outputScale() {
-    return scaleKeys ? 1 : scale();
+    return scaleKeys() ? 1 : scale();
   }
 
   /** Returns what the numbers in a state of this block mean. */
   public StateConvention stateConvention() {
-    return new StateConvention(scaleKeys, rotation, Optional.of(decay.logDecay()));
+    return new StateConvention(scaleKeys(), rotation(), Optional.of(decay().logDecay()));
+  }
+
+  /** Returns G, the groups of the head norm. */
+  public int normGroups() {
+    return norm().groupsOf(heads());
   }
 
   /**
    * Returns the weights of the block in the order in which they are drawn and written: W_Q (H·K,
-   * D), W_K (H_kv·K, D), W_V (H_kv·V, D), W_G (H·V, D) with a gate, W_O (D, H·V), and the head
-   * norm's (V) where it has one.
+   * D), W_K (H_kv·K, D_kv), W_V (H_kv·V, D_kv), W_G (H·V, D) with a gate, W_O (D, H·V), the head
+   * norm's (H·V/G) or (H·V) where it has one, its bias (H·V), the weights (K) of the q/k norm, and
+   * the biases of the projections that have one.
    */
   public List<WeightSpec> weights() {
-    long d = modelWidth;
-    long values = (long) heads * valueWidth;
     List<WeightSpec> all = new ArrayList<>();
-    all.add(WeightSpec.matrix(QUERY, (long) heads * keyWidth, d));
-    all.add(WeightSpec.matrix(KEY, (long) kvHeads * keyWidth, d));
-    all.add(WeightSpec.matrix(VALUE, (long) kvHeads * valueWidth, d));
-    if (gate) {
-      all.add(WeightSpec.matrix(GATE, values, d));
+    for (Projection projection : Projection.values()) {
+      if (projection != Projection.GATE || gated()) {
+        String name = projection.name().toLowerCase(Locale.ROOT);
+        all.add(WeightSpec.matrix(name, outputs(projection), inputs(projection)));
+      }
     }
-    all.add(WeightSpec.matrix(OUTPUT, d, values));
-    if (headNormWeight) {
-      all.add(WeightSpec.norm(HEAD_NORM, valueWidth));
+    long channels = outputs(Projection.GATE);
+    switch (norm().weight()) {
+      case NONE -> {}
+      case SHARED -> all.add(WeightSpec.norm(HEAD_NORM, channels / normGroups()));
+      case PER_CHANNEL -> all.add(WeightSpec.norm(HEAD_NORM, channels));
+    }
+    if (norm().bias()) {
+      all.add(WeightSpec.bias(HEAD_NORM_BIAS, channels));
+    }
+    if (queryKeyNorm()) {
+      all.add(WeightSpec.norm(QUERY_NORM, keyWidth()));
+      all.add(WeightSpec.norm(KEY_NORM, keyWidth()));
+    }
+    for (Projection projection : biases()) {
+      all.add(WeightSpec.bias(projection.biasName(), outputs(projection)));
     }
     return all;
   }
 
-  /** Returns the number of weights of the block, the head norm's included. */
+  private long outputs(Projection projection) {
+    return switch (projection) {
+      case QUERY -> (long) heads() * keyWidth();
+      case KEY -> (long) kvHeads() * keyWidth();
+      case VALUE -> (long) kvHeads() * valueWidth();
+      case GATE -> (long) heads() * valueWidth();
+      case OUTPUT -> modelWidth();
+    };
+  }
+
+  private long inputs(Projection projection) {
+    return switch (projection) {
+      case QUERY, GATE -> modelWidth();
+      case KEY, VALUE -> keyValueInput();
+      case OUTPUT -> (long) heads() * valueWidth();
+    };
+  }
+
+  /** Returns the number of weights of the block, those of norms and biases included. */
   public long parameters() {
     return weights().stream().mapToLong(WeightSpec::elements).sum();
   }
 
-  /** Collects a configuration; see the record's components for their meaning. */
-  public static final class Builder {
-    private final int modelWidth;
-    private final int heads;
-    private int kvHeads;
-    private int keyWidth;
-    private int valueWidth;
-    private DecaySchedule decay;
-    private Rotation rotation = Rotation.FLA;
-    private boolean headNormWeight = true;
-    private double normEps = 1e-6;
-    private Activation featureMap = Activation.NONE;
-    private boolean gate = true;
-    private boolean scaleKeys;
-    private boolean normaliseOutput;
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof RetentionConfig config && from.parts().equals(config.from.parts());
+  }
 
-    private Builder(int modelWidth, int heads) {
-      positive("modelWidth", modelWidth);
-      positive("heads", heads);
-      this.modelWidth = modelWidth;
-      this.heads = heads;
-    }
+  @Override
+  public int hashCode() {
+    return from.parts().hashCode();
+  }
 
-    /** Sets H_kv; default H. */
-    public Builder kvHeads(int value) {
-      positive("kvHeads", value);
-      kvHeads = value;
-      return this;
-    }
-
-    /** Sets K; default D/H. */
-    public Builder keyWidth(int value) {
-      positive("keyWidth", value);
-      keyWidth = value;
-      return this;
-    }
-
-    /** Sets V; default 2D/H. */
-    public Builder valueWidth(int value) {
-      positive("valueWidth", value);
-      valueWidth = value;
-      return this;
-    }
-
-    /** Sets the decays; default pow2. */
-    public Builder decay(DecaySchedule value) {
-      Args.present("decay", value);
-      decay = value;
-      return this;
-    }
-
-    /** Sets the rotation; default {@link Rotation#FLA}. */
-    public Builder rotation(Rotation value) {
-      rotation = value;
-      return this;
-    }
-
-    /** Sets whether the head norm has a weight; default true. */
-    public Builder headNormWeight(boolean value) {
-      headNormWeight = value;
-      return this;
-    }
-
-    /** Sets eps of the head norm; default 1e-6. */
-    public Builder normEps(double value) {
-      normEps = value;
-      return this;
-    }
-
-    /** Sets the feature map of queries and keys, NONE or RELU; default NONE. */
-    public Builder featureMap(Activation value) {
-      featureMap = value;
-      return this;
-    }
-
-    /** Sets whether there is a gate; default true. */
-    public Builder gate(boolean value) {
-      gate = value;
-      return this;
-    }
-
-    /** Sets whether K^(−1/2) multiplies the keys; default false. */
-    public Builder scaleKeys(boolean value) {
-      scaleKeys = value;
-      return this;
-    }
-
-    /** Sets whether outputs are divided by √s_p; default false. */
-    public Builder normaliseOutput(boolean value) {
-      normaliseOutput = value;
-      return this;
-    }
-
-    /**
-     * Returns the configuration.
-     *
-     * @throws IllegalArgumentException if H does not divide D and K or V was not set, or parts do
-     *     not fit
-     */
-    public RetentionConfig build() {
-      if ((keyWidth == 0 || valueWidth == 0) && modelWidth % heads != 0) {
-        throw new IllegalArgumentException(
-            "expected heads to divide modelWidth = " + modelWidth + ", got " + heads);
-      }
-      return new RetentionConfig(
-          modelWidth,
-          heads,
-          kvHeads == 0 ? heads : kvHeads,
-          keyWidth == 0 ? modelWidth / heads : keyWidth,
-          valueWidth == 0 ? Math.multiplyExact(2, modelWidth / heads) : valueWidth,
-          decay == null ? DecaySchedule.pow2(heads) : decay,
-          rotation,
-          headNormWeight,
-          normEps,
-          featureMap,
-          gate,
-          scaleKeys,
-          normaliseOutput);
-    }
+  /** Returns all options, in the order of the builder. */
+  @Override
+  public String toString() {
+    return "RetentionConfig" + from.parts();
   }
 }

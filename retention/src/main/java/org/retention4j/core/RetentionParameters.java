@@ -2,10 +2,13 @@ package org.retention4j.core;
 
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.TreeSet;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
@@ -23,11 +26,12 @@ import org.retention4j.nn.WeightSpec;
  * The weights of a block as plain arrays, in the layout of the checkpoints: (out,in).
  *
  * @param query W_Q (H·K, D)
- * @param key W_K (H_kv·K, D)
- * @param value W_V (H_kv·V, D)
+ * @param key W_K (H_kv·K, D_kv)
+ * @param value W_V (H_kv·V, D_kv)
  * @param gate W_G (H·V, D), empty without gate
  * @param output W_O (D, H·V)
- * @param headNorm (V), empty without a head norm weight
+ * @param vectors weights of norms and biases by the names that {@link RetentionConfig#weights}
+ *     gives them; empty where the configuration asks for none
  * @since 0.1
  */
 public record RetentionParameters(
@@ -36,24 +40,26 @@ public record RetentionParameters(
     INDArray value,
     Optional<INDArray> gate,
     INDArray output,
-    Optional<double[]> headNorm) {
+    Map<String, double[]> vectors) {
 
   /**
-   * Returns seeded random fp32 weights, uniform with variance 1/in, and a head norm near 1. The
-   * same seed gives the same weights on every platform.
+   * Returns seeded random fp32 weights, uniform with variance 1/in, norm weights near 1 and biases
+   * in [−0.5, 0.5). The same seed gives the same weights on every platform.
    */
   public static RetentionParameters random(RetentionConfig config, long seed) {
     Args.present("config", config);
     SplittableRandom random = new SplittableRandom(seed);
     Map<String, INDArray> matrices = new HashMap<>();
-    double[] headNorm = null;
+    Map<String, double[]> vectors = new LinkedHashMap<>();
     for (WeightSpec weight : config.weights()) {
       int rows = Math.toIntExact(weight.rows());
-      if (weight.isMatrix()) {
-        MatrixSource matrix = Init.uniform(random, rows, Math.toIntExact(weight.columns()));
-        matrices.put(weight.name(), NdArrays.toArray(ElementType.FLOAT32, matrix));
-      } else {
-        headNorm = Init.norm(random, rows);
+      switch (weight.kind()) {
+        case MATRIX -> {
+          MatrixSource matrix = Init.uniform(random, rows, Math.toIntExact(weight.columns()));
+          matrices.put(weight.name(), NdArrays.toArray(ElementType.FLOAT32, matrix));
+        }
+        case NORM -> vectors.put(weight.name(), Init.norm(random, rows));
+        case BIAS -> vectors.put(weight.name(), Init.bias(random, rows));
       }
     }
     return new RetentionParameters(
@@ -62,7 +68,24 @@ public record RetentionParameters(
         matrices.get(RetentionConfig.VALUE),
         Optional.ofNullable(matrices.get(RetentionConfig.GATE)),
         matrices.get(RetentionConfig.OUTPUT),
-        Optional.ofNullable(headNorm));
+        vectors);
+  }
+
+  /** Returns a vector by the name that the configuration gives it, if there is one. */
+  public Optional<double[]> vector(String name) {
+    return Optional.ofNullable(vectors.get(name));
+  }
+
+  /** Returns the bias of a projection, if there is one. */
+  public Optional<double[]> bias(RetentionConfig.Projection projection) {
+    return vector(projection.biasName());
+  }
+
+  /** Returns these with another vector in the place of one, or added. */
+  public RetentionParameters with(String name, double[] vector) {
+    Map<String, double[]> other = new LinkedHashMap<>(vectors);
+    other.put(name, vector);
+    return new RetentionParameters(query, key, value, gate, output, other);
   }
 
   /** Returns a matrix by the name that the configuration gives it. */
@@ -94,7 +117,7 @@ public record RetentionParameters(
 
       @Override
       public double[] vector(WeightSpec weight) {
-        return headNorm.orElseThrow().clone();
+        return vectors.get(weight.name()).clone();
       }
     };
   }
@@ -105,20 +128,22 @@ public record RetentionParameters(
    * @throws IllegalArgumentException naming the first weight that is missing, extra or misshapen
    */
   public void checkAgainst(RetentionConfig config) {
-    if (!config.gate() && gate.isPresent()) {
+    if (!config.gated() && gate.isPresent()) {
       throw new IllegalArgumentException(
           "expected no gate weights without a gate, got " + Arrays.toString(gate.get().shape()));
     }
-    if (!config.headNormWeight() && headNorm.isPresent()) {
-      throw new IllegalArgumentException(
-          "expected no head norm weights without such a norm, got " + headNorm.get().length);
-    }
+    Set<String> unknown = new TreeSet<>(vectors.keySet());
     for (WeightSpec weight : config.weights()) {
+      unknown.remove(weight.name());
       if (weight.isMatrix()) {
         check(weight, matrix(weight.name()));
       } else {
-        weight.check(headNorm.orElse(null));
+        weight.check(vectors.get(weight.name()));
       }
+    }
+    if (!unknown.isEmpty()) {
+      throw new IllegalArgumentException(
+          "expected no weights that the configuration does not ask for, got " + unknown);
     }
   }
 
@@ -142,14 +167,14 @@ public record RetentionParameters(
     checkFinite("value", value);
     gate.ifPresent(array -> checkFinite("gate", array));
     checkFinite("output", output);
-    headNorm.ifPresent(RetentionParameters::checkFinite);
+    vectors.forEach(RetentionParameters::checkFinite);
   }
 
-  private static void checkFinite(double[] headNorm) {
-    for (int i = 0; i < headNorm.length; i++) {
-      if (!Double.isFinite(headNorm[i])) {
+  private static void checkFinite(String name, double[] vector) {
+    for (int i = 0; i < vector.length; i++) {
+      if (!Double.isFinite(vector[i])) {
         throw new IllegalArgumentException(
-            "expected finite head norm weights, got " + headNorm[i] + " at " + i);
+            "expected finite " + name + " weights, got " + vector[i] + " at " + i);
       }
     }
   }

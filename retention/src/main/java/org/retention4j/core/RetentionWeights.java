@@ -1,5 +1,7 @@
 package org.retention4j.core;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
@@ -8,6 +10,7 @@ import org.retention4j.engine.ops.PackedMatrix;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.nn.NamedWeights;
 import org.retention4j.nn.WeightSource;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * The weights of a block, packed once for an engine and shared by every form, state and thread. The
@@ -16,7 +19,7 @@ import org.retention4j.nn.WeightSource;
  * @since 0.1
  */
 public final class RetentionWeights implements AutoCloseable {
-  private static final double[] NO_WEIGHT = {};
+  private static final double[] NONE = {};
 
   private final Engine engine;
   private final RetentionConfig config;
@@ -95,13 +98,19 @@ public final class RetentionWeights implements AutoCloseable {
    * @throws IllegalStateException after close
    */
   public RetentionParameters unpack() {
+    Map<String, double[]> vectors = new LinkedHashMap<>();
+    for (WeightSpec weight : config.weights()) {
+      if (!weight.isMatrix()) {
+        vectors.put(weight.name(), vector(weight.name()).clone());
+      }
+    }
     return new RetentionParameters(
         array(query()),
         array(key()),
         array(value()),
-        config.gate() ? Optional.of(array(gate())) : Optional.empty(),
+        config.gated() ? Optional.of(array(gate())) : Optional.empty(),
         array(output()),
-        config.headNormWeight() ? Optional.of(headNorm().clone()) : Optional.empty());
+        vectors);
   }
 
   private INDArray array(PackedMatrix matrix) {
@@ -140,9 +149,14 @@ public final class RetentionWeights implements AutoCloseable {
     return weights.matrix(RetentionConfig.OUTPUT);
   }
 
-  /** Returns the head norm's weight (V), empty for none; not to be changed. */
-  double[] headNorm() {
-    return config.headNormWeight() ? weights.vector(RetentionConfig.HEAD_NORM) : NO_WEIGHT;
+  /** Returns a vector by its name, empty where there is none; not to be changed. */
+  double[] vector(String name) {
+    return weights.has(name) ? weights.vector(name) : NONE;
+  }
+
+  /** Returns the bias of a projection, empty for none; not to be changed. */
+  double[] bias(RetentionConfig.Projection projection) {
+    return vector(projection.biasName());
   }
 
   /** Frees the weights once no step is running; closing twice does no harm. */

@@ -10,18 +10,32 @@ import org.nd4j.linalg.api.ndarray.INDArray;
  */
 public final class TokenDecoder implements BoundSequence {
   private final BoundSequence bound;
-  private final INDArray x;
+  private final BlockInput input;
   private final INDArray y;
 
-  TokenDecoder(BoundSequence bound, INDArray x, INDArray y) {
+  TokenDecoder(BoundSequence bound, BlockInput input, INDArray y) {
     this.bound = bound;
-    this.x = x;
+    this.input = input;
     this.y = y;
   }
 
   /** Returns the array (B,1,D) that the next step reads. */
   public INDArray input() {
-    return x;
+    return input.x();
+  }
+
+  /**
+   * Returns the array (B,1,D_kv) that keys and values of the next step are made from.
+   *
+   * @throws IllegalStateException if the block has one stream
+   */
+  public INDArray keyValueInput() {
+    return input
+        .keyValues()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "expected a block with a key/value stream, got one with x alone"));
   }
 
   /** Returns the array (B,1,D) that the last step wrote. */

@@ -6,6 +6,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.Resets;
+import org.retention4j.core.RetentionConfig;
 
 /** Calls that a block has to refuse, each made from a good one (B=2, T=6, D=12, H=2, K=6, V=12). */
 enum BadBlockCall {
@@ -29,19 +30,36 @@ enum BadBlockCall {
   TOKEN_DECAY_NAN(c -> c.withDecay(decays(7, Double.NaN, 2, 6, 2))),
   RESETS_OF_FEWER_ROWS(c -> c.withResets(Resets.cumulative(new int[] {0, 2, 6}))),
   RESETS_OF_MORE_TOKENS(c -> c.withResets(Resets.mask(new boolean[2][7]))),
+  STREAM_MISSING(twoStreams(), BlockCall::withoutKeyValues),
+  STREAM_OF_FEWER_TOKENS(twoStreams(), c -> c.withKeyValues(like(c.x(), 2, 5, 5))),
+  STREAM_OF_FEWER_ROWS(twoStreams(), c -> c.withKeyValues(like(c.x(), 1, 6, 5))),
+  STREAM_OF_OTHER_WIDTH(twoStreams(), c -> c.withKeyValues(like(c.x(), 2, 6, 12))),
+  STREAM_OF_RANK_2(twoStreams(), c -> c.withKeyValues(like(c.x(), 12, 5))),
+  STREAM_OF_OTHER_TYPE(twoStreams(), c -> c.withStream(s -> s.castTo(other(s)))),
+  A_STREAM_TOO_MANY(c -> c.withKeyValues(like(c.x(), 2, 6, 12))),
   TOO_FEW_LENGTHS(c -> c.withLengths(6)),
   LENGTH_BELOW_0(c -> c.withLengths(-1, 6)),
   LENGTH_ABOVE_T(c -> c.withLengths(6, 7));
 
+  private final RetentionConfig config;
   private final UnaryOperator<BlockCall> spoil;
 
   BadBlockCall(UnaryOperator<BlockCall> spoil) {
+    this(BlockCase.fla().build(), spoil);
+  }
+
+  BadBlockCall(RetentionConfig config, UnaryOperator<BlockCall> spoil) {
+    this.config = config;
     this.spoil = spoil;
+  }
+
+  private static RetentionConfig twoStreams() {
+    return BlockCase.fla().keyValueInput(5).build();
   }
 
   /** Returns the bad call in a type. */
   BlockCall call(DataType type) {
-    return spoil.apply(BlockCase.of("bad", BlockCase.fla().build(), 2, 6).call(type));
+    return spoil.apply(BlockCase.of("bad", config, 2, 6).call(type));
   }
 
   private static INDArray like(INDArray array, long... shape) {

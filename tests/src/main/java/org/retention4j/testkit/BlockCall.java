@@ -16,6 +16,7 @@ import org.retention4j.core.reference.ReferenceBlock;
  * @param config shape and conventions
  * @param parameters the weights, of the activations' type
  * @param x (B,T,D), T may be 0, any strides
+ * @param keyValues x_kv (B,T,D_kv), where the configuration has two streams
  * @param decay per token (B,T,H), if it is not the configuration's
  * @param state S_0 (B,H,K,V), not to be modified
  * @param positions (B) position of each row's first token, at least 0
@@ -27,6 +28,7 @@ public record BlockCall(
     RetentionConfig config,
     RetentionParameters parameters,
     INDArray x,
+    Optional<INDArray> keyValues,
     Optional<LogDecay> decay,
     INDArray state,
     long[] positions,
@@ -36,7 +38,8 @@ public record BlockCall(
   /** Returns what the library's own block reads. */
   public BlockInput input() {
     BlockInput input = BlockInput.of(x).withLengths(lengths).withResets(resets);
-    return decay.map(input::withDecay).orElse(input);
+    BlockInput streams = keyValues.map(input::withKeyValues).orElse(input);
+    return decay.map(streams::withDecay).orElse(streams);
   }
 
   /** Returns what the plain float64 reference makes of this call with these weights. */
@@ -48,28 +51,46 @@ public record BlockCall(
 
   /** Returns this call on another x. */
   public BlockCall withX(INDArray other) {
-    return new BlockCall(config, parameters, other, decay, state, positions, lengths, resets);
+    return new BlockCall(
+        config, parameters, other, keyValues, decay, state, positions, lengths, resets);
+  }
+
+  /** Returns this call on another x_kv. */
+  public BlockCall withKeyValues(INDArray other) {
+    return new BlockCall(
+        config, parameters, x, Optional.of(other), decay, state, positions, lengths, resets);
+  }
+
+  /** Returns this call without x_kv. */
+  BlockCall withoutKeyValues() {
+    return new BlockCall(
+        config, parameters, x, Optional.empty(), decay, state, positions, lengths, resets);
+  }
+
+  /** Returns this call with its x_kv, if any, seen another way. */
+  BlockCall withStream(UnaryOperator<INDArray> change) {
+    return keyValues.map(array -> withKeyValues(change.apply(array))).orElse(this);
   }
 
   /** Returns this call with another log decay. */
   public BlockCall withDecay(LogDecay other) {
     return new BlockCall(
-        config, parameters, x, Optional.of(other), state, positions, lengths, resets);
+        config, parameters, x, keyValues, Optional.of(other), state, positions, lengths, resets);
   }
 
   /** Returns this call from another state, each row's first token at a position. */
   public BlockCall withState(INDArray other, long... at) {
-    return new BlockCall(config, parameters, x, decay, other, at, lengths, resets);
+    return new BlockCall(config, parameters, x, keyValues, decay, other, at, lengths, resets);
   }
 
   /** Returns this call with other resets. */
   public BlockCall withResets(Resets other) {
-    return new BlockCall(config, parameters, x, decay, state, positions, lengths, other);
+    return new BlockCall(config, parameters, x, keyValues, decay, state, positions, lengths, other);
   }
 
   /** Returns this call with other lengths. */
   public BlockCall withLengths(int... other) {
-    return new BlockCall(config, parameters, x, decay, state, positions, other, resets);
+    return new BlockCall(config, parameters, x, keyValues, decay, state, positions, other, resets);
   }
 
   /** Returns T. */
@@ -93,6 +114,7 @@ public record BlockCall(
         config,
         parameters,
         Tensors.tokens(x, from, to),
+        keyValues.map(array -> Tensors.tokens(array, from, to)),
         cut,
         state,
         positions,
@@ -132,6 +154,7 @@ public record BlockCall(
         config,
         parameters,
         Tensors.rows(x, b, b + 1),
+        keyValues.map(array -> Tensors.rows(array, b, b + 1)),
         cut,
         Tensors.rows(state, b, b + 1),
         new long[] {positions[b]},

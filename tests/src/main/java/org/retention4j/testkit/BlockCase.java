@@ -2,8 +2,10 @@ package org.retention4j.testkit;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -15,11 +17,15 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.DecaySchedule;
+import org.retention4j.core.HeadNorm;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.Resets;
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionConfigBuilder;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.Rotation;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.nn.WeightSpec;
 
 /**
  * A block's call by configuration and sizes; the numbers come from a fixed seed.
@@ -63,15 +69,15 @@ record BlockCase(
   }
 
   /** D = 12, two heads, K = 6, V = 12, in the conventions of fla checkpoints. */
-  static RetentionConfig.Builder fla() {
+  static RetentionConfigBuilder fla() {
     return RetentionConfig.builder(12, 2);
   }
 
   /** The same in the conventions of torchscale checkpoints. */
-  static RetentionConfig.Builder torchscale() {
+  static RetentionConfigBuilder torchscale() {
     return fla()
         .rotation(Rotation.TORCHSCALE)
-        .headNormWeight(false)
+        .norm(HeadNorm.PLAIN_RMS)
         .scaleKeys(true)
         .normaliseOutput(true);
   }
@@ -103,6 +109,9 @@ record BlockCase(
         config,
         parameters(config, type, seed + 3),
         Tensors.gaussian(seed + 4, type, batch, tokens, config.modelWidth()),
+        config.twoStreams()
+            ? Optional.of(Tensors.gaussian(seed + 9, type, batch, tokens, config.keyValueInput()))
+            : Optional.empty(),
         decay,
         state,
         positions,
@@ -110,27 +119,31 @@ record BlockCase(
         resets);
   }
 
-  /** Normal weights of variance 1/in, head norm weights around 1. */
+  /** Normal weights of variance 1/in, norm weights around 1, biases around 0. */
   static RetentionParameters parameters(RetentionConfig config, DataType type, long seed) {
-    int d = config.modelWidth();
-    int keys = config.keyWidth();
-    int values = config.valueWidth();
-    double[] norm = null;
-    if (config.headNormWeight()) {
-      norm = new double[values];
-      for (int i = 0; i < values; i++) {
-        norm[i] = 0.5 + (i % 5) / 4.0;
+    Map<String, INDArray> matrices = new HashMap<>();
+    Map<String, double[]> vectors = new HashMap<>();
+    for (WeightSpec weight : config.weights()) {
+      int rows = (int) weight.rows();
+      if (weight.isMatrix()) {
+        INDArray matrix = matrix(seed + matrices.size(), type, rows, (int) weight.columns());
+        matrices.put(weight.name(), matrix);
+        continue;
       }
+      double[] vector = new double[rows];
+      for (int i = 0; i < rows; i++) {
+        boolean norm = weight.kind() == WeightSpec.Kind.NORM;
+        vector[i] = norm ? 0.5 + (i % 5) / 4.0 : (i % 7 - 3) / 4.0;
+      }
+      vectors.put(weight.name(), vector);
     }
     return new RetentionParameters(
-        matrix(seed, type, config.heads() * keys, d),
-        matrix(seed + 1, type, config.kvHeads() * keys, d),
-        matrix(seed + 2, type, config.kvHeads() * values, d),
-        config.gate()
-            ? Optional.of(matrix(seed + 3, type, config.heads() * values, d))
-            : Optional.empty(),
-        matrix(seed + 4, type, d, config.heads() * values),
-        Optional.ofNullable(norm));
+        matrices.get(RetentionConfig.QUERY),
+        matrices.get(RetentionConfig.KEY),
+        matrices.get(RetentionConfig.VALUE),
+        Optional.ofNullable(matrices.get(RetentionConfig.GATE)),
+        matrices.get(RetentionConfig.OUTPUT),
+        vectors);
   }
 
   private static INDArray matrix(long seed, DataType type, int out, int in) {
@@ -171,12 +184,12 @@ record BlockCase(
     cases.add(of("fla gated", fla().build(), 2, 20).withTokenDecay());
     cases.add(of("grouped heads", RetentionConfig.builder(16, 4).kvHeads(2).build(), 2, 20));
     cases.add(of("one kv head", RetentionConfig.builder(16, 4).kvHeads(1).build(), 1, 20));
-    RetentionConfig.Builder grouped = RetentionConfig.builder(16, 4).kvHeads(2).scaleKeys(true);
+    RetentionConfigBuilder grouped = RetentionConfig.builder(16, 4).kvHeads(2).scaleKeys(true);
     cases.add(of("grouped, scaled", grouped.build(), 2, 20));
     cases.add(of("grouped, scaled, unrotated", grouped.rotation(Rotation.NONE).build(), 2, 20));
-    cases.add(of("no gate", fla().gate(false).build(), 1, 20));
-    cases.add(of("no norm weight", fla().headNormWeight(false).build(), 1, 20));
-    cases.add(of("norm weight", torchscale().headNormWeight(true).build(), 1, 20));
+    cases.add(of("no gate", fla().gate(Activation.NONE).build(), 1, 20));
+    cases.add(of("no norm weight", fla().norm(HeadNorm.PLAIN_RMS).build(), 1, 20));
+    cases.add(of("norm weight", torchscale().norm(HeadNorm.RMS).build(), 1, 20));
     cases.add(of("large eps", fla().normEps(0.5).build(), 1, 20));
     cases.add(of("no rotation", fla().rotation(Rotation.NONE).keyWidth(5).build(), 1, 20));
     cases.add(of("one pair", torchscale().keyWidth(2).build(), 1, 20));
@@ -192,6 +205,7 @@ record BlockCase(
     cases.add(of("linspace", fla().decay(DecaySchedule.linspace(2)).build(), 1, 20));
     cases.add(of("custom", torchscale().decay(DecaySchedule.custom(0.1, 0.9997)).build(), 1, 20));
     cases.add(of("odd widths", fla().keyWidth(10).valueWidth(7).build(), 1, 20));
+    cases.addAll(BlockOptions.cases());
     return cases;
   }
 
@@ -212,7 +226,8 @@ record BlockCase(
       return Stream.of(
               of("fla", fla().build(), 2, 9),
               of("fla gated", fla().build(), 2, 9).withTokenDecay().lengths(9, 4),
-              of("torchscale", torchscale().build(), 2, 9).lengths(5, 9))
+              of("torchscale", torchscale().build(), 2, 9).lengths(5, 9),
+              of("all options", BlockOptions.all(), 2, 9).lengths(5, 9))
           .map(Arguments::of);
     }
   }

@@ -18,8 +18,9 @@ import org.retention4j.core.RetentionParameters;
 
 /**
  * The suite that a multi-scale retention block has to pass, from x to y with a state (arXiv
- * 2307.08621, equation 8), in the conventions of fla and of torchscale checkpoints and each
- * convention by itself.
+ * 2307.08621, equation 8), in the conventions of fla and of torchscale checkpoints, each convention
+ * by itself, and with the options that other models in use have: biases, feature maps, q/k norms,
+ * grouped and mean-subtracting norms, gates, two streams.
  *
  * <p>Implement {@link #forward(BlockCall)} in a JUnit 5 test class and inherit the tests:
  *
@@ -129,7 +130,9 @@ public interface RetentionBlockContract {
       for (double value : new double[] {1e3, Double.NaN}) {
         int[] upTo = new int[call.batch()];
         java.util.Arrays.fill(upTo, from);
-        BlockResult result = forward(call.withX(FormChecks.fillPadding(call.x(), upTo, value)));
+        BlockCall spoilt = call.withX(FormChecks.fillPadding(call.x(), upTo, value));
+        BlockResult result =
+            forward(spoilt.withStream(s -> FormChecks.fillPadding(s, upTo, value)));
         assertThat(Tensors.tokens(result.output(), 0, from))
             .as("outputs before token %s, from which on x is %s", from, value)
             .isCloseTo(Tensors.tokens(expected.output(), 0, from), Tolerance.block(dataType()));
@@ -227,6 +230,7 @@ public interface RetentionBlockContract {
     BlockResult dense = forward(call);
     BlockCall views =
         call.withX(Tensors.strided(call.x()))
+            .withStream(Tensors::strided)
             .withState(Tensors.strided(call.state()), call.positions());
     BlockResult strided =
         forward(call.perToken(Tensors::strided).map(views::withDecay).orElse(views));

@@ -32,8 +32,8 @@ class RetentionParametersTest {
           .kvHeads(1)
           .keyWidth(4)
           .valueWidth(6)
-          .gate(false)
-          .headNormWeight(false)
+          .gate(Activation.NONE)
+          .norm(HeadNorm.PLAIN_RMS)
           .build();
 
   /** One matrix replaced by another. */
@@ -45,7 +45,7 @@ class RetentionParametersTest {
           name.equals("value") ? array : p.value(),
           name.equals("gate") ? Optional.ofNullable(array) : p.gate(),
           name.equals("output") ? array : p.output(),
-          p.headNorm());
+          p.vectors());
     }
 
     @Override
@@ -68,7 +68,7 @@ class RetentionParametersTest {
     assertThatCode(() -> RetentionParameters.random(BARE, 1).checkAgainst(BARE))
         .doesNotThrowAnyException();
     assertThat(RetentionParameters.random(BARE, 1).gate()).isEmpty();
-    assertThat(RetentionParameters.random(BARE, 1).headNorm()).isEmpty();
+    assertThat(RetentionParameters.random(BARE, 1).vectors()).isEmpty();
   }
 
   @ParameterizedTest
@@ -120,13 +120,14 @@ class RetentionParametersTest {
 
   @Test
   void refusesHeadNormsOfAnotherLength() {
-    RetentionParameters p = good();
-    RetentionParameters bad =
-        new RetentionParameters(
-            p.query(), p.key(), p.value(), p.gate(), p.output(), Optional.of(new double[5]));
+    RetentionParameters bad = good().with("head norm", new double[5]);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> bad.checkAgainst(CONFIG))
         .withMessageContaining("expected 6 head norm weights, got 5");
+    RetentionParameters extra = good().with("key bias", new double[4]);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> extra.checkAgainst(CONFIG))
+        .withMessageContaining("does not ask for, got [key bias]");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> RetentionParameters.random(BARE, 1).checkAgainst(CONFIG))
         .withMessageContaining("gate");
@@ -158,7 +159,7 @@ class RetentionParametersTest {
   void findsAHeadNormThatIsNotFinite() {
     for (int i : new int[] {0, 5}) {
       RetentionParameters p = good();
-      p.headNorm().orElseThrow()[i] = Double.NaN;
+      p.vector("head norm").orElseThrow()[i] = Double.NaN;
       assertThatIllegalArgumentException()
           .isThrownBy(p::checkFinite)
           .withMessageContaining("head norm")
@@ -188,11 +189,8 @@ class RetentionParametersTest {
             .valueWidth(6)
             .featureMap(Activation.RELU)
             .build();
-    RetentionParameters p = RetentionParameters.random(config, 1);
     double[] norm = {0.5, 1, 1.5, 2, -1, 0.25};
-    RetentionParameters normed =
-        new RetentionParameters(
-            p.query(), p.key(), p.value(), p.gate(), p.output(), Optional.of(norm));
+    RetentionParameters normed = RetentionParameters.random(config, 1).with("head norm", norm);
     INDArray x = Tensors.gaussian(1, DataType.DOUBLE, 1, 9, 8);
     INDArray expected = ReferenceBlock.forward(config, normed, BlockInput.of(x)).output();
     try (RetentionWeights weights =

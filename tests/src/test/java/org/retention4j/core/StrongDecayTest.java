@@ -11,6 +11,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
@@ -115,7 +116,7 @@ class StrongDecayTest {
   @ValueSource(doubles = {1, 1e6, 1e7, 1e9, 1e12})
   void normOfLargeOutputsIsRight(double size) {
     RetentionConfig config =
-        RetentionConfig.builder(16, 2).keyWidth(8).valueWidth(8).gate(false).build();
+        RetentionConfig.builder(16, 2).keyWidth(8).valueWidth(8).gate(Activation.NONE).build();
     RetentionParameters parameters = RetentionParameters.random(config, 7);
     INDArray x = Tensors.gaussian(3, DataType.FLOAT, 1, 5, 16).mul(size);
     INDArray expected =
@@ -143,7 +144,7 @@ class StrongDecayTest {
   @Test
   void float64NormOfLargeNumbersIsRight() {
     RetentionConfig config =
-        RetentionConfig.builder(16, 2).keyWidth(8).valueWidth(8).gate(false).build();
+        RetentionConfig.builder(16, 2).keyWidth(8).valueWidth(8).gate(Activation.NONE).build();
     RetentionParameters parameters = RetentionParameters.random(config, 7);
     INDArray x = Tensors.gaussian(3, DataType.DOUBLE, 1, 5, 16);
     INDArray expected =

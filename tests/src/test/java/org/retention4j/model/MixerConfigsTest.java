@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
@@ -27,9 +28,17 @@ class MixerConfigsTest {
         .contains("K 12 (expand_k 1), V 24 (expand_v 2)", "interleaved rotation")
         .contains("scale on the keys", "output normalised", "head norm without a weight");
     RetentionConfig narrow =
-        RetentionConfig.builder(48, 2).keyWidth(6).valueWidth(18).gate(false).build();
+        RetentionConfig.builder(48, 2).keyWidth(6).valueWidth(18).gate(Activation.NONE).build();
     assertThat(new RetentionMixerConfig(narrow).describe())
         .contains("K 6 (expand_k 0.25), V 18 (expand_v 0.75), gate off");
+    assertThat(new RetentionMixerConfig(RetentionConfig.lightning(48, 4, 1, 4)).describe())
+        .contains("gate sigmoid", "feature map silu", "slopes of layer 1 of 4 decay")
+        .contains("head norm with a weight per channel over 2 groups, eps 1.0E-6, value map silu")
+        .endsWith("q/k norm, rotation of 6 channels");
+    assertThat(new RetentionMixerConfig(RetentionConfig.diarisation(48, 4)).describe())
+        .contains("none rotation", "scale on the keys, output normalised")
+        .contains("head norm less the mean without a weight")
+        .endsWith("biases of [query, key, value, gate, output]");
   }
 
   @Test

@@ -141,7 +141,15 @@ class ContractsCatchDefectsTest {
     "SHARED_SCRATCH, worksFromManyThreads",
     "RESET_KEEPS_THE_TAIL, equalsTheReference",
     "RESET_AT_A_CHUNK_BORDER_IS_MISSED, equalsTheReference",
-    "RESET_FORGETS_THE_POSITION, equalsTheReference"
+    "RESET_FORGETS_THE_POSITION, equalsTheReference",
+    "BIAS_FORGOTTEN, equalsTheReference",
+    "VALUES_UNMAPPED, equalsTheReference",
+    "KEYS_UNNORMED, equalsTheReference",
+    "ALL_CHANNELS_ROTATED, equalsTheReference",
+    "NORM_OVER_THE_WRONG_GROUP, equalsTheReference",
+    "MEAN_KEPT, equalsTheReference",
+    "GATE_OF_ANOTHER_FUNCTION, equalsTheReference",
+    "KEYS_OF_THE_WRONG_STREAM, equalsTheReference"
   })
   void theBlockContractCatches(Defect defect, String test) {
     assertThat(failedTests(LoopBlock.class, defect)).contains(test);

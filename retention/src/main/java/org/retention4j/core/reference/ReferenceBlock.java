@@ -4,6 +4,8 @@ import static org.retention4j.core.reference.ReferenceMath.array;
 import static org.retention4j.core.reference.ReferenceMath.rows;
 import static org.retention4j.core.reference.ReferenceMath.times;
 
+import java.util.Arrays;
+import java.util.Optional;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -11,9 +13,11 @@ import org.retention4j.core.BlockInput;
 import org.retention4j.core.LogDecay;
 import org.retention4j.core.RetentionCall;
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.core.RetentionParameters;
 import org.retention4j.core.Rotation;
 import org.retention4j.engine.ops.Activation;
+import org.retention4j.nn.NormKind;
 
 /**
  * The block from x to y in plain float64, to be checked against the paper by eye (arXiv 2307.08621,
@@ -28,7 +32,7 @@ public final class ReferenceBlock {
    * What the block computed.
    *
    * @param output y (B,T,D) in float64; padded tokens are 0
-   * @param coreOutput o (B,T,H,V) before √s_p and the head norm
+   * @param coreOutput o (B,T,H,V), divided by √s_p where the block does, before the norm
    * @param state S (B,H,K,V) after each row's last token
    */
   public record Result(INDArray output, INDArray coreOutput, INDArray state) {}
@@ -53,19 +57,21 @@ public final class ReferenceBlock {
     long[] places = places(input, positions);
     int batch = (int) x.size(0);
     int tokens = (int) x.size(1);
-    double[][] rows = rows(x);
-    double[][] q = times(rows, parameters.query());
-    double[][] k = times(rows, parameters.key());
-    double[][] v = times(rows, parameters.value());
+    double[][] stream = rows(input.keyValues().orElse(x));
+    double[][] q = times(rows(x), parameters.query());
+    double[][] k = times(stream, parameters.key());
+    double[][] v = times(stream, parameters.value());
+    double[] queryNorm = parameters.vector(RetentionConfig.QUERY_NORM).orElse(null);
+    double[] keyNorm = parameters.vector(RetentionConfig.KEY_NORM).orElse(null);
     double keyFactor = config.scaleKeys() ? 1 / Math.sqrt(config.keyWidth()) : 1;
-    for (int b = 0; b < batch; b++) {
-      for (int t = 0; t < tokens; t++) {
-        long position = places[b * tokens + t];
-        mapFeatures(q[b * tokens + t], config);
-        mapFeatures(k[b * tokens + t], config);
-        rotate(q[b * tokens + t], config, position, 1);
-        rotate(k[b * tokens + t], config, position, keyFactor);
-      }
+    for (int i = 0; i < batch * tokens; i++) {
+      map(q[i], parameters.bias(Projection.QUERY), config.featureMap());
+      map(k[i], parameters.bias(Projection.KEY), config.featureMap());
+      map(v[i], parameters.bias(Projection.VALUE), config.valueMap());
+      normHeads(q[i], queryNorm, config.normEps());
+      normHeads(k[i], keyNorm, config.normEps());
+      rotate(q[i], config, places[i], 1);
+      rotate(k[i], config, places[i], keyFactor);
     }
     return new Projected(
         array(q, batch, tokens, config.heads(), config.keyWidth()),
@@ -115,22 +121,33 @@ public final class ReferenceBlock {
                 input.resets()),
             initial);
     double[][] o = rows(core.output(), heads * config.valueWidth());
-    double[][] g = config.gate() ? times(rows, parameters.gate().orElseThrow()) : null;
-    double[] norm = parameters.headNorm().orElse(null);
     long[] places = places(input, positions);
-    for (int i = 0; i < o.length; i++) {
-      long position = places[i];
-      for (int h = 0; h < heads; h++) {
-        normAndGate(o[i], g == null ? null : g[i], h, position, config, norm);
+    for (int i = 0; i < o.length && config.normaliseOutput(); i++) {
+      divideByRootOfSum(o[i], places[i], config);
+    }
+    INDArray coreOutput = array(copy(o), batch, tokens, heads, config.valueWidth());
+    for (double[] row : o) {
+      norm(row, config, parameters);
+    }
+    if (config.gated()) {
+      double[][] g = times(rows, parameters.gate().orElseThrow());
+      for (int i = 0; i < o.length; i++) {
+        map(g[i], parameters.bias(Projection.GATE), config.gate());
+        for (int j = 0; j < o[i].length; j++) {
+          o[i][j] *= g[i][j];
+        }
       }
     }
     double[][] y = times(o, parameters.output());
+    for (double[] row : y) {
+      map(row, parameters.bias(Projection.OUTPUT), Activation.NONE);
+    }
     for (int b = 0; b < batch; b++) {
       for (int t = lengths[b]; t < tokens; t++) {
         y[b * tokens + t] = new double[d];
       }
     }
-    return new Result(array(y, batch, tokens, d), core.output(), core.state());
+    return new Result(array(y, batch, tokens, d), coreOutput, core.state());
   }
 
   /** Returns (B,T) the position of each token in its sequence. */
@@ -160,22 +177,49 @@ public final class ReferenceBlock {
     return all;
   }
 
-  private static void mapFeatures(double[] row, RetentionConfig config) {
-    for (int i = 0; i < row.length && config.featureMap() == Activation.RELU; i++) {
-      row[i] = Math.max(0, row[i]);
+  private static double[][] copy(double[][] rows) {
+    return Arrays.stream(rows).map(double[]::clone).toArray(double[][]::new);
+  }
+
+  /** x ← f(x + bias). */
+  private static void map(double[] x, Optional<double[]> bias, Activation f) {
+    for (int i = 0; i < x.length; i++) {
+      double z = x[i] + (bias.isPresent() ? bias.get()[i] : 0);
+      x[i] =
+          switch (f) {
+            case NONE -> z;
+            case RELU -> Math.max(0, z);
+            case SILU -> z / (1 + Math.exp(-z));
+            case SIGMOID -> 1 / (1 + Math.exp(-z));
+            case GELU -> throw new IllegalArgumentException("no such map in a block: " + f);
+          };
+    }
+  }
+
+  /** RMSNorm of each head's part of a row, if there are weights. */
+  private static void normHeads(double[] row, double[] weight, double eps) {
+    for (int start = 0; weight != null && start < row.length; start += weight.length) {
+      double squares = 0;
+      for (int i = 0; i < weight.length; i++) {
+        squares += row[start + i] * row[start + i];
+      }
+      for (int i = 0; i < weight.length; i++) {
+        row[start + i] *= weight[i] / Math.sqrt(squares / weight.length + eps);
+      }
     }
   }
 
   private static void rotate(double[] row, RetentionConfig config, long position, double factor) {
     int width = config.keyWidth();
     Rotation rotation = config.rotation();
+    int rotated = rotation.rotated(width);
     for (int start = 0; start < row.length; start += width) {
       if (rotation.active()) {
         double[] theta = rotation.frequencies(width);
-        for (int i = 0; i < width / 2; i++) {
+        for (int i = 0; i < rotated / 2; i++) {
           boolean half = rotation.layout() == Rotation.Layout.HALF;
           int first = start + (half ? i : 2 * i);
-          int second = half ? first + width / 2 : first + 1;
+          int second = half ? first + rotated / 2 : first + 1;
           double a = position * theta[i];
           double x1 = row[first];
           double x2 = row[second];
@@ -189,28 +233,39 @@ public final class ReferenceBlock {
     }
   }
 
-  private static void normAndGate(
-      double[] o, double[] g, int head, long position, RetentionConfig config, double[] weight) {
-    int values = config.valueWidth();
-    int start = head * values;
-    if (config.normaliseOutput()) {
-      double gamma = Math.exp(config.decay().logDecay().of(head));
+  /** o ← o / √s_p, head by head, with s_p = Σ_(i=0..p) γ^i. */
+  private static void divideByRootOfSum(double[] o, long position, RetentionConfig config) {
+    for (int h = 0; h < config.heads(); h++) {
+      double gamma = Math.exp(config.decay().logDecay().of(h));
       double s = 0;
       for (long i = 0; i <= position; i++) {
         s = s * gamma + 1;
       }
-      for (int j = start; j < start + values; j++) {
+      for (int j = h * config.valueWidth(); j < (h + 1) * config.valueWidth(); j++) {
         o[j] /= Math.sqrt(s);
       }
     }
-    double squares = 0;
-    for (int j = start; j < start + values; j++) {
-      squares += o[j] * o[j];
-    }
-    double rms = Math.sqrt(squares / values + config.normEps());
-    for (int j = start; j < start + values; j++) {
-      double normed = o[j] / rms * (weight == null ? 1 : weight[j - start]);
-      o[j] = g == null ? normed : normed * g[j] / (1 + Math.exp(-g[j]));
+  }
+
+  /** Norm(o), group by group. */
+  private static void norm(double[] o, RetentionConfig config, RetentionParameters parameters) {
+    double[] weight = parameters.vector(RetentionConfig.HEAD_NORM).orElse(null);
+    double[] bias = parameters.vector(RetentionConfig.HEAD_NORM_BIAS).orElse(null);
+    int size = o.length / config.normGroups();
+    for (int start = 0; start < o.length; start += size) {
+      double mean = 0;
+      for (int j = start; j < start + size && config.norm().kind() == NormKind.LAYER; j++) {
+        mean += o[j] / size;
+      }
+      double squares = 0;
+      for (int j = start; j < start + size; j++) {
+        squares += (o[j] - mean) * (o[j] - mean);
+      }
+      double root = Math.sqrt(squares / size + config.normEps());
+      for (int j = start; j < start + size; j++) {
+        double factor = weight == null ? 1 : weight[j % weight.length];
+        o[j] = (o[j] - mean) / root * factor + (bias == null ? 0 : bias[j]);
+      }
     }
   }
 }

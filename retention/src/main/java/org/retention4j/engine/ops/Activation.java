@@ -1,5 +1,7 @@
 package org.retention4j.engine.ops;
 
+import org.apache.commons.numbers.gamma.Erfc;
+
 /**
  * What is applied to the outputs of a projection.
  *
@@ -13,5 +15,18 @@ public enum Activation {
   /** gelu(x) = x/2 · (1 + erf(x/√2)), the exact form. */
   GELU,
   /** max(x, 0). */
-  RELU
+  RELU,
+  /** 1 / (1 + e^(−x)). */
+  SIGMOID;
+
+  /** Returns the function at x, in double. */
+  public double at(double x) {
+    return switch (this) {
+      case NONE -> x;
+      case SILU -> x / (1 + Math.exp(-x));
+      case GELU -> x * 0.5 * Erfc.value(-x / Math.sqrt(2));
+      case RELU -> Math.max(x, 0);
+      case SIGMOID -> 1 / (1 + Math.exp(-x));
+    };
+  }
 }

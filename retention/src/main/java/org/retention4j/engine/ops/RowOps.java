@@ -24,6 +24,12 @@ public interface RowOps {
   /** x[batch, token, head, :] ← factor·x[batch, token, head, :]. */
   void scale(RowView x, int batch, long token, int head, double factor);
 
+  /** x[batch, token, head, :] ← f(x[batch, token, head, :]), element by element. */
+  void activate(RowView x, Activation f, int batch, long token, int head);
+
+  /** x[batch, token, head, :] ← x[batch, token, head, :] less its mean. */
+  void center(RowView x, int batch, long token, int head);
+
   /**
    * out ← weight ⊙ (factor·x) / √(mean((factor·x)²) + eps), the RMS norm of one row.
    *

@@ -94,6 +94,20 @@ public final class RowView {
     return width;
   }
 
+  /**
+   * Returns the first elements of each row.
+   *
+   * @param count of them, 1…W
+   */
+  public RowView first(int count) {
+    if (count < 1 || count > width) {
+      throw new IllegalArgumentException(
+          "expected 1 to " + width + " elements of a row, got " + count);
+    }
+    long[] strides = {batchStride, tokenStride, headStride, elementStride};
+    return new RowView(requireOpen, floats, doubles, heap, heapColumn, strides, count);
+  }
+
   private long offset(int batch, long token, int head) {
     return batch * batchStride + token * tokenStride + head * headStride;
   }
@@ -132,7 +146,7 @@ public final class RowView {
   public void read(int batch, long token, int head, double[] into) {
     long at = offset(batch, token, head);
     if (heap != null) {
-      int column = heapColumn + head * width;
+      int column = heapColumn(head);
       System.arraycopy(heap[row(batch, token)], column, into, 0, width);
       return;
     }
@@ -146,7 +160,7 @@ public final class RowView {
   public void write(int batch, long token, int head, double[] from) {
     long at = offset(batch, token, head);
     if (heap != null) {
-      int column = heapColumn + head * width;
+      int column = heapColumn(head);
       System.arraycopy(from, 0, heap[row(batch, token)], column, width);
       return;
     }
@@ -198,9 +212,13 @@ public final class RowView {
       return floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
     }
     if (heap != null) {
-      return heap[row(batch, token)][heapColumn + head * width + element];
+      return heap[row(batch, token)][heapColumn(head) + element];
     }
     return doubles[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+  }
+
+  private int heapColumn(int head) {
+    return heapColumn + head * (int) headStride;
   }
 
   private int row(int batch, long token) {

@@ -1,6 +1,7 @@
 package org.retention4j.internal.float32;
 
 import java.util.Arrays;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Angles;
 import org.retention4j.engine.ops.RowOps;
 import org.retention4j.engine.ops.RowTable;
@@ -66,6 +67,32 @@ final class Fp32Rows implements RowOps {
     float[] r = row(x.width());
     x.read(batch, token, head, r);
     kernels.scale(r, x.width(), (float) factor);
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void activate(RowView x, Activation f, int batch, long token, int head) {
+    float[] r = row(x.width());
+    x.read(batch, token, head, r);
+    for (int i = 0; i < x.width(); i++) {
+      r[i] = (float) f.at(r[i]);
+    }
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void center(RowView x, int batch, long token, int head) {
+    int n = x.width();
+    float[] r = row(n);
+    x.read(batch, token, head, r);
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += r[i];
+    }
+    double mean = sum / n;
+    for (int i = 0; i < n; i++) {
+      r[i] = (float) (r[i] - mean);
+    }
     x.write(batch, token, head, r);
   }
 

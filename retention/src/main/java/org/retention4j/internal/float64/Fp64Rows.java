@@ -1,6 +1,7 @@
 package org.retention4j.internal.float64;
 
 import java.util.Arrays;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Angles;
 import org.retention4j.engine.ops.RowOps;
 import org.retention4j.engine.ops.RowTable;
@@ -57,6 +58,31 @@ final class Fp64Rows implements RowOps {
     x.read(batch, token, head, r);
     for (int i = 0; i < x.width(); i++) {
       r[i] *= factor;
+    }
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void activate(RowView x, Activation f, int batch, long token, int head) {
+    double[] r = row(x.width());
+    x.read(batch, token, head, r);
+    for (int i = 0; i < x.width(); i++) {
+      r[i] = f.at(r[i]);
+    }
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void center(RowView x, int batch, long token, int head) {
+    int n = x.width();
+    double[] r = row(n);
+    x.read(batch, token, head, r);
+    double mean = 0;
+    for (int i = 0; i < n; i++) {
+      mean += r[i] / n;
+    }
+    for (int i = 0; i < n; i++) {
+      r[i] -= mean;
     }
     x.write(batch, token, head, r);
   }

@@ -2,7 +2,6 @@ package org.retention4j.internal.float64;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
-import org.apache.commons.numbers.gamma.Erfc;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Bfloat16;
 import org.retention4j.engine.ops.ElementType;
@@ -178,23 +177,11 @@ final class Fp64Weights implements PackedWeights {
   }
 
   private static void activate(Activation f, double[] x, int n) {
-    switch (f) {
-      case NONE -> {}
-      case SILU -> {
-        for (int i = 0; i < n; i++) {
-          x[i] /= 1 + Math.exp(-x[i]);
-        }
-      }
-      case GELU -> {
-        for (int i = 0; i < n; i++) {
-          x[i] *= 0.5 * Erfc.value(-x[i] / Math.sqrt(2));
-        }
-      }
-      case RELU -> {
-        for (int i = 0; i < n; i++) {
-          x[i] = Math.max(x[i], 0);
-        }
-      }
+    if (f == Activation.NONE) {
+      return;
+    }
+    for (int i = 0; i < n; i++) {
+      x[i] = f.at(x[i]);
     }
   }
 

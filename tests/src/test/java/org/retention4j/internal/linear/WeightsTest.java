@@ -68,7 +68,8 @@ class WeightsTest {
   void projectsPromptsOfRealWidths() {
     for (Engine engine : new Engine[] {Engines.plain(), Engines.vector()}) {
       for (int rows : new int[] {95, 96, 130}) {
-        for (Activation activation : new Activation[] {Activation.SILU, Activation.GELU}) {
+        for (Activation activation :
+            new Activation[] {Activation.SILU, Activation.GELU, Activation.SIGMOID}) {
           project(engine, WeightType.BFLOAT16, rows, 1030, 1100, activation, false);
         }
       }
@@ -118,6 +119,7 @@ class WeightsTest {
               case SILU -> z / (1 + Math.exp(-z));
               case GELU -> z * normal(z);
               case RELU -> Math.max(0, z);
+              case SIGMOID -> 1 / (1 + Math.exp(-z));
             };
       }
       assertThat(y)

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.core.DecaySchedule;
+import org.retention4j.core.HeadNorm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.Rotation;
 import org.retention4j.engine.ops.Activation;
@@ -88,8 +89,8 @@ public final class FlaConfig {
     json.put("num_kv_heads", c.kvHeads());
     json.put("expand_k", expand(c.heads() * c.keyWidth(), d));
     json.put("expand_v", expand(c.heads() * c.valueWidth(), d));
-    json.put("use_output_gate", c.gate());
-    json.put("elementwise_affine", c.headNormWeight());
+    json.put("use_output_gate", c.gated());
+    json.put("elementwise_affine", c.norm().weight() != HeadNorm.Weight.NONE);
     json.put("feature_map", c.featureMap() == Activation.RELU ? "relu" : null);
   }
 
@@ -119,6 +120,19 @@ public final class FlaConfig {
     return attn;
   }
 
+  /** Refuses options of the block that fla's retention layer does not have. */
+  private static void requireFlaBlock(RetentionConfig c) {
+    require(c.biases().isEmpty(), "projections of retention without biases");
+    require(!c.queryKeyNorm(), "retention without q/k norms");
+    require(
+        c.featureMap() != Activation.SILU && c.valueMap() == Activation.NONE,
+        "feature maps of retention that are relu or none, and none of the values");
+    require(c.gate() != Activation.SIGMOID, "a swish gate of retention, or none");
+    require(
+        c.norm().equals(HeadNorm.RMS) || c.norm().equals(HeadNorm.PLAIN_RMS),
+        "an RMSNorm of each head whose weight, if any, the heads share");
+  }
+
   /** Refuses what the format cannot express. */
   public static void requireExpressible(DecoderConfig config) {
     require(config.embeddingScale() == 1, "embeddings without a scale");
@@ -138,6 +152,7 @@ public final class FlaConfig {
               + " normalised outputs cannot be renamed into them)");
       require(c.decay().logDecay().equals(DecaySchedule.pow2(c.heads()).logDecay()), "pow2 decays");
       require(c.normEps() == config.normEps(), "one eps for all norms");
+      requireFlaBlock(c);
     }
     for (LayerConfig layer : layers) {
       Optional<AttentionConfig> attention = AttentionConfig.matching(layer.mixer());

@@ -13,6 +13,7 @@ import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.checkpoint.internal.files.TensorNames;
+import org.retention4j.core.HeadNorm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.PackedMatrix;
@@ -155,8 +156,8 @@ public final class FlaFamily implements Family {
         .keyWidth(keyWidth)
         .valueWidth(headWidth(keys, "expand_v", 2, d, heads))
         .normEps(eps)
-        .headNormWeight(keys.flag("elementwise_affine", true))
-        .gate(keys.flag("use_output_gate", true))
+        .norm(keys.flag("elementwise_affine", true) ? HeadNorm.RMS : HeadNorm.PLAIN_RMS)
+        .gate(keys.flag("use_output_gate", true) ? Activation.SILU : Activation.NONE)
         .featureMap(map.equals("relu") ? Activation.RELU : Activation.NONE)
         .build();
   }

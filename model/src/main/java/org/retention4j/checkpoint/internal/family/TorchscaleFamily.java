@@ -9,6 +9,7 @@ import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.checkpoint.internal.files.TensorNames;
 import org.retention4j.core.DecaySchedule;
+import org.retention4j.core.HeadNorm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.Rotation;
 import org.retention4j.core.reference.Bounds;
@@ -124,7 +125,7 @@ final class TorchscaleFamily implements Family {
         .keyWidth(d / heads)
         .valueWidth(values / heads)
         .rotation(Rotation.TORCHSCALE)
-        .headNormWeight(false)
+        .norm(HeadNorm.PLAIN_RMS)
         .normEps(eps)
         .scaleKeys(true)
         .normaliseOutput(true)

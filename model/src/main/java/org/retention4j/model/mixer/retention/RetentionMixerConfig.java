@@ -3,18 +3,22 @@ package org.retention4j.model.mixer.retention;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import org.retention4j.args.Args;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.HeadNorm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.StateSize;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.mixer.Wording;
+import org.retention4j.nn.NormKind;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
@@ -25,6 +29,17 @@ import org.retention4j.nn.WeightSpec;
  * @since 0.1
  */
 public record RetentionMixerConfig(RetentionConfig block) implements MixerConfig {
+  /** Refuses a block of two streams: a layer has one. */
+  public RetentionMixerConfig {
+    Args.present("block", block);
+    if (block.twoStreams()) {
+      throw new IllegalArgumentException(
+          "expected a block with one stream as a layer's mixer, got one with keys and values from"
+              + " a stream of width "
+              + block.keyValueInput());
+    }
+  }
+
   /** The word for this kind of mixer. */
   public static final String KIND = "retention";
 
@@ -50,22 +65,67 @@ public record RetentionMixerConfig(RetentionConfig block) implements MixerConfig
         Locale.ROOT,
         "retention, %d heads (%d key/value), K %d (expand_k %s), V %d (expand_v %s), gate %s,"
             + " feature map %s, %s decay, %s rotation of base %s, scale on the %s, output %s,"
-            + " head norm %s, eps %s",
+            + " head norm %s, eps %s%s",
         block.heads(),
         block.kvHeads(),
         block.keyWidth(),
         Wording.number(block.heads() * block.keyWidth() / d),
         block.valueWidth(),
         Wording.number(block.heads() * block.valueWidth() / d),
-        block.gate() ? "on" : "off",
-        block.featureMap().name().toLowerCase(Locale.ROOT),
+        gate(),
+        word(block.featureMap()),
         block.decay().name(),
         block.rotation().layout().name().toLowerCase(Locale.ROOT),
         Wording.number(block.rotation().base()),
         block.scaleKeys() ? "keys" : "scores",
         block.normaliseOutput() ? "normalised" : "as it is",
-        block.headNormWeight() ? "with a weight" : "without a weight",
-        block.normEps());
+        norm(),
+        block.normEps(),
+        others());
+  }
+
+  private String gate() {
+    return switch (block.gate()) {
+      case SILU -> "on";
+      case NONE -> "off";
+      default -> word(block.gate());
+    };
+  }
+
+  private String norm() {
+    HeadNorm norm = block.norm();
+    String weight =
+        switch (norm.weight()) {
+          case NONE -> "without a weight";
+          case SHARED -> "with a weight";
+          case PER_CHANNEL -> "with a weight per channel";
+        };
+    return (norm.kind() == NormKind.LAYER ? "less the mean " : "")
+        + weight
+        + (norm.bias() ? " and a bias" : "")
+        + (block.normGroups() == block.heads() ? "" : " over " + block.normGroups() + " groups");
+  }
+
+  /** Returns the options that most blocks do not have. */
+  private String others() {
+    StringBuilder all = new StringBuilder();
+    if (block.valueMap() != Activation.NONE) {
+      all.append(", value map ").append(word(block.valueMap()));
+    }
+    if (block.queryKeyNorm()) {
+      all.append(", q/k norm");
+    }
+    if (block.rotation().rotated(block.keyWidth()) % block.keyWidth() != 0) {
+      all.append(", rotation of ").append(block.rotation().channels()).append(" channels");
+    }
+    if (!block.biases().isEmpty()) {
+      all.append(", biases of ").append(block.biases().toString().toLowerCase(Locale.ROOT));
+    }
+    return all.toString();
+  }
+
+  private static String word(Activation f) {
+    return f.name().toLowerCase(Locale.ROOT);
   }
 
   @Override

@@ -61,7 +61,9 @@ public final class OneDnn {
     /** dst ← gelu(product), with erf. */
     GELU,
     /** dst ← max(product, 0). */
-    RELU
+    RELU,
+    /** dst ← 1 / (1 + e^(−product)). */
+    SIGMOID
   }
 
   /** Returns an activation as what happens to a product. */
@@ -71,6 +73,7 @@ public final class OneDnn {
       case SILU -> PostOp.SILU;
       case GELU -> PostOp.GELU;
       case RELU -> PostOp.RELU;
+      case SIGMOID -> PostOp.SIGMOID;
     };
   }
 
@@ -295,7 +298,7 @@ public final class OneDnn {
       switch (postOp) {
         case NONE -> {}
         case SILU -> ops.append_eltwise(algorithm(postOp), 1f, 0f);
-        case GELU, RELU -> ops.append_eltwise(algorithm(postOp), 0f, 0f);
+        case GELU, RELU, SIGMOID -> ops.append_eltwise(algorithm(postOp), 0f, 0f);
       }
       attributes.set_post_ops(ops);
     }
@@ -307,6 +310,7 @@ public final class OneDnn {
       case SILU -> dnnl.dnnl_eltwise_swish;
       case GELU -> dnnl.dnnl_eltwise_gelu_erf;
       case RELU -> dnnl.dnnl_eltwise_relu;
+      case SIGMOID -> dnnl.dnnl_eltwise_logistic;
       default -> throw new AssertionError(function);
     };
   }

@@ -17,6 +17,7 @@ import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.core.DecaySchedule;
+import org.retention4j.core.HeadNorm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.Rotation;
 import org.retention4j.core.reference.Bounds;
@@ -82,8 +83,8 @@ class ConfigDefaultsTest {
     RetentionConfig r = retention(layer);
     assertThat(List.of(r.heads(), r.kvHeads(), r.keyWidth(), r.valueWidth()))
         .containsExactly(8, 8, 256, 512);
-    assertThat(r.gate()).isTrue();
-    assertThat(r.headNormWeight()).isTrue();
+    assertThat(r.gate()).isEqualTo(Activation.SILU);
+    assertThat(r.norm()).isEqualTo(HeadNorm.RMS);
     assertThat(r.featureMap()).isEqualTo(Activation.NONE);
     assertThat(r.normEps()).isEqualTo(1e-6);
     assertThat(r.rotation()).isEqualTo(Rotation.FLA);
@@ -168,7 +169,7 @@ class ConfigDefaultsTest {
     assertThat(List.of(r.heads(), r.kvHeads(), r.keyWidth(), r.valueWidth()))
         .containsExactly(4, 4, 16, 24);
     assertThat(r.decay().logDecay()).isEqualTo(DecaySchedule.pow2(4).logDecay());
-    assertThat(r.headNormWeight()).isFalse();
+    assertThat(r.norm()).isEqualTo(HeadNorm.PLAIN_RMS);
     assertThat(config(TORCHSCALE + ",'model_type':'retnet','subln':false")).isEqualTo(c);
     for (String key :
         List.of(
