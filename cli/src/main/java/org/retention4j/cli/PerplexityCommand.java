@@ -2,6 +2,8 @@ package org.retention4j.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -27,13 +29,25 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Scores a text of any length, at constant memory but for the caches of attention layers.",
-      "A long text is tokenized in pieces that end at a line or a word."
+      "A long text is tokenized in pieces that end at a line or a word.",
+      "With --lines each line is a text of its own; many short ones are read at once."
     })
 final class PerplexityCommand implements Callable<Integer> {
+  /** Lines of so many tokens are given to the scorer at once. */
+  private static final int TOGETHER = 1 << 15;
+
+  /** Bytes of lines from which on a bar shows how many are scored. */
+  private static final long LARGE = 100_000;
+
   @Mixin private ModelOptions options;
 
   @Parameters(paramLabel = "FILE", description = "text in UTF-8, - for standard input")
   private Path file;
+
+  @Option(
+      names = "--lines",
+      description = "score each line as a text of its own; empty lines are left out")
+  private boolean lines;
 
   @Option(names = "--tokens", description = "print the log-probability of every token")
   private boolean perToken;
@@ -45,6 +59,8 @@ final class PerplexityCommand implements Callable<Integer> {
   private Integer cacheLimit;
 
   @Spec private CommandSpec spec;
+
+  private long lineCount;
 
   @Override
   public Integer call() {
@@ -64,6 +80,11 @@ final class PerplexityCommand implements Callable<Integer> {
         Session session = model.newSession(1, SessionOptions.DEFAULT.withCache(cache))) {
       Scorer scorer = new Scorer(session);
       PrintWriter out = spec.commandLine().getOut();
+      if (lines) {
+        scoreLines(tokenizer, scorer, bytes, out);
+        print(out, scorer, session);
+        return 0;
+      }
       Texts.forEachPiece(
           file,
           tokenizer.longestText(),
@@ -79,16 +100,57 @@ final class PerplexityCommand implements Callable<Integer> {
                 + " in "
                 + Inputs.name(file));
       }
-      out.printf(
-          Locale.ROOT,
-          "%s tokens scored, mean loss %.6f nats, perplexity %.6f; session %s%n",
-          Texts.count(scorer.count()),
-          scorer.meanLoss(),
-          scorer.perplexity(),
-          Texts.bytes((double) session.bytes()));
-      out.flush();
+      print(out, scorer, session);
     }
     return 0;
+  }
+
+  private void scoreLines(Tokenizer tokenizer, Scorer scorer, OptionalLong bytes, PrintWriter out) {
+    List<int[]> texts = new ArrayList<>();
+    long[] held = new long[1];
+    try (LineBar bar = new LineBar("lines", !perToken && bytes.orElse(LARGE) >= LARGE)) {
+      Runnable score =
+          () -> {
+            scorer.acceptTexts(texts.toArray(new int[0][]), p -> note(out, p));
+            bar.step(texts.size());
+            lineCount += texts.size();
+            texts.clear();
+            held[0] = 0;
+          };
+      Texts.forEachLine(
+          file,
+          line -> {
+            if (!line.isEmpty()) {
+              int[] tokens = tokenizer.encode(line);
+              texts.add(tokens);
+              held[0] += tokens.length + 1;
+            }
+            if (held[0] >= TOGETHER) {
+              score.run();
+            }
+          });
+      score.run();
+    }
+    if (scorer.count() == 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected a line of at least 2 tokens, got %d lines of fewer in %s",
+              lineCount,
+              Inputs.name(file)));
+    }
+  }
+
+  private void print(PrintWriter out, Scorer scorer, Session session) {
+    out.printf(
+        Locale.ROOT,
+        "%s%s tokens scored, mean loss %.6f nats, perplexity %.6f; session %s%n",
+        lines ? Texts.count(lineCount) + " lines, " : "",
+        Texts.count(scorer.count()),
+        scorer.meanLoss(),
+        scorer.perplexity(),
+        Texts.bytes((double) session.bytes()));
+    out.flush();
   }
 
   private void note(PrintWriter out, double logProbability) {

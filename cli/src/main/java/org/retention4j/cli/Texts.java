@@ -1,8 +1,11 @@
 package org.retention4j.cli;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -15,6 +18,8 @@ import org.retention4j.checkpoint.format.CheckpointException;
 final class Texts {
   /** What messages call a text. */
   private static final String EXPECTED = "a text";
+
+  private static final String BYTE_ORDER_MARK = "\ufeff";
 
   private static final double KILO = 1000;
 
@@ -79,11 +84,39 @@ final class Texts {
         each.accept(piece);
       }
     } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException(
-          "expected UTF-8 in " + Inputs.name(file) + ", got other bytes", e);
+      throw noUtf8(file, e);
     } catch (IOException e) {
       throw Inputs.unreadable(file, e);
     }
+  }
+
+  /**
+   * Reads a text in UTF-8 line by line: without what ends a line, LF, CR LF or CR, and without a
+   * byte order mark at the beginning.
+   *
+   * @param file of it, {@code -} for standard input
+   * @throws IllegalArgumentException if it is missing or no UTF-8
+   */
+  static void forEachLine(Path file, Consumer<String> each) {
+    try (InputStream in = Inputs.open(file, EXPECTED)) {
+      // A decoder of its own refuses what is no UTF-8; the charset alone replaces it.
+      BufferedReader lines =
+          new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()));
+      boolean first = true;
+      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+        each.accept(first && line.startsWith(BYTE_ORDER_MARK) ? line.substring(1) : line);
+        first = false;
+      }
+    } catch (CharacterCodingException e) {
+      throw noUtf8(file, e);
+    } catch (IOException e) {
+      throw Inputs.unreadable(file, e);
+    }
+  }
+
+  private static IllegalArgumentException noUtf8(Path file, CharacterCodingException e) {
+    return new IllegalArgumentException(
+        "expected UTF-8 in " + Inputs.name(file) + ", got other bytes", e);
   }
 
   /** Returns bytes in the unit that suits them. */

@@ -82,6 +82,7 @@ class InputsTest {
       strings = {
         "perplexity --tokens --model M INPUT",
         "perplexity --model H INPUT",
+        "perplexity --lines --tokens --model M INPUT",
         "verify --model M --tokens 5 --text INPUT"
       })
   void standardInputIsAText(String command) throws IOException {
@@ -128,6 +129,8 @@ class InputsTest {
       value = {
         "- | perplexity --model M - | at least 2 tokens, got 0 in standard input",
         "ff | perplexity --model M - | UTF-8 in standard input",
+        "- | perplexity --lines --model M - | at least 2 tokens, got 0 lines of fewer in standard input",
+        "ff | perplexity --lines --model M - | UTF-8 in standard input",
         "ff | verify --model M --text - | UTF-8 in standard input",
         "- | verify --model M --text - | at least 1 token",
         "01 | logits --model M --ids - --out F/y.npy | a .npy file, got something else in standard"

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
+import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.stack.TokenLogits;
@@ -84,7 +85,12 @@ public final class Session implements AutoCloseable {
     return batch;
   }
 
-  /** Returns the number of tokens a row has seen. */
+  /** Returns how it computes. */
+  public SessionOptions options() {
+    return options;
+  }
+
+  /** Returns the number of tokens a row has seen since its sequence began. */
   public long position(int row) {
     requireUsable();
     requireRow(row);
@@ -120,9 +126,25 @@ public final class Session implements AutoCloseable {
    *     after the last token read
    */
   public void append(int[][] tokens) {
+    appendPacked(tokens, Resets.none());
+  }
+
+  /**
+   * Appends rows that hold many sequences: a token behind a reset sees nothing from before it, in
+   * no layer, and positions begin again there. Each sequence gets the numbers that it gets alone,
+   * to rounding; afterwards the session stands behind each row's last one, as if it had seen that
+   * alone. A row that begins without a reset goes on first. See {@link #append(int[][])}.
+   *
+   * @param tokens (B) rows of any lengths, 0 included; T is that of the longest
+   * @param resets (B,T) before which tokens sequences begin; behind a row's end they say nothing
+   * @throws IllegalArgumentException for resets of another shape, or a sequence of more tokens than
+   *     a cache may hold
+   */
+  public void appendPacked(int[][] tokens, Resets resets) {
     requireUsable();
-    checks.rows(tokens);
-    advance.append(form(tokens), tokens, null);
+    Args.present("resets", resets);
+    checks.rows(tokens, resets);
+    advance.append(form(tokens), tokens, resets, null);
   }
 
   private SequenceForm form(int[][] tokens) {
@@ -139,10 +161,20 @@ public final class Session implements AutoCloseable {
    *     their end
    */
   public void append(int[][] tokens, TokenLogits each) {
+    appendPacked(tokens, Resets.none(), each);
+  }
+
+  /**
+   * Appends rows that hold many sequences, see {@link #appendPacked(int[][], Resets)}, and gives
+   * the logits after each token, see {@link #append(int[][], TokenLogits)}: its position counts
+   * from the last reset.
+   */
+  public void appendPacked(int[][] tokens, Resets resets, TokenLogits each) {
     requireUsable();
+    Args.present("resets", resets);
     Args.present("a listener to logits", each);
-    checks.rows(tokens);
-    advance.append(form(tokens), tokens, each);
+    checks.rows(tokens, resets);
+    advance.append(form(tokens), tokens, resets, each);
   }
 
   /**
@@ -154,8 +186,8 @@ public final class Session implements AutoCloseable {
   public void append(SequenceForm form, int[][] tokens) {
     requireUsable();
     Args.present("a form", form);
-    checks.rows(tokens);
-    advance.append(form, tokens, null);
+    checks.rows(tokens, Resets.none());
+    advance.append(form, tokens, Resets.none(), null);
   }
 
   /**

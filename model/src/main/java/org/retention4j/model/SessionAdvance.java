@@ -3,6 +3,7 @@ package org.retention4j.model;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
+import org.retention4j.core.Resets;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
@@ -32,6 +33,7 @@ final class SessionAdvance {
 
   private DecoderPlan.Key key;
   private int[][] tokens;
+  private Resets resets = Resets.none();
   private int from;
   private Thread caller;
   private DecoderPlan plan;
@@ -104,13 +106,15 @@ final class SessionAdvance {
   /**
    * Takes checked tokens of each row.
    *
+   * @param newResets checked ones of the rows
    * @param each receives the logits after each token, or null
    * @throws CancellationException if the thread is interrupted, between two micro-batches
    */
-  void append(SequenceForm form, int[][] rows, TokenLogits each) {
+  void append(SequenceForm form, int[][] rows, Resets newResets, TokenLogits each) {
     int longest = Arrays.stream(rows).mapToInt(row -> row.length).max().orElse(0);
     int microBatch = model.microBatches(form).tokens(longest, batch);
     running = true;
+    resets = newResets;
     try {
       interrupted = Thread.currentThread().isInterrupted();
       for (int first = 0; first < longest; first += microBatch) {
@@ -125,6 +129,7 @@ final class SessionAdvance {
         appendMicroBatch(form, rows, first, Math.min(microBatch, longest - first), each);
       }
     } finally {
+      resets = Resets.none();
       running = false;
     }
   }
@@ -139,7 +144,7 @@ final class SessionAdvance {
     advance(new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
     try {
       if (each != null) {
-        plan.allLogits(states[0], each);
+        plan.allLogits(each);
       }
     } finally {
       plan.release();
@@ -170,7 +175,7 @@ final class SessionAdvance {
     plan = model.enter(key);
     logits.forget(counts);
     torn = true;
-    plan.run(states, tokens, from, counts);
+    plan.run(states, tokens, from, counts, resets);
     interrupted = caller.isInterrupted();
     if (interrupted) { // this may be the end: what stands after it has its logits too
       for (int b = 0; b < batch; b++) {

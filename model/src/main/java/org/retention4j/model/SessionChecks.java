@@ -1,6 +1,8 @@
 package org.retention4j.model;
 
+import java.util.Arrays;
 import java.util.Locale;
+import org.retention4j.core.Resets;
 import org.retention4j.model.mixer.MixerState;
 
 /** Refuses what a session is given where it does not fit, before anything is changed. */
@@ -15,8 +17,8 @@ final class SessionChecks {
     this.states = states;
   }
 
-  /** Checks (B) rows of tokens that are to be appended. */
-  void rows(int[][] tokens) {
+  /** Checks (B) rows of tokens that are to be appended, and where sequences begin in them. */
+  void rows(int[][] tokens, Resets resets) {
     batch("rows of tokens", tokens == null ? -1 : tokens.length);
     for (int b = 0; b < batch; b++) {
       if (tokens[b] == null) {
@@ -25,7 +27,38 @@ final class SessionChecks {
       for (int token : tokens[b]) {
         token(token, b);
       }
-      room(b, tokens[b].length);
+    }
+    resets.checkShape(batch, Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0));
+    for (int b = 0; b < batch; b++) {
+      parts(b, tokens[b].length, resets);
+    }
+  }
+
+  /** Checks the room for what a row sees before its first reset, and for each sequence after it. */
+  private void parts(int row, int count, Resets resets) {
+    int from = 0;
+    while (from < count && !resets.at(row, from)) {
+      from++;
+    }
+    room(row, from);
+    for (int start = from; start < count; start = from) {
+      from++;
+      while (from < count && !resets.at(row, from)) {
+        from++;
+      }
+      for (MixerState state : states) {
+        if (from - start > state.wholeRoom()) {
+          throw new IllegalArgumentException(
+              String.format(
+                  Locale.ROOT,
+                  "expected sequences of at most %d tokens, the cache's limit, got %d after the"
+                      + " reset before token %d of row %d",
+                  state.wholeRoom(),
+                  from - start,
+                  start,
+                  row));
+        }
+      }
     }
   }
 

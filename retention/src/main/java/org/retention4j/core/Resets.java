@@ -135,7 +135,12 @@ public final class Resets {
 
   /** Returns whether there is none. */
   public boolean isEmpty() {
-    return Arrays.stream(rows).allMatch(row -> row.length == 0);
+    for (int[] row : rows) {
+      if (row.length > 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**
@@ -203,7 +208,7 @@ public final class Resets {
    *
    * @throws IllegalArgumentException if these are no resets for B rows of T tokens
    */
-  void checkShape(long batch, long ofTokens) {
+  public void checkShape(long batch, long ofTokens) {
     if (!fits(batch, ofTokens)) {
       throw new IllegalArgumentException(
           String.format(

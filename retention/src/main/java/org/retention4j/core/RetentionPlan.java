@@ -237,6 +237,19 @@ public final class RetentionPlan implements AutoCloseable {
     run(state, tokenCounts, constantDecay, 0);
   }
 
+  /**
+   * The same, with sequences that begin inside the piece.
+   *
+   * @param resets of the rows that the piece is part of; for each call some objects of a fixed size
+   *     are made
+   * @param first the index of the piece's token 0 in these rows
+   */
+  public void run(RetentionState state, int[] tokenCounts, Resets resets, long first) {
+    boolean none = resets.isEmpty();
+    Decays[] decays = none ? constantDecay : decays(config.decay().logDecay(), resets);
+    run(state, tokenCounts, decays, first);
+  }
+
   /** The same with decays of {@link #decays}, whose token 0 of this piece is at {@code first}. */
   void run(RetentionState state, int[] tokenCounts, Decays[] decays, long first) {
     state.requireWhole();

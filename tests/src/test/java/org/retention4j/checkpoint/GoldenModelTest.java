@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.chunkwise.ChunkwiseForm;
+import org.retention4j.core.Resets;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.core.reference.Bounds;
 import org.retention4j.engine.Engine;
@@ -143,6 +145,46 @@ class GoldenModelTest {
     }
     return Tensors.of(
         all, org.nd4j.linalg.api.buffer.DataType.DOUBLE, ids.length, tokens, vocabulary);
+  }
+
+  /** All texts in one row, one behind the other, whole and cut where no text begins. */
+  @ParameterizedTest(name = "{0}, {3}, {2}", autoCloseArguments = false)
+  @MethodSource("cases")
+  void givesTheGoldenLogitsInOneRow(
+      String name, Engine engine, RetentionForm form, String provider) {
+    int[][] ids = Npy.readIds(folder(name) + "input_ids.npy");
+    int tokens = ids[0].length;
+    int[] row = Arrays.stream(ids).flatMapToInt(Arrays::stream).toArray();
+    int[] starts = IntStream.rangeClosed(0, ids.length).map(i -> i * tokens).toArray();
+    Resets resets = Resets.cumulative(starts);
+    try (LanguageModel model = load(name, engine, WeightChoice.FILE)) {
+      int vocabulary = model.config().vocabulary();
+      for (int cut : new int[] {row.length, tokens + 5, 9}) {
+        double[] all = new double[row.length * vocabulary];
+        int[] at = {0};
+        try (Session session = model.newSession(1, SessionOptions.DEFAULT.withForm(form))) {
+          for (int from = 0; from < row.length; from += cut) {
+            int to = Math.min(row.length, from + cut);
+            session.appendPacked(
+                new int[][] {Arrays.copyOfRange(row, from, to)},
+                resets.tokens(from, to),
+                (b, position, logits) -> {
+                  assertThat(position).isEqualTo(at[0] % tokens);
+                  System.arraycopy(logits, 0, all, at[0]++ * vocabulary, vocabulary);
+                });
+          }
+        }
+        TensorAssert.assertThat(
+                Tensors.of(
+                    all,
+                    org.nd4j.linalg.api.buffer.DataType.DOUBLE,
+                    ids.length,
+                    tokens,
+                    vocabulary))
+            .as("cut after %s", cut)
+            .isCloseTo(golden(name), tolerance(name, engine.type()));
+      }
+    }
   }
 
   private static double error(INDArray actual, INDArray expected) {

@@ -1,5 +1,7 @@
 package org.retention4j.model.mixer;
 
+import org.retention4j.core.Resets;
+
 /**
  * A mixer bound to its tiles; running it allocates nothing once it has seen its longest run.
  *
@@ -22,7 +24,18 @@ public interface MixerPlan extends AutoCloseable {
    * @throws IllegalArgumentException if the state is of another mixer, closed or too small; it is
    *     untouched then
    */
-  void run(MixerState state, int[] counts);
+  default void run(MixerState state, int[] counts) {
+    run(state, counts, Resets.none(), 0);
+  }
+
+  /**
+   * The same where sequences begin inside rows: a token behind a reset sees nothing from before it,
+   * and positions begin again. The state is that of each row's last sequence then.
+   *
+   * @param resets of the rows that this piece is part of
+   * @param first the index of the piece's token 0 in these rows
+   */
+  void run(MixerState state, int[] counts, Resets resets, int first);
 
   /** Returns the implementation of the products, as oneDNN names it. */
   String implementation();

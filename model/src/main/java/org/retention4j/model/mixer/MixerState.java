@@ -16,6 +16,9 @@ public interface MixerState extends AutoCloseable {
   /** Returns how many tokens more a row may see. */
   long room(int row);
 
+  /** Returns how many tokens a row may see that begins anew. */
+  long wholeRoom();
+
   /** Returns the bytes held. */
   long bytes();
 

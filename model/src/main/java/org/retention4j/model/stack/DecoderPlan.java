@@ -2,6 +2,7 @@ package org.retention4j.model.stack;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
@@ -41,6 +42,11 @@ public final class DecoderPlan implements AutoCloseable {
   private int[][] ids;
   private int from;
   private int[] counts;
+  private Resets resets;
+
+  /** (B) the position of each row's first token of the micro-batch, unless it is reset. */
+  private final long[] starts;
+
   private RowView lastTo;
   private boolean taken;
   private boolean discarded;
@@ -81,6 +87,7 @@ public final class DecoderPlan implements AutoCloseable {
     embed = new TokenTask(engine, this::embed);
     batch = key.batch();
     tokens = key.tokens();
+    starts = new long[batch];
     bfloat16Products = key.bfloat16Products();
     int width = embedding.table().columns();
     arena = engine.newBuffers();
@@ -146,12 +153,14 @@ public final class DecoderPlan implements AutoCloseable {
     private final int size;
     private final int[] from;
     private final int[] places;
+    private final long[] positions;
     private int count;
 
     Logits(int size) {
       this.size = size;
       from = new int[size];
       places = new int[size];
+      positions = new long[size];
       plan = head.new Plan(arena, scratch, size, bfloat16Products);
     }
 
@@ -163,8 +172,9 @@ public final class DecoderPlan implements AutoCloseable {
       count = 0;
     }
 
-    void add(int row, int token) {
+    void add(int row, int token, long position) {
       from[count] = row;
+      positions[count] = position;
       places[count++] = token;
     }
 
@@ -187,14 +197,20 @@ public final class DecoderPlan implements AutoCloseable {
    * @param states one for each layer, see {@link org.retention4j.model.mixer.TokenMixer#newState}
    * @param tokenIds (B) rows of checked ids; rows of no tokens may be null
    * @param tokenCounts (B) 0…N
+   * @param ofRows resets of the whole rows
    */
-  public void run(MixerState[] states, int[][] tokenIds, int first, int[] tokenCounts) {
+  public void run(
+      MixerState[] states, int[][] tokenIds, int first, int[] tokenCounts, Resets ofRows) {
     ids = tokenIds;
+    resets = ofRows;
+    for (int b = 0; b < batch; b++) {
+      starts[b] = states[0].position(b);
+    }
     from = first;
     counts = tokenCounts;
     embed.run(counts);
     for (int i = 0; i < states.length; i++) {
-      layers.get(i).run(states[i], tokenCounts);
+      layers.get(i).run(states[i], tokenCounts, resets, first);
     }
     layers.get(states.length - 1).end(tokenCounts);
     ids = null;
@@ -211,7 +227,7 @@ public final class DecoderPlan implements AutoCloseable {
     last.clear();
     for (int b = 0; b < batch; b++) {
       if (wanted[b]) {
-        last.add(b, counts[b] - 1);
+        last.add(b, counts[b] - 1, 0);
       }
     }
     if (last.count == 0) {
@@ -227,26 +243,24 @@ public final class DecoderPlan implements AutoCloseable {
     lane.rows().copy(last.rows(), 0, i, 0, lastTo, last.from[i], 0, 0);
   }
 
-  /**
-   * Gives the logits of every token of this micro-batch, row by row, from under no lock.
-   *
-   * @param state of any layer, which knows the positions
-   */
-  public void allLogits(MixerState state, TokenLogits to) {
+  /** Gives the logits of every token of this micro-batch, row by row, from under no lock. */
+  public void allLogits(TokenLogits to) {
     if (block == null) {
       whileOpen(() -> block = new Logits(Math.min(LOGIT_ROWS, batch * tokens)));
     }
     double[] wide = new double[head.vocabulary()];
     block.clear();
     for (int b = 0; b < batch; b++) {
+      long position = starts[b];
       for (int t = 0; t < counts[b]; t++) {
-        block.add(b, t);
+        position = resets.at(b, from + t) ? 0 : position;
+        block.add(b, t, position++);
         if (block.full()) {
-          flush(state, wide, to);
+          flush(wide, to);
         }
       }
     }
-    flush(state, wide, to);
+    flush(wide, to);
   }
 
   private void whileOpen(Runnable work) {
@@ -257,15 +271,14 @@ public final class DecoderPlan implements AutoCloseable {
         });
   }
 
-  private void flush(MixerState state, double[] wide, TokenLogits to) {
+  private void flush(double[] wide, TokenLogits to) {
     if (block.count == 0) {
       return;
     }
     whileOpen(block::run);
     for (int i = 0; i < block.count; i++) {
-      int b = block.from[i];
       block.rows().readWide(0, i, 0, wide);
-      to.accept(b, state.position(b) - counts[b] + block.places[i], wide);
+      to.accept(block.from[i], block.positions[i], wide);
     }
     block.clear();
   }

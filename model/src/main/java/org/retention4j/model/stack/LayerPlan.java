@@ -1,5 +1,6 @@
 package org.retention4j.model.stack;
 
+import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Lane;
@@ -79,10 +80,11 @@ final class LayerPlan implements AutoCloseable {
    * behind or by {@link #end}.
    *
    * @param tokenCounts (B) tokens of each row, 0…N
+   * @param resets of the rows whose token {@code first} is token 0 here
    */
-  void run(MixerState state, int[] tokenCounts) {
+  void run(MixerState state, int[] tokenCounts, Resets resets, int first) {
     begin.run(tokenCounts);
-    mixer.run(state, tokenCounts);
+    mixer.run(state, tokenCounts, resets, first);
     addAndNorm.run(tokenCounts);
     feedForward.run();
   }
@@ -101,8 +103,8 @@ final class LayerPlan implements AutoCloseable {
       }
 
       @Override
-      public void run(MixerState state, int[] tokenCounts) {
-        LayerPlan.this.run(state, tokenCounts);
+      public void run(MixerState state, int[] tokenCounts, Resets resets, int first) {
+        LayerPlan.this.run(state, tokenCounts, resets, first);
         end(tokenCounts);
       }
 

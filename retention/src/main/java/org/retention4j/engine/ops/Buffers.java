@@ -10,7 +10,11 @@ public interface Buffers extends AutoCloseable {
   /** Returns a zeroed tile. */
   Tile tile(int rows, int columns);
 
-  /** Records heap memory that lives exactly as long as these buffers. */
+  /**
+   * Records heap memory that lives as long as these buffers.
+   *
+   * @param bytes negative for what was recorded and is given up before
+   */
   void account(long bytes);
 
   /** Returns the bytes held. */

@@ -26,6 +26,12 @@ public interface KvHead {
   /** Gives up the first blocks, whose tokens nobody will see again: later ones use their memory. */
   void drop(int blocks);
 
+  /** Forgets all tokens; those to come are written where they were. */
+  void clear();
+
+  /** Returns the number of blocks whose memory is held, for tokens there are or to come. */
+  int held();
+
   /** Returns the number of blocks there is room for, with those that were dropped. */
   int blocks();
 

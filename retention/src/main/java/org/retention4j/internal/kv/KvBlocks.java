@@ -79,6 +79,17 @@ public final class KvBlocks implements KvHead {
   }
 
   @Override
+  public void clear() {
+    dropped = 0;
+    Arrays.fill(nonFinite, false);
+  }
+
+  @Override
+  public int held() {
+    return live + spare.size() / 2;
+  }
+
+  @Override
   public int blocks() {
     return dropped + live;
   }

@@ -1,11 +1,13 @@
 package org.retention4j.model.mixer.attention;
 
 import java.util.Arrays;
+import org.retention4j.core.Resets;
 import org.retention4j.core.Rotation;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Angles;
 import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.KvHead;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.LaneTask;
 import org.retention4j.engine.ops.MatMulGroup;
@@ -49,7 +51,22 @@ final class AttentionPlan implements MixerPlan {
   private final int[] counts;
   private final LaneTask append = this::rotateAndAppend;
   private final LaneTask attend = this::attendBlock;
+  private final LaneTask sequences = this::attendSequences;
   private KeyValueCache cache;
+
+  /** (B) rows of the first tokens of the sequences of the piece, the first of which may go on. */
+  private final int[][] starts;
+
+  /** (B) how many of them there are. */
+  private final int[] begun;
+
+  private Resets resets;
+  private int first;
+
+  /** What turns and attends behind a reset; none until there is one. */
+  private Rotary fromZero;
+
+  private AttentionKernel[][] bySize;
 
   AttentionPlan(Engine engine, AttentionMixer mixer, MicroBatch piece) {
     this.engine = engine;
@@ -62,6 +79,8 @@ final class AttentionPlan implements MixerPlan {
     int tokens = piece.tokens();
     Scratch scratch = piece.scratch();
     counts = new int[batch];
+    starts = new int[batch][tokens];
+    begun = new int[batch];
     int width = config.headWidth();
     int all = batch * tokens;
     Tile qTile = scratch.tile(all, config.heads() * width);
@@ -84,13 +103,16 @@ final class AttentionPlan implements MixerPlan {
             .add(mixer.matrix(AttentionConfig.OUTPUT), piece.y(), Activation.NONE);
     scale = 1 / Math.sqrt(width);
     rows = new AttentionKernel.Rows(q, o, config.window(), scale);
-    Rotation rope = new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
-    rotator = new Rotary(engine.type(), rope.frequencies(width), batch, tokens);
+    rotator = new Rotary(engine.type(), rope().frequencies(width), batch, tokens);
     angles = new Angles[engine.threads()];
     Arrays.setAll(angles, i -> Angles.of(engine.type(), width / 2));
     queries = AttentionKernel.queries(tokens);
     kernels = tokens == 1 ? null : AttentionKernel.forEngine(engine, width, queries);
     queryBlocks = (tokens + queries - 1) / queries;
+  }
+
+  private Rotation rope() {
+    return new Rotation(Rotation.Layout.HALF, Rotation.Schedule.OPEN, config.ropeBase());
   }
 
   @Override
@@ -99,9 +121,15 @@ final class AttentionPlan implements MixerPlan {
   }
 
   @Override
-  public void run(MixerState state, int[] tokenCounts) {
-    cache = checked(state, tokenCounts);
+  public void run(MixerState state, int[] tokenCounts, Resets ofRows, int firstOfRows) {
     System.arraycopy(tokenCounts, 0, counts, 0, batch);
+    resets = ofRows;
+    first = firstOfRows;
+    if (parted()) {
+      runSequences(state);
+      return;
+    }
+    cache = checked(state, tokenCounts);
     inputs.run();
     for (int b = 0; b < batch; b++) {
       cache.reserve(b, cache.position(b) + counts[b]);
@@ -114,6 +142,119 @@ final class AttentionPlan implements MixerPlan {
       cache.moved(b, counts[b]);
     }
     cache = null;
+  }
+
+  /** Finds where sequences begin; returns whether any does behind what a row has seen. */
+  private boolean parted() {
+    boolean any = false;
+    for (int b = 0; b < batch; b++) {
+      begun[b] = 0;
+      for (int t = 0; t < counts[b]; t++) {
+        boolean reset = resets.at(b, first + t);
+        any |= reset;
+        if (reset || t == 0) {
+          starts[b][begun[b]++] = t;
+        }
+      }
+    }
+    return any;
+  }
+
+  /** Returns the end of a sequence of a row in this piece. */
+  private int end(int b, int sequence) {
+    return sequence + 1 < begun[b] ? starts[b][sequence + 1] : counts[b];
+  }
+
+  private boolean goesOn(int b) {
+    return counts[b] > 0 && !resets.at(b, first);
+  }
+
+  private void runSequences(MixerState state) {
+    int[] goingOn = new int[batch];
+    for (int b = 0; b < batch; b++) {
+      goingOn[b] = goesOn(b) ? end(b, 0) : 0;
+    }
+    cache = checked(state, goingOn);
+    prepareSequences();
+    inputs.run();
+    for (int b = 0; b < batch; b++) {
+      cache.reserve(b, cache.position(b) + goingOn[b]);
+      rotator.start(b, cache.position(b), goingOn[b]);
+      int longest = 0;
+      for (int i = goesOn(b) ? 1 : 0; i < begun[b]; i++) {
+        longest = Math.max(longest, end(b, i) - starts[b][i]);
+      }
+      if (longest > 0) {
+        cache.renew(b, longest);
+      }
+    }
+    engine.run(batch * config.kvHeads(), sequences);
+    outputs.run();
+    for (int b = 0; b < batch; b++) {
+      if (begun[b] > (goesOn(b) ? 1 : 0)) {
+        cache.renewed(b, counts[b] - starts[b][begun[b] - 1]);
+      } else {
+        cache.moved(b, counts[b]);
+      }
+    }
+    cache = null;
+  }
+
+  private void prepareSequences() {
+    if (fromZero == null) {
+      int width = config.headWidth();
+      int tokens = starts[0].length;
+      fromZero = new Rotary(engine.type(), rope().frequencies(width), 1, tokens);
+      fromZero.start(0, 0, tokens);
+      bySize = new AttentionKernel[AttentionKernel.queries(tokens) + 1][];
+      for (int n = 1; n < 2 * tokens && kernels != null; n *= 2) {
+        int size = AttentionKernel.queries(Math.min(n, tokens));
+        bySize[size] = AttentionKernel.forEngine(engine, width, size);
+      }
+    }
+  }
+
+  /** One key/value head of a row: one sequence after the other, each with a cache to itself. */
+  private void attendSequences(Lane lane, int index) {
+    int b = index / config.kvHeads();
+    int kvHead = index % config.kvHeads();
+    for (int i = 0; i < begun[b]; i++) {
+      boolean anew = i > 0 || !goesOn(b);
+      KvHead keys = anew ? cache.fresh(b, kvHead) : cache.head(b, kvHead);
+      int seen = anew ? 0 : (int) cache.position(b);
+      if (anew) {
+        keys.clear();
+      }
+      int end = end(b, i);
+      for (int t = starts[b][i]; t < end; t++) {
+        if (anew) {
+          fromZero.at(0, t - starts[b][i], angles[lane.index()]);
+        } else {
+          rotator.at(b, t, angles[lane.index()]);
+        }
+        append(lane, b, kvHead, t, keys, seen + t - starts[b][i]);
+      }
+      int group = config.heads() / config.kvHeads();
+      for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+        attendSequence(lane, keys, seen, b, h, starts[b][i], end);
+      }
+    }
+  }
+
+  private void attendSequence(Lane lane, KvHead keys, int seen, int b, int h, int from, int end) {
+    if (kernels == null) {
+      lane.cache().attend(keys, firstSeen(seen), seen + 1, scale, q, o, b, from, h);
+      return;
+    }
+    int size = AttentionKernel.queries(end - from);
+    for (int t = from; t < end; t += size) {
+      AttentionKernel kernel = bySize[size][lane.index()];
+      kernel.attend(rows, keys, seen + t - from, Math.min(size, end - t), b, t, h);
+    }
+  }
+
+  private int firstSeen(int position) {
+    return Math.max(0, position + 1 - config.window());
   }
 
   private KeyValueCache checked(MixerState state, int[] tokenCounts) {
@@ -136,24 +277,28 @@ final class AttentionPlan implements MixerPlan {
   private void rotateAndAppend(Lane lane, int index) {
     int b = index / config.kvHeads();
     int kvHead = index % config.kvHeads();
+    for (int t = 0; t < counts[b]; t++) {
+      rotator.at(b, t, angles[lane.index()]);
+      append(lane, b, kvHead, t, cache.head(b, kvHead), (int) cache.position(b) + t);
+    }
+  }
+
+  /** Does so for one token, by the angles that the lane holds. */
+  private void append(Lane lane, int b, int kvHead, int t, KvHead keys, int position) {
     int group = config.heads() / config.kvHeads();
     Angles own = angles[lane.index()];
-    for (int t = 0; t < counts[b]; t++) {
-      rotator.at(b, t, own);
-      if (config.bias()) {
-        lane.rows().add(k, keyBias[kvHead], b, t, kvHead);
-        lane.rows().add(v, valueBias[kvHead], b, t, kvHead);
-      }
-      lane.rows().rotate(k, b, t, kvHead, false, own, 1);
-      for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
-        if (config.bias()) {
-          lane.rows().add(q, queryBias[h], b, t, h);
-        }
-        lane.rows().rotate(q, b, t, h, false, own, 1);
-      }
-      int position = (int) cache.position(b) + t;
-      lane.cache().append(cache.head(b, kvHead), position, k, v, b, t, kvHead);
+    if (config.bias()) {
+      lane.rows().add(k, keyBias[kvHead], b, t, kvHead);
+      lane.rows().add(v, valueBias[kvHead], b, t, kvHead);
     }
+    lane.rows().rotate(k, b, t, kvHead, false, own, 1);
+    for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+      if (config.bias()) {
+        lane.rows().add(q, queryBias[h], b, t, h);
+      }
+      lane.rows().rotate(q, b, t, h, false, own, 1);
+    }
+    lane.cache().append(keys, position, k, v, b, t, kvHead);
   }
 
   /** Attends for one block of queries; late blocks, which cost most, come first. */
@@ -170,8 +315,8 @@ final class AttentionPlan implements MixerPlan {
       return;
     }
     if (kernels == null) {
-      int first = Math.max(0, seen + 1 - config.window());
-      lane.cache().attend(cache.head(b, kvHead), first, seen + 1, scale, q, o, b, from, h);
+      KvHead keys = cache.head(b, kvHead);
+      lane.cache().attend(keys, firstSeen(seen), seen + 1, scale, q, o, b, from, h);
       return;
     }
     kernels[lane.index()].attend(rows, cache.head(b, kvHead), seen, n, b, from, h);

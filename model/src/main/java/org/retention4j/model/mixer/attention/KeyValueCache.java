@@ -35,6 +35,9 @@ final class KeyValueCache implements MixerState {
   /** Open marks, whose tokens must not be dropped. */
   private final List<Positions> marks = new ArrayList<>();
 
+  /** Where rows begin anew in a piece: their own caches, unless a mark needs what these hold. */
+  private final KvHead[] fresh;
+
   private boolean closed;
 
   KeyValueCache(AttentionConfig config, Engine engine, int batch, KvCacheOptions options) {
@@ -57,6 +60,7 @@ final class KeyValueCache implements MixerState {
     this.limit = limit;
     position = new long[rows.length];
     heads = new KvHead[rows.length * config.kvHeads()];
+    fresh = new KvHead[heads.length];
   }
 
   private static CacheType cacheType(ElementType engine, KvCacheOptions options) {
@@ -128,11 +132,57 @@ final class KeyValueCache implements MixerState {
     if (config.windowed()) {
       long back = position[row];
       for (int i = 0; i < marks.size(); i++) {
-        back = Math.min(back, marks.get(i).at[row]);
+        back = marks.get(i).holds(row) ? Math.min(back, marks.get(i).at[row]) : back;
       }
       long unseen = Math.max(0, back + 1 - config.window());
       for (int h = 0; h < config.kvHeads(); h++) {
         head(row, h).drop((int) (unseen / KvHead.BLOCK));
+      }
+    }
+  }
+
+  /** Returns where a row that begins anew in the piece at hand is written, see {@link #renew}. */
+  KvHead fresh(int row, int kvHead) {
+    return fresh[row * config.kvHeads() + kvHead];
+  }
+
+  /**
+   * Makes room for the sequences that begin in a row in the piece at hand. They are written where
+   * the one before them is, which is cleared first, or beside it while a mark needs it.
+   *
+   * @param tokens of the longest
+   */
+  void renew(int row, long tokens) {
+    boolean marked = false;
+    for (int i = 0; i < marks.size(); i++) {
+      marked |= marks.get(i).holds(row);
+    }
+    for (int h = 0; h < config.kvHeads(); h++) {
+      KvHead own = head(row, h);
+      KvHead next = marked ? engine.newCache(type, own.keyWidth(), own.valueWidth()) : own;
+      account(next.grow(next.dropped() + KvHead.blocksFor(tokens)));
+      fresh[row * config.kvHeads() + h] = next;
+    }
+  }
+
+  /** Goes on with the last sequence that began in a row. */
+  void renewed(int row, int tokens) {
+    int first = row * config.kvHeads();
+    System.arraycopy(fresh, first, heads, first, config.kvHeads());
+    Arrays.fill(fresh, first, first + config.kvHeads(), null);
+    position[row] = 0;
+    moved(row, tokens);
+  }
+
+  /** Gives up caches that neither the present nor a mark needs. */
+  private void giveUp(KvHead[] held) {
+    for (int i = 0; i < held.length; i++) {
+      boolean needed = closed || held[i] == heads[i];
+      for (Positions mark : marks) {
+        needed |= mark.held[i] == held[i];
+      }
+      if (!needed) {
+        account(-held[i].held());
       }
     }
   }
@@ -176,9 +226,14 @@ final class KeyValueCache implements MixerState {
     }
     long end = LARGEST_POSITION;
     for (int i = 0; i < marks.size(); i++) {
-      end = Math.min(end, marks.get(i).at[row] + limit);
+      end = marks.get(i).holds(row) ? Math.min(end, marks.get(i).at[row] + limit) : end;
     }
     return end - position[row];
+  }
+
+  @Override
+  public long wholeRoom() {
+    return config.window() > limit ? limit : LARGEST_POSITION;
   }
 
   @Override
@@ -214,6 +269,13 @@ final class KeyValueCache implements MixerState {
   private final class Positions implements Mark {
     private final long[] at = position.clone();
 
+    /** The caches that hold them: not the present ones of rows that began anew since. */
+    private final KvHead[] held = heads.clone();
+
+    private boolean holds(int row) {
+      return held[row * config.kvHeads()] == head(row, 0);
+    }
+
     @Override
     public long bytes() {
       return 0;
@@ -221,7 +283,9 @@ final class KeyValueCache implements MixerState {
 
     @Override
     public void close() {
-      marks.remove(this);
+      if (marks.remove(this)) {
+        giveUp(held);
+      }
     }
   }
 
@@ -238,6 +302,9 @@ final class KeyValueCache implements MixerState {
       throw new IllegalArgumentException("expected an open mark of this cache, got another");
     }
     System.arraycopy(positions.at, 0, position, 0, position.length);
+    KvHead[] left = heads.clone();
+    System.arraycopy(positions.held, 0, heads, 0, heads.length);
+    giveUp(left);
   }
 
   @Override

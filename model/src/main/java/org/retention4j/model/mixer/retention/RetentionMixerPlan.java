@@ -1,6 +1,7 @@
 package org.retention4j.model.mixer.retention;
 
 import java.util.Locale;
+import org.retention4j.core.Resets;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionPlan;
 import org.retention4j.core.RetentionState;
@@ -34,8 +35,8 @@ final class RetentionMixerPlan implements MixerPlan {
   }
 
   @Override
-  public void run(MixerState state, int[] counts) {
-    pass.run(checked(state), counts);
+  public void run(MixerState state, int[] counts, Resets resets, int first) {
+    pass.run(checked(state), counts, resets, first);
   }
 
   private RetentionState checked(MixerState any) {

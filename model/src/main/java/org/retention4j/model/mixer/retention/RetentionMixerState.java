@@ -61,6 +61,11 @@ final class RetentionMixerState implements MixerState {
   }
 
   @Override
+  public long wholeRoom() {
+    return RetentionState.LARGEST_POSITION;
+  }
+
+  @Override
   public RetentionMixerState select(int... rows) {
     return new RetentionMixerState(state.select(rows));
   }
