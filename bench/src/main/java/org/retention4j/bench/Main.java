@@ -13,6 +13,8 @@ import java.util.Stack;
 import java.util.concurrent.Callable;
 import org.retention4j.bench.report.RowTables;
 import org.retention4j.bench.whole.WholeModelRun;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.LoadOptions;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IParameterConsumer;
@@ -78,6 +80,12 @@ public final class Main implements Callable<Integer> {
       paramLabel = "DIR",
       description = "measure this checkpoint as a whole model instead of the layers")
   private Path model;
+
+  @Option(
+      names = "--ignore-unknown",
+      description =
+          "with --model: although its config.json has unknown keys that may change the mathematics")
+  private boolean ignoreUnknown;
 
   @Option(
       names = "--table",
@@ -158,6 +166,7 @@ public final class Main implements Callable<Integer> {
     }
     BenchmarkRun run;
     try {
+      refuse("the layers' benchmark", "belongs to --model", "--ignore-unknown");
       run = BenchmarkRun.prepare(new Settings(text, quick, out, threads, seed), rows);
     } catch (IllegalArgumentException e) {
       errors.println("retention-bench: " + e.getMessage());
@@ -168,7 +177,16 @@ public final class Main implements Callable<Integer> {
 
   private int tables() {
     try {
-      refuse("--table", "measures", "--text", "--quick", "--out", "--threads", "--seed", "--model");
+      refuse(
+          "--table",
+          "measures",
+          "--text",
+          "--quick",
+          "--out",
+          "--threads",
+          "--seed",
+          "--model",
+          "--ignore-unknown");
       // All of them or none: a table that is missing among others is easily overlooked.
       List<String> all = tables.stream().map(RowTables::markdown).toList();
       rows.print(String.join("\n", all));
@@ -191,7 +209,13 @@ public final class Main implements Callable<Integer> {
   private int whole() {
     try {
       refuse("--model", "belongs to the layers' benchmark", "--text", "--seed");
-      boolean equal = WholeModelRun.execute(model, out, quick, threads, rows);
+      boolean equal =
+          WholeModelRun.execute(
+              Checkpoint.open(model, LoadOptions.DEFAULT.withIgnoreUnknown(ignoreUnknown)),
+              out,
+              quick,
+              threads,
+              rows);
       return equal ? BenchmarkRun.OK : BenchmarkRun.NOT_EQUAL;
     } catch (IllegalArgumentException e) {
       errors.println("retention-bench: " + e.getMessage());

@@ -12,6 +12,7 @@ import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -57,6 +58,8 @@ final class ConvertCommand implements Callable<Integer> {
           "replace a checkpoint in the new folder, and files that have the names of copied ones")
   private boolean force;
 
+  @Mixin private KeyOptions keys;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -64,7 +67,7 @@ final class ConvertCommand implements Callable<Integer> {
     if (shardBytes < 1) {
       throw new IllegalArgumentException("expected --shard-size >= 1, got " + shardBytes);
     }
-    Checkpoint checkpoint = Checkpoint.open(from);
+    Checkpoint checkpoint = keys.open(spec, from);
     if (family != null && !FAMILIES.contains(family)) {
       throw new IllegalArgumentException(
           "expected --family to be one of " + FAMILIES + ", got " + family);

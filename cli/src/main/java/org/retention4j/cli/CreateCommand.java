@@ -13,6 +13,7 @@ import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.internal.family.ModelShapes;
 import org.retention4j.model.DecoderConfig;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -57,6 +58,8 @@ final class CreateCommand implements Callable<Integer> {
   @Option(names = "--force", description = "replace a checkpoint in the folder")
   private boolean force;
 
+  @Mixin private KeyOptions keys;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -76,6 +79,7 @@ final class CreateCommand implements Callable<Integer> {
 
   private DecoderConfig byName() {
     DecoderConfig config = transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
+    Effects.none(spec, "a shape by name has no keys", KeyOptions.IGNORE);
     write(config, options -> CheckpointWriter.writeRandom(config, out, seed, options));
     return config;
   }
@@ -86,7 +90,7 @@ final class CreateCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "expected a configuration, got none, or a folder, at " + shape);
     }
-    Configuration given = Configuration.read(file);
+    Configuration given = Configuration.read(file, keys.options());
     Configuration config = transformer ? given.transformer() : given;
     write(config.decoder(), options -> CheckpointWriter.writeRandom(config, out, seed, options));
     return config.decoder();

@@ -134,7 +134,7 @@ final class GenerateCommand implements Callable<Integer> {
   public Integer call() {
     GenerationOptions given = generationOptions();
     String text = prompt.equals("-") ? Texts.read(Path.of(prompt)) : prompt;
-    Checkpoint checkpoint = options.open();
+    Checkpoint checkpoint = options.open(spec);
     GenerationOptions generation = given.withStopTokens(stopTokens(checkpoint));
     sayEffects(checkpoint);
     PrintWriter out = spec.commandLine().getOut();

@@ -10,9 +10,11 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.format.TensorInfo;
+import org.retention4j.checkpoint.internal.family.UnknownKeys;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.ElementType;
@@ -24,6 +26,7 @@ import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.StateSize;
 import org.retention4j.model.mixer.Wording;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -45,6 +48,8 @@ final class InfoCommand implements Callable<Integer> {
       description = "length at which a key/value cache is counted (default: ${DEFAULT-VALUE})")
   private long length;
 
+  @Mixin private KeyOptions keys;
+
   @Spec private CommandSpec spec;
 
   private PrintWriter out;
@@ -54,7 +59,7 @@ final class InfoCommand implements Callable<Integer> {
     if (length < 0) {
       throw new IllegalArgumentException("expected --length >= 0, got " + length);
     }
-    Checkpoint checkpoint = Checkpoint.open(folder);
+    Checkpoint checkpoint = keys.open(spec, folder);
     // Asked first: a folder that is no checkpoint gives an error and no half of a list.
     Map<ModelOptions.Weights, Long> weights = new EnumMap<>(ModelOptions.Weights.class);
     for (ModelOptions.Weights type : ModelOptions.Weights.values()) {
@@ -82,7 +87,7 @@ final class InfoCommand implements Callable<Integer> {
     line("family", checkpoint.family());
     line("layers", "%d: %s", c.layers().size(), mixers(checkpoint));
     for (LayerConfig layer : new LinkedHashSet<>(c.layers())) {
-      line("layer " + indices(c, layer), "%s", layer.mixer().describe());
+      line("layer " + indices(c, layer::equals), "%s", layer.mixer().describe());
       line(
           "  feed-forward",
           "width %d, gated by %s",
@@ -103,16 +108,19 @@ final class InfoCommand implements Callable<Integer> {
     line("norm eps", "%s", c.normEps());
     line("begin, end of text", tokens(checkpoint));
     line("parameters", Texts.count(c.parameters()));
+    checkpoint
+        .unknownKeys()
+        .forEach((key, value) -> line("unknown key", UnknownKeys.shown(key, value) + ", not read"));
   }
 
-  /** Returns the numbers of the layers of one shape, runs in short. */
-  private static String indices(DecoderConfig c, LayerConfig layer) {
+  /** Returns the numbers of some layers, runs in short. */
+  private static String indices(DecoderConfig c, Predicate<LayerConfig> some) {
     StringBuilder indices = new StringBuilder();
     int count = c.layers().size();
     for (int i = 0; i < count; i++) {
-      if (c.layers().get(i).equals(layer)) {
+      if (some.test(c.layers().get(i))) {
         int first = i;
-        while (i + 1 < count && c.layers().get(i + 1).equals(layer)) {
+        while (i + 1 < count && some.test(c.layers().get(i + 1))) {
           i++;
         }
         indices.append(indices.length() == 0 ? "" : ",").append(first);

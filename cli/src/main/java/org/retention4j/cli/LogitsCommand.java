@@ -88,7 +88,7 @@ final class LogitsCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     SequenceForm taken = form();
-    Checkpoint checkpoint = options.open();
+    Checkpoint checkpoint = options.open(spec);
     if (!Effects.hasStates(checkpoint)) {
       Effects.none(spec, "no layer of this model is retention", "--form", "--chunk");
     }

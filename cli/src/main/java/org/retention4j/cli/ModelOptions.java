@@ -10,6 +10,7 @@ import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.LanguageModel;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
@@ -72,11 +73,14 @@ final class ModelOptions {
       description = "threads, at least 1 (default: all processors)")
   private int threads = Runtime.getRuntime().availableProcessors();
 
+  @Mixin private KeyOptions keys;
+
   @Option(names = "--check", description = "refuse weights that are NaN or infinite")
   private boolean check;
 
-  Checkpoint open() {
-    return Checkpoint.open(folder);
+  /** Opens the folder. */
+  Checkpoint open(CommandSpec command) {
+    return keys.open(command, folder);
   }
 
   ElementType type() {

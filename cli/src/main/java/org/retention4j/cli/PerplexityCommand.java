@@ -70,7 +70,7 @@ final class PerplexityCommand implements Callable<Integer> {
     OptionalLong bytes = Texts.size(file);
     int limit = cacheLimit == null ? longest(bytes) : cacheLimit;
     KvCacheOptions cache = KvCacheOptions.DEFAULT.withMaxTokens(limit);
-    Checkpoint checkpoint = options.open();
+    Checkpoint checkpoint = options.open(spec);
     if (!Effects.hasCaches(checkpoint)) {
       Effects.none(spec, "no layer of this model is attention", "--cache-limit");
     }

@@ -12,6 +12,7 @@ import org.retention4j.text.Tokenizers;
 import org.retention4j.verify.Verification;
 import org.retention4j.verify.VerifiedLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -45,6 +46,8 @@ final class VerifyCommand implements Callable<Integer> {
       description = "the most tokens of the text that are read (default: ${DEFAULT-VALUE})")
   private int most;
 
+  @Mixin private KeyOptions keys;
+
   @Spec private CommandSpec spec;
 
   @Override
@@ -55,7 +58,7 @@ final class VerifyCommand implements Callable<Integer> {
     if (text != null) {
       Texts.size(text);
     }
-    Checkpoint checkpoint = Checkpoint.open(folder);
+    Checkpoint checkpoint = keys.open(spec, folder);
     int[] tokens = tokens(checkpoint);
     PrintWriter out = spec.commandLine().getOut();
     out.printf(

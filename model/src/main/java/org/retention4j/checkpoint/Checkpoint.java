@@ -4,8 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
@@ -21,6 +23,7 @@ import org.retention4j.checkpoint.internal.family.ConfigKeys;
 import org.retention4j.checkpoint.internal.family.ExpectedTensor;
 import org.retention4j.checkpoint.internal.family.Family;
 import org.retention4j.checkpoint.internal.family.TextKeys;
+import org.retention4j.checkpoint.internal.family.UnknownKeys;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
@@ -49,24 +52,31 @@ public final class Checkpoint {
   private final Family family;
   private final DecoderConfig config;
 
-  private Checkpoint(Path folder, JsonNode json) {
+  private final Map<String, JsonNode> unknown;
+
+  private Checkpoint(Path folder, JsonNode json, LoadOptions options) {
     this.folder = folder;
     this.json = json;
     keys = new ConfigKeys(folder.resolve(CONFIG).toString(), json);
     family = Family.of(keys);
-    config = config(family, keys);
+    config = config(family, keys, options);
+    unknown = UnknownKeys.of(family, keys);
     beginToken();
     endTokens();
   }
 
   /** Returns the shape that a configuration describes. */
-  static DecoderConfig config(ConfigKeys keys) {
-    return config(Family.of(keys), keys);
+  static DecoderConfig config(ConfigKeys keys, LoadOptions options) {
+    return config(Family.of(keys), keys, options);
   }
 
-  private static DecoderConfig config(Family family, ConfigKeys keys) {
+  private static DecoderConfig config(Family family, ConfigKeys keys, LoadOptions options) {
     try {
-      return family.config(keys);
+      DecoderConfig config = family.config(keys);
+      if (!options.ignoreUnknown()) {
+        UnknownKeys.requireNone(keys.where(), UnknownKeys.of(family, keys));
+      }
+      return config;
     } catch (CheckpointException e) {
       throw e;
     } catch (ArithmeticException e) {
@@ -79,13 +89,26 @@ public final class Checkpoint {
   /**
    * Reads a folder's configuration.
    *
-   * @throws CheckpointException if it is missing, no JSON, of another model type, or describes what
-   *     is not built
+   * @throws CheckpointException if it is missing, no JSON, of another model type, describes what is
+   *     not built, or has unknown keys whose names say that they may change the mathematics
    */
   public static Checkpoint open(Path folder) {
+    return open(folder, LoadOptions.DEFAULT);
+  }
+
+  /**
+   * Reads a folder's configuration.
+   *
+   * @param options of which {@link LoadOptions#ignoreUnknown} is looked at; weights are loaded by
+   *     those of {@link #load}
+   * @throws CheckpointException as {@link #open(Path)} does, but for such unknown keys where they
+   *     are ignored
+   */
+  public static Checkpoint open(Path folder, LoadOptions options) {
     if (folder == null) {
       throw new IllegalArgumentException("expected a model folder, got null");
     }
+    Args.present("options", options);
     Path file = folder.resolve(CONFIG);
     if (!Files.isDirectory(folder)) {
       throw new CheckpointException("expected a model folder, got " + folder);
@@ -97,17 +120,17 @@ public final class Checkpoint {
               .orElse("");
       throw new CheckpointException("expected a config.json in " + folder + ", got none" + killed);
     }
-    return new Checkpoint(folder, Json.configuration(file));
+    return new Checkpoint(folder, Json.configuration(file), options);
   }
 
   /**
    * Reads a configuration that stands alone.
    *
-   * @throws CheckpointException as {@link #open} does
+   * @throws CheckpointException as {@link #open(Path)} does
    */
   public static DecoderConfig readConfig(Path file) {
     Args.present("a configuration's file", file);
-    return config(new ConfigKeys(file.toString(), Json.configuration(file)));
+    return config(new ConfigKeys(file.toString(), Json.configuration(file)), LoadOptions.DEFAULT);
   }
 
   /** Returns the folder. */
@@ -133,6 +156,14 @@ public final class Checkpoint {
   /** Returns how far the whole model, logits and states, may be from float64. */
   public double bound(ElementType type) {
     return family.bound(type);
+  }
+
+  /**
+   * Returns the keys of config.json that are neither read nor known to say nothing of the
+   * mathematics, with their values.
+   */
+  public Map<String, JsonNode> unknownKeys() {
+    return Collections.unmodifiableMap(unknown);
   }
 
   /** Returns config.json as it stands in the folder. */

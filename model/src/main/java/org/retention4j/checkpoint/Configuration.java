@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;
+import org.retention4j.args.Args;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.format.Json;
@@ -22,13 +23,15 @@ import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 public final class Configuration {
   private final String where;
   private final ObjectNode json;
+  private final LoadOptions options;
   private final DecoderConfig decoder;
 
-  private Configuration(String where, JsonNode json) {
+  private Configuration(String where, JsonNode json, LoadOptions options) {
     ConfigKeys keys = new ConfigKeys(where, json);
     this.where = where;
     this.json = (ObjectNode) json;
-    decoder = Checkpoint.config(keys);
+    this.options = options;
+    decoder = Checkpoint.config(keys, options);
     FlaConfig.requireExpressible(decoder);
   }
 
@@ -39,7 +42,20 @@ public final class Configuration {
    * @throws IllegalArgumentException if it is not of fla's format
    */
   public static Configuration read(Path file) {
-    return new Configuration(file.toString(), Json.configuration(file));
+    return read(file, LoadOptions.DEFAULT);
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @param options of which {@link LoadOptions#ignoreUnknown} is looked at
+   * @throws CheckpointException if it is no configuration, or describes what is not built
+   * @throws IllegalArgumentException if it is not of fla's format
+   */
+  public static Configuration read(Path file, LoadOptions options) {
+    Args.present("a configuration's file", file);
+    Args.present("options", options);
+    return new Configuration(file.toString(), Json.configuration(file), options);
   }
 
   /** Returns the shape of the model. */
@@ -83,7 +99,7 @@ public final class Configuration {
     attn.put("qkv_bias", false);
     attn.putNull("window_size");
     attn.put("rope_theta", 10_000.0);
-    return new Configuration(where, changed);
+    return new Configuration(where, changed, options);
   }
 
   /** Returns the keys, with the type of the weights. */

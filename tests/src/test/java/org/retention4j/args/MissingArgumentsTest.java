@@ -62,6 +62,7 @@ class MissingArgumentsTest {
             Map.entry("a type of cache", () -> ENGINE.newCache(null, 2, 2)),
             Map.entry("config", () -> RetentionParameters.random(null, 1)),
             Map.entry("a configuration's file", () -> Checkpoint.readConfig(null)),
+            Map.entry("options  ", () -> Checkpoint.open(Path.of("nowhere"), null)),
             Map.entry("a model folder", () -> Tokenizers.forFolder(null, 256)),
             Map.entry("a text", () -> new ByteTokenizer(256).encode(null)),
             Map.entry("tokens", () -> new ByteTokenizer(256).decode(null)),

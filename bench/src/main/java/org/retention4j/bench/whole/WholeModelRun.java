@@ -27,20 +27,21 @@ public final class WholeModelRun {
   /**
    * Runs it.
    *
-   * @param folder of the checkpoint
+   * @param checkpoint the model
    * @param out where whole-model.html, whole-model.md and whole-model.jsonl go
    * @param quick whether to repeat less
    * @return whether the forms were equal; if not, nothing was timed
-   * @throws IllegalArgumentException if the folder is no checkpoint, or out cannot be written to
+   * @throws IllegalArgumentException if weights and configuration disagree, or out cannot be
+   *     written to
    */
   public static boolean execute(
-      Path folder, Path out, boolean quick, int threads, PrintStream lines) {
-    return execute(folder, out, quick ? WholeEffort.QUICK : WholeEffort.FULL, threads, lines);
+      Checkpoint checkpoint, Path out, boolean quick, int threads, PrintStream lines) {
+    return execute(checkpoint, out, quick ? WholeEffort.QUICK : WholeEffort.FULL, threads, lines);
   }
 
   static boolean execute(
-      Path folder, Path out, WholeEffort effort, int threads, PrintStream lines) {
-    Checkpoint checkpoint = Checkpoint.open(folder);
+      Checkpoint checkpoint, Path out, WholeEffort effort, int threads, PrintStream lines) {
+    Path folder = checkpoint.folder();
     ReportFiles files = ReportFiles.in(out);
     boolean written = false;
     try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best())) {

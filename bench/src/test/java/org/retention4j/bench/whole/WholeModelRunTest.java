@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.engine.Engine;
@@ -54,7 +55,11 @@ class WholeModelRunTest {
     ByteArrayOutputStream lines = new ByteArrayOutputStream();
     boolean equal =
         WholeModelRun.execute(
-            model, out, TINY, 2, new PrintStream(lines, true, StandardCharsets.UTF_8));
+            Checkpoint.open(model),
+            out,
+            TINY,
+            2,
+            new PrintStream(lines, true, StandardCharsets.UTF_8));
     assertThat(equal).isTrue();
     assertThat(lines.toString(StandardCharsets.UTF_8)).contains("whole-model.html");
     assertThat(out.resolve("whole-model.html")).content().contains("decode B=1", "</html>");

@@ -34,7 +34,9 @@ public final class WeightFiles {
   /** Names of shards that libraries of the hub give. */
   private static final Pattern SHARD = Pattern.compile("model-\\d+-of-\\d+\\.safetensors");
 
-  private static final String CONVERT = "; save them as safetensors where they were made";
+  private static final String CONVERT = "; save them as safetensors where they were made: ";
+
+  private static final String SAVE = "then save_pretrained(DIR, safe_serialization=True)";
 
   /** Ends of names, and what such files are. */
   private static final List<Map.Entry<Pattern, String>> KINDS =
@@ -42,9 +44,25 @@ public final class WeightFiles {
           kind(".*\\.(incomplete|part|partial|crdownload|download|aria2|tmp)", "is not all here"),
           kind("adapter_model\\..*", "only changes the weights of another model"),
           kind(".*\\.safetensors", "is not named so; rename it if it holds the model's weights"),
-          kind(".*\\.(bin|pt|pth|ckpt|pkl)", "holds PyTorch's own format" + CONVERT),
-          kind(".*\\.(h5|keras)", "holds weights of TensorFlow or Keras" + CONVERT),
-          kind(".*\\.msgpack", "holds weights of Flax" + CONVERT),
+          kind(
+              ".*\\.(bin|pt|pth|ckpt|pkl)(\\.index\\.json)?",
+              "holds PyTorch's own format"
+                  + CONVERT
+                  + "with transformers by from_pretrained(DIR), "
+                  + SAVE
+                  + ", without it by safetensors.torch.save_file"),
+          kind(
+              ".*\\.(h5|keras)",
+              "holds weights of TensorFlow or Keras"
+                  + CONVERT
+                  + "with transformers by from_pretrained(DIR, from_tf=True), "
+                  + SAVE),
+          kind(
+              ".*\\.msgpack",
+              "holds weights of Flax"
+                  + CONVERT
+                  + "with transformers by from_pretrained(DIR, from_flax=True), "
+                  + SAVE),
           kind(".*\\.(gguf|ggml)", "is llama.cpp's format; the original model is needed"),
           kind(".*\\.onnx", "is an ONNX model; the original model is needed"),
           kind(".*\\.(zip|tar|gz|tgz|xz|zst|bz2|7z)", "is packed; unpack it first"));

@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.Json;
@@ -20,6 +22,9 @@ public final class ConfigKeys {
 
   private final String where;
   private final JsonNode node;
+
+  /** Keys that were asked for: what is read, or compared with what is read. */
+  private final Set<String> asked = ConcurrentHashMap.newKeySet();
 
   /**
    * Puts access on an object.
@@ -37,11 +42,13 @@ public final class ConfigKeys {
 
   /** Returns whether a key is there and not null. */
   boolean has(String key) {
+    asked.add(key);
     return node.hasNonNull(key);
   }
 
   /** Returns whether a key is there and null. */
   boolean isNull(String key) {
+    asked.add(key);
     return node.has(key) && node.get(key).isNull();
   }
 
@@ -52,6 +59,7 @@ public final class ConfigKeys {
 
   /** Returns whether a key is there, be it null. */
   boolean names(String key) {
+    asked.add(key);
     return node.has(key);
   }
 
@@ -159,6 +167,17 @@ public final class ConfigKeys {
                 Json.shown(entry.getValue())));
       }
     }
+  }
+
+  /** Returns the entries of keys that nobody has asked for so far. */
+  Map<String, JsonNode> rest() {
+    Map<String, JsonNode> rest = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> entry : node.properties()) {
+      if (!asked.contains(entry.getKey())) {
+        rest.put(entry.getKey(), entry.getValue());
+      }
+    }
+    return rest;
   }
 
   CheckpointException bad(String key, String expected) {

@@ -3,6 +3,7 @@ package org.retention4j.checkpoint.internal.family;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
@@ -29,6 +30,11 @@ public interface Family {
   /** Returns how far its models, logits and states, may be from float64. */
   default double bound(ElementType type) {
     return Bounds.model(type);
+  }
+
+  /** Returns keys of its own that say nothing of the mathematics, or not in every model. */
+  default Set<String> harmless() {
+    return Set.of();
   }
 
   /** Returns the shape that a configuration describes. */

@@ -46,6 +46,20 @@ public final class FlaFamily implements Family {
           List.of("expand_v", "v_dim"),
           List.of("intermediate_size", "ffn_proj_size", "ffn_dim", "ffn_size", "n_inner"));
 
+  /** What has no effect in fla's RetNet, and what its retention layers alone read. */
+  private static final Set<String> HARMLESS =
+      Set.of(
+          "elementwise_affine",
+          "expand_k",
+          "expand_v",
+          "feature_map",
+          "hidden_ratio",
+          "num_heads",
+          "num_kv_heads",
+          "rescale_prenorm_residual",
+          "use_output_gate",
+          "use_short_conv");
+
   /** All keys that fla reads from an entry of attn. */
   private static final Set<String> ATTENTION =
       Set.of("layers", "num_heads", "num_kv_heads", "qkv_bias", "window_size", "rope_theta");
@@ -75,8 +89,18 @@ public final class FlaFamily implements Family {
   }
 
   @Override
+  public Set<String> harmless() {
+    return HARMLESS;
+  }
+
+  @Override
   public DecoderConfig config(ConfigKeys keys) {
+    ForeignKeys.refuse(keys);
     refuseOthers(keys);
+    keys.refuse(
+        "use_lm_decay",
+        keys.flag("use_lm_decay", false),
+        "false, for decays of fla are pow2; the key belongs to torchscale's format");
     String act = keys.text("hidden_act", "swish");
     keys.refuse("hidden_act", !act.equals("swish") && !act.equals("silu"), "swish or silu");
     keys.refuse("attnres_block_size", keys.has("attnres_block_size"), "null");
@@ -112,18 +136,22 @@ public final class FlaFamily implements Family {
           throw new CheckpointException(
               String.format(
                   Locale.ROOT,
-                  "expected fla's key %s in %s, got %s = %s, a key of another RetNet",
+                  "expected fla's key %s in %s, got %s = %s, a key of another RetNet%s",
                   names.get(0),
                   keys.where(),
                   name,
-                  Json.shown(keys.get(name))));
+                  Json.shown(keys.get(name)),
+                  ForeignKeys.OLD.contains(name) ? ": " + ForeignKeys.OLD_FORMAT : ""));
         }
       }
     }
     for (String bias : List.of("use_bias_in_msr", "use_bias_in_msr_out", "use_bias_in_mlp")) {
-      keys.refuse(bias, keys.flag(bias, false), "false");
+      keys.refuse(bias, keys.flag(bias, false), "false; " + ForeignKeys.OLD_FORMAT);
     }
-    keys.refuse("use_default_gamma", !keys.flag("use_default_gamma", true), "true");
+    keys.refuse(
+        "use_default_gamma",
+        !keys.flag("use_default_gamma", true),
+        "true; " + ForeignKeys.OLD_FORMAT);
   }
 
   /** 256·⌈int(hidden·ratio·2/3)/256⌉. */

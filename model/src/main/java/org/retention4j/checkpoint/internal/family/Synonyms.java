@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.Json;
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.Rotation;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
@@ -41,7 +42,8 @@ final class Synonyms {
   private static final List<String> VOCABULARY = List.of("n_vocab", "vocabulary_size");
 
   private static final List<String> HEADS =
-      List.of("num_heads", "num_attention_heads", "n_heads", "n_head", "heads");
+      List.of(
+          "num_heads", "num_attention_heads", "num_retention_heads", "n_heads", "n_head", "heads");
 
   private static final List<String> KV_HEADS =
       List.of("num_kv_heads", "num_key_value_heads", "n_kv_heads", "n_head_kv");
@@ -75,6 +77,9 @@ final class Synonyms {
   private static final List<String> ACTIVATION =
       List.of("hidden_act", "activation_fn", "activation_function", "hidden_activation", "act_fn");
 
+  private static final List<String> ROTATION =
+      List.of("rope_theta", "rotary_base", "rope_base", "rotary_emb_base");
+
   private final ConfigKeys keys;
 
   private Synonyms(ConfigKeys keys) {
@@ -104,6 +109,8 @@ final class Synonyms {
     all.agree("num_heads", HEADS, with(attention, AttentionConfig::heads, heads));
     all.agree("num_kv_heads", KV_HEADS, with(attention, AttentionConfig::kvHeads, kvHeads));
     retention.ifPresent(c -> all.headWidths("expand_k", "expand_v", c, attention));
+    all.rotation(attention);
+    all.window(attention);
   }
 
   /**
@@ -124,6 +131,8 @@ final class Synonyms {
     all.agree("decoder_retention_heads", HEADS, c.heads());
     all.agree("decoder_retention_heads", KV_HEADS, c.kvHeads());
     all.headWidths("decoder_embed_dim", "decoder_value_embed_dim", c, List.of());
+    all.rotation(List.of());
+    all.window(List.of());
   }
 
   private static Stream<MixerConfig> mixers(DecoderConfig config) {
@@ -164,6 +173,55 @@ final class Synonyms {
         with(attention, AttentionConfig::headWidth, c.keyWidth(), c.valueWidth()));
   }
 
+  /** Retention has one base, which no key of either family sets; attention layers name theirs. */
+  private void rotation(List<AttentionConfig> attention) {
+    double[] bases =
+        DoubleStream.concat(
+                DoubleStream.of(Rotation.FLA.base()),
+                attention.stream().mapToDouble(AttentionConfig::ropeBase))
+            .toArray();
+    for (String name : ROTATION) {
+      if (keys.has(name) && !isOneOf(keys.get(name), bases)) {
+        throw refused(name, "rotation of base " + all(bases));
+      }
+    }
+  }
+
+  /** A window at the top would be no window: only an attention layer's own entry has one. */
+  private void window(List<AttentionConfig> attention) {
+    boolean off = keys.has("use_sliding_window") && !keys.flag("use_sliding_window", true);
+    double[] windows =
+        attention.stream()
+            .mapToDouble(AttentionConfig::window)
+            .filter(window -> window != AttentionConfig.UNBOUNDED)
+            .toArray();
+    for (String name : List.of("sliding_window", "window_size")) {
+      if (keys.has(name) && !off && !isOneOf(keys.get(name), windows)) {
+        throw refused(
+            name, windows.length == 0 ? "no window" : "a window of an attn entry, " + all(windows));
+      }
+    }
+  }
+
+  private CheckpointException refused(String name, String built) {
+    return new CheckpointException(
+        String.format(
+            Locale.ROOT,
+            "%s has %s = %s, a key that the family does not read: expected no such key, null, or"
+                + " what is built, %s",
+            keys.where(),
+            name,
+            Json.shown(keys.get(name)),
+            built));
+  }
+
+  private static String all(double... values) {
+    return DoubleStream.of(values)
+        .distinct()
+        .mapToObj(Synonyms::shown)
+        .collect(Collectors.joining(" or "));
+  }
+
   private void activation(String own, String... values) {
     for (String name : ACTIVATION) {
       String value = name.equals(own) ? values[0] : keys.textOrNull(name, values[0]);
@@ -176,13 +234,7 @@ final class Synonyms {
   private void agree(String own, List<String> names, double... values) {
     for (String name : names) {
       if (!name.equals(own) && keys.has(name) && !isOneOf(keys.get(name), values)) {
-        throw differs(
-            own,
-            name,
-            DoubleStream.of(values)
-                .distinct()
-                .mapToObj(Synonyms::shown)
-                .collect(Collectors.joining(" or ")));
+        throw differs(own, name, all(values));
       }
     }
   }

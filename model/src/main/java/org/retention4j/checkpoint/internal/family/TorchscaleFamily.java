@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
 import org.retention4j.checkpoint.internal.files.TensorNames;
@@ -44,6 +45,40 @@ final class TorchscaleFamily implements Family {
   /** The names of the output matrix. */
   private static final List<String> OUTPUTS = List.of("output_projection.weight", "lm_head.weight");
 
+  /** Those of experts say nothing where moe_freq is 0, the buckets nothing where nobody attends. */
+  private static final Set<String> HARMLESS =
+      Set.of(
+          "activation_dropout",
+          "attention_dropout",
+          "checkpoint_activations",
+          "chunkwise_recurrent",
+          "ddp_rank",
+          "decoder_attention_heads",
+          "drop_path_rate",
+          "dropout",
+          "flash_attention",
+          "forward_impl",
+          "fsdp",
+          "max_rel_pos",
+          "max_source_positions",
+          "max_target_positions",
+          "moe_eval_capacity_token_fraction",
+          "moe_expert_count",
+          "moe_gating_use_fp32",
+          "moe_normalize_gate_prob_before_dropping",
+          "moe_second_expert_policy",
+          "moe_top1_expert",
+          "output_retentions",
+          "recurrent_chunk_size",
+          "rel_pos_buckets",
+          "segment_length",
+          "sentencepiece_model",
+          "subln",
+          "use_xmoe",
+          "xpos_rel_pos",
+          "xpos_scale_base",
+          "z_loss_coeff");
+
   private static final String PORT_EMBEDDING = "model.embed_tokens.weight";
 
   /** The tensors of retention's weights. */
@@ -71,7 +106,13 @@ final class TorchscaleFamily implements Family {
   }
 
   @Override
+  public Set<String> harmless() {
+    return HARMLESS;
+  }
+
+  @Override
   public DecoderConfig config(ConfigKeys keys) {
+    ForeignKeys.refuse(keys);
     keys.refuse("deepnorm", keys.flag("deepnorm", false), "false");
     keys.refuse("use_glu", !keys.flag("use_glu", true), "true");
     keys.refuse("decoder_normalize_before", !keys.flag("decoder_normalize_before", true), "true");
