@@ -104,7 +104,7 @@ public final class CheckpointWriter {
   }
 
   private static void add(List<OutTensor> tensors, String prefix, DecoderLayer layer, DType dtype) {
-    tensors.add(OutTensor.of(prefix + "attn_norm.weight", dtype, layer.mixerNorm()));
+    tensors.add(OutTensor.of(prefix + "attn_norm.weight", dtype, layer.mixerNorm().weight()));
     MixerConfig mixer = layer.mixer().config();
     NamedWeights weights = layer.mixer().weights();
     for (WeightSpec weight : mixer.weights()) {
@@ -115,7 +115,7 @@ public final class CheckpointWriter {
               : OutTensor.of(name, dtype, weights.vector(weight.name())));
     }
     FeedForward ffn = layer.feedForward();
-    tensors.add(OutTensor.of(prefix + "mlp_norm.weight", dtype, layer.feedForwardNorm()));
+    tensors.add(OutTensor.of(prefix + "mlp_norm.weight", dtype, layer.feedForwardNorm().weight()));
     tensors.add(OutTensor.of(prefix + "mlp.gate_proj.weight", dtype, ffn.gate()));
     tensors.add(OutTensor.of(prefix + "mlp.up_proj.weight", dtype, ffn.up()));
     tensors.add(OutTensor.of(prefix + "mlp.down_proj.weight", dtype, ffn.down()));

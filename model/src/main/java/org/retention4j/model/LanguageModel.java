@@ -22,6 +22,7 @@ import org.retention4j.model.stack.FeedForward;
 import org.retention4j.model.stack.LmHead;
 import org.retention4j.model.stack.TokenEmbedding;
 import org.retention4j.nn.Init;
+import org.retention4j.nn.Norm;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
 
@@ -110,8 +111,9 @@ public final class LanguageModel implements AutoCloseable {
     for (LayerConfig layer : config.layers()) {
       TokenMixer mixer = layer.mixer().create(WeightSource.random(engine, type, seeds.nextLong()));
       FeedForward feedForward =
-          FeedForward.random(engine, d, layer.hidden(), layer.activation(), type, seeds.nextLong());
-      layers.add(new DecoderLayer(engine, mixer, feedForward, ones(d), ones(d), config.normEps()));
+          FeedForward.of(layer.feedForward(), WeightSource.random(engine, type, seeds.nextLong()));
+      Norm norm = Norm.plain(layer.norm(), d, config.normEps());
+      layers.add(new DecoderLayer(engine, mixer, feedForward, norm, norm));
     }
     var table = Init.uniform(seeds.split(), config.vocabulary(), d);
     var out = config.tiedOutput() ? table : Init.uniform(seeds.split(), config.vocabulary(), d);

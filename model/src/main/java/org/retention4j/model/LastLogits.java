@@ -35,6 +35,11 @@ final class LastLogits implements AutoCloseable {
     }
   }
 
+  /** Forgets a row, which begins anew. */
+  void forget(int row) {
+    known[row] = false;
+  }
+
   /** Notes which rows were written. */
   void note(boolean[] written) {
     for (int b = 0; b < known.length; b++) {

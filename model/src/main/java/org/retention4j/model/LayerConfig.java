@@ -1,17 +1,31 @@
 package org.retention4j.model;
 
+import org.retention4j.args.Args;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.stack.FeedForward;
+import org.retention4j.nn.Norm;
+import org.retention4j.nn.NormConfig;
+import org.retention4j.nn.WeightSpec;
 
 /**
- * The shape of one decoder layer: a mixer and a feed-forward.
+ * The shape of one decoder layer: a mixer and a feed-forward, each behind a norm.
  *
  * @param mixer lets tokens see earlier tokens
  * @param hidden I, the width inside the feed-forward
- * @param activation f of down( f(gate x) ⊙ up x )
+ * @param activation f of the feed-forward
+ * @param gated whether the feed-forward is down( f(gate x) ⊙ up x ), or down( f(up x) )
+ * @param feedForwardBias whether the feed-forward's products have biases
+ * @param norm of both norms
  * @since 0.1
  */
-public record LayerConfig(MixerConfig mixer, int hidden, Activation activation) {
+public record LayerConfig(
+    MixerConfig mixer,
+    int hidden,
+    Activation activation,
+    boolean gated,
+    boolean feedForwardBias,
+    NormConfig norm) {
   /** Checks the parts. */
   public LayerConfig {
     if (mixer == null || activation == null) {
@@ -21,6 +35,27 @@ public record LayerConfig(MixerConfig mixer, int hidden, Activation activation) 
     if (hidden < 1) {
       throw new IllegalArgumentException("expected a feed-forward width >= 1, got " + hidden);
     }
+    Args.present("norm of a layer", norm);
+  }
+
+  /** A gated feed-forward without biases and RMSNorms: what language models have. */
+  public LayerConfig(MixerConfig mixer, int hidden, Activation activation) {
+    this(mixer, hidden, activation, true, false, NormConfig.RMS);
+  }
+
+  /** Returns this layer with a plain feed-forward down( f(up x) ) in the place of a gated one. */
+  public LayerConfig withPlainFeedForward() {
+    return new LayerConfig(mixer, hidden, activation, false, feedForwardBias, norm);
+  }
+
+  /** Returns this layer with biases of the feed-forward's products, or without. */
+  public LayerConfig withFeedForwardBias(boolean value) {
+    return new LayerConfig(mixer, hidden, activation, gated, value, norm);
+  }
+
+  /** Returns this layer with other norms. */
+  public LayerConfig withNorm(NormConfig other) {
+    return new LayerConfig(mixer, hidden, activation, gated, feedForwardBias, other);
   }
 
   /** Returns D. */
@@ -28,8 +63,15 @@ public record LayerConfig(MixerConfig mixer, int hidden, Activation activation) 
     return mixer.modelWidth();
   }
 
+  /** Returns what the feed-forward is like. */
+  public FeedForward.Shape feedForward() {
+    return new FeedForward.Shape(modelWidth(), hidden, activation, gated, feedForwardBias);
+  }
+
   /** Returns the number of weights, the norms' included. */
   public long parameters() {
-    return mixer.parameters() + 3L * modelWidth() * hidden + 2L * modelWidth();
+    long norms =
+        2 * Norm.weights(norm, "", modelWidth()).stream().mapToLong(WeightSpec::elements).sum();
+    return mixer.parameters() + feedForward().parameters() + norms;
   }
 }

@@ -1,16 +1,10 @@
 package org.retention4j.model;
 
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Deque;
-import java.util.List;
-import java.util.function.Function;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
 import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
-import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.stack.TokenLogits;
 
 /**
@@ -30,49 +24,25 @@ import org.retention4j.model.stack.TokenLogits;
 public final class Session implements AutoCloseable {
   private final LanguageModel model;
   private final SessionOptions options;
-  private final MixerState[] states;
+  private final SequenceStates states;
   private final int batch;
   private final SessionChecks checks;
   private final LastLogits logits;
   private final SessionAdvance advance;
-  private final Deque<Mark> marks = new ArrayDeque<>();
   private boolean closed;
 
   Session(LanguageModel model, int batch, SessionOptions options) {
-    this(model, options, batch, states(model, batch, options));
+    this(model, options, SequenceStates.of(model.layers(), batch, options.cache()));
   }
 
-  private Session(LanguageModel model, SessionOptions options, int batch, MixerState[] states) {
+  private Session(LanguageModel model, SessionOptions options, SequenceStates states) {
     this.model = model;
     this.options = options;
-    this.batch = batch;
     this.states = states;
-    checks = new SessionChecks(model.config().vocabulary(), batch, states);
+    batch = states.batch();
+    checks = new SessionChecks(model.config().vocabulary(), states);
     logits = new LastLogits(model.engine(), batch, model.config().vocabulary());
-    advance = new SessionAdvance(model, options, states, logits);
-  }
-
-  private static MixerState[] states(LanguageModel model, int batch, SessionOptions options) {
-    if (batch < 1) {
-      throw new IllegalArgumentException("expected batch >= 1, got " + batch);
-    }
-    return all(model.layers(), layer -> layer.mixer().newState(batch, options.cache()));
-  }
-
-  /** Makes a state of each; if one fails, those made before it are freed. */
-  private static <T> MixerState[] all(List<T> sources, Function<T, MixerState> make) {
-    MixerState[] made = new MixerState[sources.size()];
-    int i = 0;
-    try {
-      for (; i < made.length; i++) {
-        made[i] = make.apply(sources.get(i));
-      }
-      return made;
-    } finally {
-      if (i < made.length) {
-        Arrays.stream(made, 0, i).forEach(MixerState::close);
-      }
-    }
+    advance = new SessionAdvance(model, options, states.layers(), logits);
   }
 
   /** Returns the model. */
@@ -93,21 +63,13 @@ public final class Session implements AutoCloseable {
   /** Returns the number of tokens a row has seen since its sequence began. */
   public long position(int row) {
     requireUsable();
-    requireRow(row);
-    return states[0].position(row);
+    return states.position(row);
   }
 
   /** Returns the bytes that states, caches and open marks hold. */
   public long bytes() {
     requireOpen();
-    long sum = 0;
-    for (MixerState state : states) {
-      sum += state.bytes();
-    }
-    for (Mark mark : marks) {
-      sum += mark.bytes();
-    }
-    return sum;
+    return states.bytes();
   }
 
   /** Appends tokens to the only sequence. */
@@ -210,12 +172,7 @@ public final class Session implements AutoCloseable {
    */
   public long room(int row) {
     requireUsable();
-    requireRow(row);
-    long room = Long.MAX_VALUE;
-    for (MixerState state : states) {
-      room = Math.min(room, state.room(row));
-    }
-    return room;
+    return states.room(row);
   }
 
   /**
@@ -250,24 +207,26 @@ public final class Session implements AutoCloseable {
    */
   public INDArray state(int layer) {
     requireUsable();
-    if (layer < 0 || layer >= states.length) {
-      throw new IllegalArgumentException(
-          "expected a layer in 0.." + (states.length - 1) + ", got " + layer);
-    }
-    return states[layer]
-        .toArray()
-        .orElseThrow(
-            () ->
-                new IllegalArgumentException(
-                    "expected a layer with a state of fixed size, as of retention, got layer "
-                        + layer));
+    return states.state(layer);
+  }
+
+  /**
+   * Lets a row begin anew, at position 0, while the others go on.
+   *
+   * @throws IllegalArgumentException if there is no such row
+   */
+  public void reset(int row) {
+    requireUsable();
+    states.requireRow(row);
+    advance.tearing();
+    states.reset(row);
+    logits.forget(row);
+    advance.whole();
   }
 
   /** Returns an independent copy that goes on bit for bit as this session would. */
   public Session fork() {
-    int[] rows = new int[batch];
-    Arrays.setAll(rows, row -> row);
-    return select(rows);
+    return select(states.allRows());
   }
 
   /**
@@ -278,67 +237,32 @@ public final class Session implements AutoCloseable {
    */
   public Session select(int... rows) {
     requireUsable();
-    Args.present("rows", rows);
-    if (rows.length == 0) {
-      throw new IllegalArgumentException("expected at least one row, got none");
-    }
-    for (int row : rows) {
-      if (row < 0 || row >= batch) {
-        throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
-      }
-    }
-    MixerState[] copies = all(Arrays.asList(states), state -> state.select(rows));
-    Session copy = new Session(model, options, rows.length, copies);
+    Session copy = new Session(model, options, states.select(rows));
     copy.logits.copy(logits, rows);
     return copy;
   }
 
   /** A moment of a session, see {@link #mark}. */
-  public final class Mark implements AutoCloseable {
-    private final List<MixerState.Mark> parts = new ArrayList<>();
-    private final LastLogits.Moment seen = logits.moment();
-    private boolean freed;
+  public static final class Mark implements AutoCloseable {
+    private final SequenceStates.Moment moment;
+    private final LastLogits.Moment seen;
 
-    private Mark() {
-      try {
-        for (MixerState state : states) {
-          parts.add(state.mark());
-        }
-      } catch (Throwable e) {
-        free();
-        throw e;
-      }
-    }
-
-    private boolean of(Session session) {
-      return Session.this == session;
-    }
-
-    private long bytes() {
-      return parts.stream().mapToLong(MixerState.Mark::bytes).sum();
+    private Mark(SequenceStates.Moment moment, LastLogits.Moment seen) {
+      this.moment = moment;
+      this.seen = seen;
     }
 
     /** Frees the copies of states; the mark cannot be returned to any more. */
     @Override
     public void close() {
-      marks.remove(this);
-      free();
-    }
-
-    private void free() {
-      if (!freed) {
-        freed = true;
-        parts.forEach(MixerState.Mark::close);
-      }
+      moment.close();
     }
   }
 
   /** Remembers this moment; a copy of the states is held until the mark is closed. */
   public Mark mark() {
     requireUsable();
-    Mark mark = new Mark();
-    marks.push(mark);
-    return mark;
+    return new Mark(states.moment(), logits.moment());
   }
 
   /**
@@ -349,26 +273,11 @@ public final class Session implements AutoCloseable {
   public void rollback(Mark mark) {
     requireUsable();
     Args.present("a mark", mark);
-    if (!mark.of(this) || mark.freed) {
-      throw new IllegalArgumentException(
-          "expected an open mark of this session, got "
-              + (mark.of(this) ? "one that ended" : "one of another session"));
-    }
-    while (marks.peek() != mark) {
-      marks.pop().free();
-    }
+    states.check(mark.moment);
     advance.tearing();
-    for (int i = 0; i < states.length; i++) {
-      states[i].rollback(mark.parts.get(i));
-    }
+    states.rollback(mark.moment);
     logits.restore(mark.seen);
     advance.whole();
-  }
-
-  private void requireRow(int row) {
-    if (row < 0 || row >= batch) {
-      throw new IllegalArgumentException("expected a row in 0.." + (batch - 1) + ", got " + row);
-    }
   }
 
   private void requireOpen() {
@@ -389,11 +298,7 @@ public final class Session implements AutoCloseable {
     }
     advance.requireIdle();
     closed = true;
-    marks.forEach(Mark::free);
-    marks.clear();
-    for (MixerState state : states) {
-      state.close();
-    }
+    states.close();
     logits.close();
   }
 }

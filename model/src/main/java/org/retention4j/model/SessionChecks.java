@@ -3,17 +3,16 @@ package org.retention4j.model;
 import java.util.Arrays;
 import java.util.Locale;
 import org.retention4j.core.Resets;
-import org.retention4j.model.mixer.MixerState;
 
 /** Refuses what a session is given where it does not fit, before anything is changed. */
 final class SessionChecks {
   private final int vocabulary;
   private final int batch;
-  private final MixerState[] states;
+  private final SequenceStates states;
 
-  SessionChecks(int vocabulary, int batch, MixerState[] states) {
+  SessionChecks(int vocabulary, SequenceStates states) {
     this.vocabulary = vocabulary;
-    this.batch = batch;
+    batch = states.batch();
     this.states = states;
   }
 
@@ -30,35 +29,7 @@ final class SessionChecks {
     }
     resets.checkShape(batch, Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(0));
     for (int b = 0; b < batch; b++) {
-      parts(b, tokens[b].length, resets);
-    }
-  }
-
-  /** Checks the room for what a row sees before its first reset, and for each sequence after it. */
-  private void parts(int row, int count, Resets resets) {
-    int from = 0;
-    while (from < count && !resets.at(row, from)) {
-      from++;
-    }
-    room(row, from);
-    for (int start = from; start < count; start = from) {
-      from++;
-      while (from < count && !resets.at(row, from)) {
-        from++;
-      }
-      for (MixerState state : states) {
-        if (from - start > state.wholeRoom()) {
-          throw new IllegalArgumentException(
-              String.format(
-                  Locale.ROOT,
-                  "expected sequences of at most %d tokens, the cache's limit, got %d after the"
-                      + " reset before token %d of row %d",
-                  state.wholeRoom(),
-                  from - start,
-                  start,
-                  row));
-        }
-      }
+      states.requireRoom(b, tokens[b].length, resets);
     }
   }
 
@@ -68,7 +39,7 @@ final class SessionChecks {
     for (int b = 0; b < batch; b++) {
       if (tokens[b] >= 0) {
         token(tokens[b], b);
-        room(b, 1);
+        states.requireRoom(b, 1);
       }
     }
   }
@@ -95,12 +66,6 @@ final class SessionChecks {
               vocabulary - 1,
               token,
               row));
-    }
-  }
-
-  private void room(int row, long more) {
-    for (MixerState state : states) {
-      MixerState.checkRoom(state, row, more);
     }
   }
 

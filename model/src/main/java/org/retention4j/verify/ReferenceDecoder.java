@@ -6,6 +6,7 @@ import static org.retention4j.core.reference.ReferenceMath.rmsNorm;
 import static org.retention4j.core.reference.ReferenceMath.rows;
 import static org.retention4j.core.reference.ReferenceMath.times;
 
+import java.util.Arrays;
 import org.apache.commons.numbers.gamma.Erfc;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.engine.ops.Activation;
@@ -13,6 +14,8 @@ import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.FeedForward;
 import org.retention4j.model.stack.LmHead;
+import org.retention4j.nn.Norm;
+import org.retention4j.nn.NormKind;
 
 /**
  * The parts of a decoder around a mixer's own reference in plain float64, to be checked against the
@@ -37,10 +40,10 @@ final class ReferenceDecoder {
    */
   static Result layer(DecoderLayer layer, INDArray x) {
     double[][] rows = rows(x);
-    INDArray normed = array(rmsNorm(rows, layer.mixerNorm(), layer.eps()), x.shape());
+    INDArray normed = array(norm(rows, layer.mixerNorm()), x.shape());
     Outcome mixed = layer.mixer().reference(normed);
     double[][] sum = plus(rows, rows(mixed.output()));
-    double[][] again = rmsNorm(sum, layer.feedForwardNorm(), layer.eps());
+    double[][] again = norm(sum, layer.feedForwardNorm());
     double[][] output = plus(sum, feedForward(layer.feedForward(), again));
     return new Result(normed, mixed, array(output, x.shape()));
   }
@@ -56,15 +59,48 @@ final class ReferenceDecoder {
     return array(logits, 1, logits.length, head.vocabulary());
   }
 
-  private static double[][] feedForward(FeedForward layer, double[][] x) {
-    double[][] hidden = times(x, layer.gate().unpack());
-    double[][] up = times(x, layer.up().unpack());
+  /** weight ⊙ (x − mean or 0) / √(mean of its squares + eps) + bias, row by row. */
+  private static double[][] norm(double[][] x, Norm norm) {
+    int width = norm.weight().length;
+    double[][] y = new double[x.length][width];
     for (int t = 0; t < x.length; t++) {
-      for (int i = 0; i < up[t].length; i++) {
-        hidden[t][i] = activation(layer.activation(), hidden[t][i]) * up[t][i];
+      double mean = norm.kind() == NormKind.LAYER ? Arrays.stream(x[t]).sum() / width : 0;
+      double squares = 0;
+      for (double value : x[t]) {
+        squares += (value - mean) * (value - mean);
+      }
+      double root = Math.sqrt(squares / width + norm.eps());
+      for (int i = 0; i < width; i++) {
+        y[t][i] = (x[t][i] - mean) / root * norm.weight()[i];
       }
     }
-    return times(hidden, layer.down().unpack());
+    return shifted(y, norm.bias());
+  }
+
+  private static double[][] shifted(double[][] rows, double[] bias) {
+    for (double[] row : rows) {
+      for (int i = 0; i < bias.length; i++) {
+        row[i] += bias[i];
+      }
+    }
+    return rows;
+  }
+
+  private static double[][] feedForward(FeedForward layer, double[][] x) {
+    double[][] hidden = shifted(times(x, layer.up().unpack()), layer.upBias());
+    if (layer.shape().gated()) {
+      double[][] gate = shifted(times(x, layer.gate().unpack()), layer.gateBias());
+      for (int t = 0; t < x.length; t++) {
+        for (int i = 0; i < hidden[t].length; i++) {
+          hidden[t][i] *= activation(layer.activation(), gate[t][i]);
+        }
+      }
+    } else {
+      for (double[] row : hidden) {
+        Arrays.setAll(row, i -> activation(layer.activation(), row[i]));
+      }
+    }
+    return shifted(times(hidden, layer.down().unpack()), layer.downBias());
   }
 
   private static double activation(Activation f, double x) {

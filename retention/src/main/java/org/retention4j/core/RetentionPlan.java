@@ -18,6 +18,7 @@ import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.nn.GroupedNorm;
 import org.retention4j.nn.MicroBatch;
+import org.retention4j.nn.Norm;
 import org.retention4j.nn.ProjectedRows;
 import org.retention4j.nn.Rotary;
 import org.retention4j.nn.TokenTask;
@@ -203,10 +204,11 @@ public final class RetentionPlan implements AutoCloseable {
         oTile,
         tokens,
         config.normGroups(),
-        config.norm().kind(),
-        config.normEps(),
-        weights.vector(RetentionConfig.HEAD_NORM),
-        weights.vector(RetentionConfig.HEAD_NORM_BIAS),
+        new Norm(
+            config.norm().kind(),
+            weights.vector(RetentionConfig.HEAD_NORM),
+            weights.vector(RetentionConfig.HEAD_NORM_BIAS),
+            config.normEps()),
         gate,
         gateFirst);
   }

@@ -32,27 +32,18 @@ public final class GroupedNorm {
    * @param x (B·N, C)
    * @param tokens N
    * @param groups G, divides C
-   * @param weight (C/G) for all groups, (C), or empty for none
-   * @param bias (C), or empty for none
+   * @param norm its weight (C/G) for all groups, (C), or empty for none; its bias (C) or empty
    * @param gate (B·N, C), or null for none
    * @param gateFirst what is done to the rows of the gate before, by group
    */
   public GroupedNorm(
-      Tile x,
-      int tokens,
-      int groups,
-      NormKind kind,
-      double eps,
-      double[] weight,
-      double[] bias,
-      RowView gate,
-      ProjectedRows gateFirst) {
+      Tile x, int tokens, int groups, Norm norm, RowView gate, ProjectedRows gateFirst) {
     int size = x.columns() / groups;
     rows = x.asRows(tokens, size);
-    this.kind = kind;
-    this.eps = eps;
-    weights = ProjectedRows.byHead(weight, size);
-    biases = ProjectedRows.byHead(bias, size);
+    kind = norm.kind();
+    eps = norm.eps();
+    weights = ProjectedRows.byHead(norm.weight(), size);
+    biases = ProjectedRows.byHead(norm.bias(), size);
     this.gate = gate;
     this.gateFirst = gateFirst;
   }

@@ -39,6 +39,11 @@ public record WeightSpec(String name, Kind kind, long rows, long columns) {
     return new WeightSpec(name, Kind.BIAS, length, 1);
   }
 
+  /** Returns the same weight of a larger part, its name behind a prefix. */
+  public WeightSpec within(String prefix) {
+    return new WeightSpec(prefix + name, kind, rows, columns);
+  }
+
   /** Returns whether it is a matrix and no vector. */
   public boolean isMatrix() {
     return kind == Kind.MATRIX;

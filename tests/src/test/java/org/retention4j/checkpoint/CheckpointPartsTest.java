@@ -71,9 +71,9 @@ class CheckpointPartsTest {
         try (DecoderLayer layer = parts.layer(i, engine)) {
           assertHolds(layer.mixer().weights().matrix("key"), files, prefix + "attn.k_proj.weight");
           assertHolds(layer.feedForward().down(), files, prefix + "mlp.down_proj.weight");
-          assertThat(layer.mixerNorm())
+          assertThat(layer.mixerNorm().weight())
               .isEqualTo(row(files, prefix + "attn_norm.weight", 0, WIDTH));
-          assertThat(layer.feedForwardNorm())
+          assertThat(layer.feedForwardNorm().weight())
               .isEqualTo(row(files, prefix + "mlp_norm.weight", 0, WIDTH));
         }
       }

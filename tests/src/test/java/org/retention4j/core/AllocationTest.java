@@ -24,10 +24,14 @@ import org.retention4j.engine.ops.WeightType;
 import org.retention4j.forms.Engines;
 import org.retention4j.forms.Variant;
 import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.DecoderStack;
+import org.retention4j.model.FrameSession;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
+import org.retention4j.model.StackConfig;
+import org.retention4j.model.Stacks;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
@@ -158,6 +162,42 @@ class AllocationTest {
               },
               () -> session.rollback(start));
           assertThat(steps[0]).isGreaterThanOrEqualTo(STEPS);
+        }
+      }
+    }
+  }
+
+  /** Blocks with all that most have not, in one stream and in two. */
+  @ParameterizedTest
+  @MethodSource("variants")
+  void stepsOfGeneralBlocksAllocateNothing(Variant variant) {
+    for (RetentionConfig config :
+        List.of(
+            RetentionConfig.diarisation(32, 2),
+            RetentionConfig.lightning(32, 4, 0, 2),
+            RetentionConfig.builder(32, 2).keyValueInput(20).build())) {
+      try (MultiScaleRetention block = MultiScaleRetention.random(variant.engine(), config, 1);
+          RetentionState state = block.newState(2);
+          TokenDecoder decoder = block.decoder(variant.form(), state)) {
+        assertAllocatesNothing(decoder::step);
+      }
+    }
+  }
+
+  /** A frame in, a frame out, through a stack of layers. */
+  @Test
+  void framesAllocateNothing() {
+    for (Engine engine : List.of(Engines.plain(), Engines.vector(), Engines.float64())) {
+      for (StackConfig config : Stacks.all()) {
+        SessionOptions options =
+            SessionOptions.DEFAULT.withCache(KvCacheOptions.preallocated(200 * STEPS));
+        try (DecoderStack stack = DecoderStack.random(engine, config, WeightType.FLOAT32, 1);
+            FrameSession session = stack.newSession(1, options)) {
+          float[] in = new float[config.modelWidth()];
+          float[] out = new float[config.modelWidth()];
+          in[3] = 1;
+          session.step(in, out);
+          assertAllocatesNothing(() -> session.step(in, out));
         }
       }
     }

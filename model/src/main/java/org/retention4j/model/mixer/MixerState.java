@@ -55,6 +55,9 @@ public interface MixerState extends AutoCloseable {
    */
   MixerState select(int... rows);
 
+  /** Lets a row begin anew: it has seen nothing then, and the others go on. */
+  void reset(int row);
+
   /** Returns what {@link #rollback} needs to come back to this moment. */
   Mark mark();
 

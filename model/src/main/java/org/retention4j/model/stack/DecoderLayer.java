@@ -8,10 +8,11 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.TokenMixer;
+import org.retention4j.nn.Norm;
 
 /**
- * x ← x + mixer(RMSNorm(x)); x ← x + ffn(RMSNorm(x)), with any token mixer. Immutable; one layer
- * serves many states.
+ * x ← x + mixer(Norm(x)); x ← x + ffn(Norm(x)), with any token mixer, RMSNorms or LayerNorms.
+ * Immutable; one layer serves many states.
  *
  * @since 0.1
  */
@@ -19,9 +20,8 @@ public final class DecoderLayer implements AutoCloseable {
   private final Engine engine;
   private final TokenMixer mixer;
   private final FeedForward feedForward;
-  private final double[] mixerNorm;
-  private final double[] feedForwardNorm;
-  private final double eps;
+  private final Norm mixerNorm;
+  private final Norm feedForwardNorm;
   private volatile boolean closed;
 
   /**
@@ -39,25 +39,39 @@ public final class DecoderLayer implements AutoCloseable {
       double[] mixerNorm,
       double[] feedForwardNorm,
       double eps) {
+    this(engine, mixer, feedForward, Norm.rms(mixerNorm, eps), Norm.rms(feedForwardNorm, eps));
+  }
+
+  /**
+   * The same with norms of any kind.
+   *
+   * @param mixerNorm (D) before the mixer
+   * @param feedForwardNorm (D) before the feed-forward
+   */
+  public DecoderLayer(
+      Engine engine,
+      TokenMixer mixer,
+      FeedForward feedForward,
+      Norm mixerNorm,
+      Norm feedForwardNorm) {
     int width = mixer.config().modelWidth();
     if (feedForward.modelWidth() != width
-        || mixerNorm.length != width
-        || feedForwardNorm.length != width) {
+        || mixerNorm.weight().length != width
+        || feedForwardNorm.weight().length != width) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "expected width %d, the mixer's, got feed-forward %d and norms %d and %d",
               width,
               feedForward.modelWidth(),
-              mixerNorm.length,
-              feedForwardNorm.length));
+              mixerNorm.weight().length,
+              feedForwardNorm.weight().length));
     }
     this.engine = engine;
     this.mixer = mixer;
     this.feedForward = feedForward;
-    this.mixerNorm = mixerNorm.clone();
-    this.feedForwardNorm = feedForwardNorm.clone();
-    this.eps = eps;
+    this.mixerNorm = mixerNorm;
+    this.feedForwardNorm = feedForwardNorm;
   }
 
   /** Returns the mixer. */
@@ -66,12 +80,14 @@ public final class DecoderLayer implements AutoCloseable {
   }
 
   int modelWidth() {
-    return mixerNorm.length;
+    return mixerNorm.weight().length;
   }
 
   /** Returns the number of weights, the norms' included. */
   public long parameters() {
-    return mixer.config().parameters() + feedForward.parameters() + 2L * modelWidth();
+    long norms = mixerNorm.weight().length + mixerNorm.bias().length;
+    norms += feedForwardNorm.weight().length + feedForwardNorm.bias().length;
+    return mixer.config().parameters() + feedForward.parameters() + norms;
   }
 
   /** Returns the bytes of the packed weights. */
@@ -84,19 +100,14 @@ public final class DecoderLayer implements AutoCloseable {
     return feedForward;
   }
 
-  /** Returns the weight of the norm before the mixer; not to be changed. */
-  public double[] mixerNorm() {
+  /** Returns the norm before the mixer. */
+  public Norm mixerNorm() {
     return mixerNorm;
   }
 
-  /** Returns the weight of the norm before the feed-forward; not to be changed. */
-  public double[] feedForwardNorm() {
+  /** Returns the norm before the feed-forward. */
+  public Norm feedForwardNorm() {
     return feedForwardNorm;
-  }
-
-  /** Returns the eps of both norms. */
-  public double eps() {
-    return eps;
   }
 
   /**

@@ -1,16 +1,12 @@
 package org.retention4j.model.stack;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.LaneTask;
 import org.retention4j.engine.ops.RowView;
-import org.retention4j.engine.ops.Scratch;
-import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.nn.TokenTask;
 
@@ -30,10 +26,7 @@ public final class DecoderPlan implements AutoCloseable {
   private final Runnable requireOpen;
   private final int batch;
   private final int tokens;
-  private final Buffers arena;
-  private final Scratch scratch;
-  private final RowView residual;
-  private final List<LayerPlan> layers = new ArrayList<>();
+  private final StackPlan stack;
   private final TokenTask embed;
   private final LaneTask copyLast = this::copyLast;
   private final Logits last;
@@ -89,26 +82,9 @@ public final class DecoderPlan implements AutoCloseable {
     tokens = key.tokens();
     starts = new long[batch];
     bfloat16Products = key.bfloat16Products();
-    int width = embedding.table().columns();
-    arena = engine.newBuffers();
-    scratch = engine.newScratch();
+    stack = new StackPlan(engine, parts, key.form(), batch, tokens, bfloat16Products);
     boolean done = false;
     try {
-      Tile residuals = arena.tile(batch * tokens, width);
-      residual = residuals.asRows(tokens, width);
-      for (DecoderLayer layer : parts) {
-        layers.add(
-            new LayerPlan(
-                engine,
-                layer,
-                key.form(),
-                batch,
-                tokens,
-                residuals,
-                scratch,
-                bfloat16Products,
-                layers.isEmpty() ? null : layers.get(layers.size() - 1)));
-      }
       last = new Logits(batch);
       done = true;
     } finally {
@@ -143,7 +119,7 @@ public final class DecoderPlan implements AutoCloseable {
 
   /** Returns the bytes of the tiles it holds. */
   public long bytes() {
-    return arena.bytes() + scratch.bytes();
+    return stack.bytes();
   }
 
   /** The head over some tokens of the micro-batch. */
@@ -161,7 +137,7 @@ public final class DecoderPlan implements AutoCloseable {
       from = new int[size];
       places = new int[size];
       positions = new long[size];
-      plan = head.new Plan(arena, scratch, size, bfloat16Products);
+      plan = head.new Plan(stack.buffers(), stack.scratch(), size, bfloat16Products);
     }
 
     RowView rows() {
@@ -187,7 +163,7 @@ public final class DecoderPlan implements AutoCloseable {
     }
 
     private void gather(Lane lane, int i) {
-      lane.rows().copy(residual, from[i], places[i], 0, plan.rows(), 0, i, 0);
+      lane.rows().copy(stack.residual(), from[i], places[i], 0, plan.rows(), 0, i, 0);
     }
   }
 
@@ -209,15 +185,12 @@ public final class DecoderPlan implements AutoCloseable {
     from = first;
     counts = tokenCounts;
     embed.run(counts);
-    for (int i = 0; i < states.length; i++) {
-      layers.get(i).run(states[i], tokenCounts, resets, first);
-    }
-    layers.get(states.length - 1).end(tokenCounts);
+    stack.run(states, counts, resets, first);
     ids = null;
   }
 
   private void embed(Lane lane, int b, int t) {
-    embedding.embed(lane, ids[b][from + t], residual, b, t);
+    embedding.embed(lane, ids[b][from + t], stack.residual(), b, t);
   }
 
   /**
@@ -285,8 +258,6 @@ public final class DecoderPlan implements AutoCloseable {
 
   @Override
   public void close() {
-    layers.forEach(LayerPlan::close);
-    scratch.close();
-    arena.close();
+    stack.close();
   }
 }

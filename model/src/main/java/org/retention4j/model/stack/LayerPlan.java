@@ -86,7 +86,7 @@ final class LayerPlan implements AutoCloseable {
     begin.run(tokenCounts);
     mixer.run(state, tokenCounts, resets, first);
     addAndNorm.run(tokenCounts);
-    feedForward.run();
+    feedForward.run(tokenCounts);
   }
 
   /** Adds the result of the last run to the residuals. */
@@ -121,7 +121,7 @@ final class LayerPlan implements AutoCloseable {
   }
 
   private void norm(Lane lane, int b, int t) {
-    lane.rows().rmsNorm(residual, 1, layer.mixerNorm(), layer.eps(), normed, b, t, 0);
+    layer.mixerNorm().run(lane, residual, normed, b, t, 0);
   }
 
   private void addAndNormFirst(Lane lane, int b, int t) {
@@ -131,7 +131,7 @@ final class LayerPlan implements AutoCloseable {
 
   private void addAndNorm(Lane lane, int b, int t) {
     lane.rows().add(residual, mixed, b, t, 0);
-    lane.rows().rmsNorm(residual, 1, layer.feedForwardNorm(), layer.eps(), normed, b, t, 0);
+    layer.feedForwardNorm().run(lane, residual, normed, b, t, 0);
   }
 
   private void add(Lane lane, int b, int t) {

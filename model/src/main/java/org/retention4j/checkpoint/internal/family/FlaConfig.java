@@ -18,6 +18,7 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.nn.NormConfig;
 
 /**
  * The config.json that describes a decoder in fla's format, where that can express it.
@@ -139,7 +140,16 @@ public final class FlaConfig {
     require(!config.embeddingNorm(), "embeddings without a norm");
     List<LayerConfig> layers = config.layers();
     require(
-        layers.stream().allMatch(layer -> layer.activation() == Activation.SILU), "SwiGLU layers");
+        layers.stream()
+            .allMatch(
+                layer ->
+                    layer.activation() == Activation.SILU
+                        && layer.gated()
+                        && !layer.feedForwardBias()),
+        "SwiGLU layers without biases");
+    require(
+        layers.stream().allMatch(layer -> layer.norm().equals(NormConfig.RMS)),
+        "RMSNorms before mixers and feed-forwards");
     require(
         layers.stream().mapToInt(LayerConfig::hidden).distinct().count() == 1,
         "feed-forwards of one width");

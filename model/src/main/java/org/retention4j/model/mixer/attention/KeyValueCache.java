@@ -174,6 +174,15 @@ final class KeyValueCache implements MixerState {
     moved(row, tokens);
   }
 
+  @Override
+  public void reset(int row) {
+    renew(row, 0);
+    for (int h = 0; h < config.kvHeads(); h++) {
+      fresh(row, h).clear();
+    }
+    renewed(row, 0);
+  }
+
   /** Gives up caches that neither the present nor a mark needs. */
   private void giveUp(KvHead[] held) {
     for (int i = 0; i < held.length; i++) {

@@ -71,6 +71,11 @@ final class RetentionMixerState implements MixerState {
   }
 
   @Override
+  public void reset(int row) {
+    state.reset(row);
+  }
+
+  @Override
   public Mark mark() {
     return new Moment(this, state.copy());
   }
