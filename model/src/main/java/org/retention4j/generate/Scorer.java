@@ -202,7 +202,10 @@ public final class Scorer {
   }
 
   private static double logProbability(double[] logits, int token, long place) {
-    double max = Arrays.stream(logits).max().orElse(0);
+    double max = Double.NEGATIVE_INFINITY;
+    for (double logit : logits) {
+      max = Math.max(max, logit);
+    }
     if (!Double.isFinite(max)) {
       throw new NonFiniteLogitsException(max, "for the text's token " + place);
     }
