@@ -35,7 +35,8 @@ class SizesTest {
               "verify"));
 
   /**
-   * What else a user meets: the files he may read or write alone, and a word of a session's call.
+   * What else a user meets: the files he may read or write alone, a word of a session's call, and
+   * with weights of his own what names and gives them.
    */
   private static final Set<String> OTHER_USER_TYPES =
       Set.of(
@@ -46,7 +47,11 @@ class SizesTest {
               "checkpoint.format.NpyWriter",
               "checkpoint.format.SafetensorsFile",
               "checkpoint.format.TensorInfo",
-              "model.stack.TokenLogits"));
+              "model.stack.TokenLogits",
+              "nn.NormConfig",
+              "nn.NormKind",
+              "nn.WeightSource",
+              "nn.WeightSpec"));
 
   /** No room so full that nobody finds anything in it. */
   @Test
@@ -85,7 +90,7 @@ class SizesTest {
 
   /** What a user meets: enough to do his work, few enough to know. */
   @Test
-  void usersMeetAtMost60Types() {
+  void usersMeetAtMost70Types() {
     List<String> types =
         CLASSES.stream()
             .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
@@ -98,6 +103,6 @@ class SizesTest {
             .sorted()
             .toList();
     assertThat(types).containsAll(OTHER_USER_TYPES);
-    assertThat(types).as("public types a user meets").hasSizeLessThanOrEqualTo(60);
+    assertThat(types).as("public types a user meets").hasSizeLessThanOrEqualTo(70);
   }
 }

@@ -31,8 +31,7 @@ class FrameSessionErrorsTest {
   private final DecoderStack stack =
       DecoderStack.random(Engines.plain(), Stacks.hybrid(), WeightType.FLOAT32, 3);
   private final FrameSession session =
-      stack.newSession(
-          2, SessionOptions.DEFAULT.withCache(KvCacheOptions.preallocated(12)));
+      stack.newSession(2, SessionOptions.DEFAULT.withCache(KvCacheOptions.preallocated(12)));
 
   @AfterEach
   void close() {
@@ -64,9 +63,7 @@ class FrameSessionErrorsTest {
     refuses(() -> session.append(input, frames(2, 2, D)), "[2, 3, 24]", "[2, 2, 24]");
     INDArray wide = frames(2, 4, D);
     refuses(
-        () ->
-            session.append(
-                BlockInput.of(Tensors.tokens(wide, 0, 3)), Tensors.tokens(wide, 1, 4)),
+        () -> session.append(BlockInput.of(Tensors.tokens(wide, 0, 3)), Tensors.tokens(wide, 1, 4)),
         "memory of their own",
         "overlap");
     refuses(
@@ -120,8 +117,7 @@ class FrameSessionErrorsTest {
                     org.retention4j.model.mixer.attention.AttentionConfig.multiHead(D, 2),
                     20,
                     org.retention4j.engine.ops.Activation.SILU)));
-    SessionOptions twelve =
-        SessionOptions.DEFAULT.withCache(KvCacheOptions.preallocated(12));
+    SessionOptions twelve = SessionOptions.DEFAULT.withCache(KvCacheOptions.preallocated(12));
     try (DecoderStack attention =
             DecoderStack.random(Engines.plain(), config, WeightType.FLOAT32, 1);
         FrameSession full = attention.newSession(1, twelve)) {

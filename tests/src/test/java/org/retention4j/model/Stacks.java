@@ -42,13 +42,10 @@ public final class Stacks {
 
   /** fla's retention with a norm over one group, and attention with a window. */
   public static StackConfig hybrid() {
-    RetentionConfig block =
-        RetentionConfig.builder(WIDTH, 2).norm(HeadNorm.RMS.groups(1)).build();
-    LayerConfig retention =
-        new LayerConfig(new RetentionMixerConfig(block), 20, Activation.GELU);
+    RetentionConfig block = RetentionConfig.builder(WIDTH, 2).norm(HeadNorm.RMS.groups(1)).build();
+    LayerConfig retention = new LayerConfig(new RetentionMixerConfig(block), 20, Activation.GELU);
     LayerConfig attention =
-        new LayerConfig(
-            new AttentionConfig(WIDTH, 2, 1, 12, 10_000, 9, true), 20, Activation.SILU);
+        new LayerConfig(new AttentionConfig(WIDTH, 2, 1, 12, 10_000, 9, true), 20, Activation.SILU);
     return StackConfig.of(List.of(retention, attention));
   }
 

@@ -36,7 +36,7 @@ class TenHoursOfFramesTest {
     return DecoderStack.of(Stacks.diarisation(D, 4, 2), drawn);
   }
 
-  @ParameterizedTest
+  @ParameterizedTest(autoCloseArguments = false)
   @MethodSource("engines")
   void staysExactAndSmall(Engine engine) {
     try (DecoderStack stack = stack(engine);
