@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.retention4j.checkpoint.Checkpoint;
@@ -74,6 +75,7 @@ final class InfoCommand implements Callable<Integer> {
                 "weights as " + type.name().toLowerCase(Locale.ROOT),
                 Texts.bytes((double) bytes) + " in memory"));
     memory(checkpoint.config());
+    details(checkpoint.config());
     return 0;
   }
 
@@ -111,6 +113,20 @@ final class InfoCommand implements Callable<Integer> {
     checkpoint
         .unknownKeys()
         .forEach((key, value) -> line("unknown key", UnknownKeys.shown(key, value) + ", not read"));
+  }
+
+  /** What mixers say of themselves, once for all layers that say the same. */
+  private void details(DecoderConfig c) {
+    Function<LayerConfig, List<String>> said = layer -> layer.mixer().details(c.vocabulary());
+    for (List<String> lines : new LinkedHashSet<>(c.layers().stream().map(said).toList())) {
+      if (!lines.isEmpty()) {
+        line(
+            "memory of layer",
+            "%s; an estimate, see docs/numerics.md",
+            indices(c, layer -> said.apply(layer).equals(lines)));
+        lines.forEach(text -> out.println("  " + text));
+      }
+    }
   }
 
   /** Returns the numbers of some layers, runs in short. */

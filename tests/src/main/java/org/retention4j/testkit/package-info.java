@@ -6,7 +6,8 @@
  * org.retention4j.testkit.Tolerance}. {@link org.retention4j.testkit.RetentionFormContract} tests
  * the core on (q, k, v, log decay, scale, state, lengths, resets), {@link
  * org.retention4j.testkit.RetentionBlockContract} the block from x to y: implement one method of
- * either in a JUnit 5 test class and inherit the suite.
+ * either in a JUnit 5 test class and inherit the suite. {@link
+ * org.retention4j.testkit.RecallExperiment} measures how long a state remembers.
  *
  * <p>For users, on the test class path.
  */

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.nd4j.linalg.indexing.NDArrayIndex.all;
+import static org.nd4j.linalg.indexing.NDArrayIndex.interval;
 
 import java.util.List;
 import java.util.Optional;
@@ -63,7 +65,10 @@ class FrameSessionErrorsTest {
     refuses(() -> session.append(input, frames(2, 2, D)), "[2, 3, 24]", "[2, 2, 24]");
     INDArray wide = frames(2, 4, D);
     refuses(
-        () -> session.append(BlockInput.of(Tensors.tokens(wide, 0, 3)), Tensors.tokens(wide, 1, 4)),
+        () ->
+            session.append(
+                BlockInput.of(wide.get(all(), interval(0, 3), all())),
+                wide.get(all(), interval(1, 4), all())),
         "memory of their own",
         "overlap");
     refuses(

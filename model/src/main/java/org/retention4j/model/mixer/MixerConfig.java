@@ -20,6 +20,16 @@ public interface MixerConfig {
   /** Returns all that changes the mathematics, in words. */
   String describe();
 
+  /**
+   * Returns lines of a report on what follows from its shape: what it remembers, say. Mixers of
+   * which nothing is to be said return none.
+   *
+   * @param vocabulary the number of tokens of the model, at least 1
+   */
+  default List<String> details(int vocabulary) {
+    return List.of();
+  }
+
   /** Returns the width D of its inputs and outputs. */
   int modelWidth();
 

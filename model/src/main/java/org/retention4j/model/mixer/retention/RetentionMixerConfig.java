@@ -128,6 +128,13 @@ public record RetentionMixerConfig(RetentionConfig block) implements MixerConfig
     return f.name().toLowerCase(Locale.ROOT);
   }
 
+  /** Returns what each head remembers, see {@link Horizon}. */
+  @Override
+  public List<String> details(int vocabulary) {
+    return Horizon.table(
+        block.decay().logDecay().values(), block.keyWidth(), block.valueWidth(), vocabulary);
+  }
+
   @Override
   public int modelWidth() {
     return block.modelWidth();
