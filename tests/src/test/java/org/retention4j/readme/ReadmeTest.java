@@ -50,7 +50,7 @@ class ReadmeTest {
 
   @Test
   void theBranchesExampleCompilesAndRuns() throws Exception {
-    compile("Branches", blocks(LIBRARY, "java").get(1));
+    compile("Branches", blocks(LIBRARY, "java").get(3));
     assertThat(run("Branches", model().toString()))
         .contains("9 and 6 tokens", "5 and 5 tokens", "perplexity of 4 tokens: ");
   }
@@ -59,6 +59,20 @@ class ReadmeTest {
   void theCoreExampleCompilesAndRuns() throws Exception {
     compile("Core", blocks(LIBRARY, "java").get(0));
     assertThat(run("Core")).contains("128 wide, 10 and 7");
+  }
+
+  @Test
+  void thePackedExampleCompilesAndRuns() throws Exception {
+    compile("Packed", blocks(LIBRARY, "java").get(1));
+    assertThat(run("Packed")).contains("[1, 8, 64], position 4");
+  }
+
+  @Test
+  void theFramesExampleCompilesAndRuns() throws Exception {
+    compile("Frames", blocks(LIBRARY, "java").get(2));
+    // 4 layers of 4 heads, K = V = 64, with 16 pending rows of K + V for each, in fp32.
+    long bytes = 4L * 4 * 4 * (64 * 64 + 16 * (64 + 64));
+    assertThat(run("Frames")).contains("600 frames, " + bytes + " bytes of state");
   }
 
   /** The lines of its method, and what it imports of ours beside the forms. */
