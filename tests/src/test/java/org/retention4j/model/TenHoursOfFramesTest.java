@@ -66,7 +66,6 @@ class TenHoursOfFramesTest {
         }
         if (t % PIECE == 0) {
           double error = Math.sqrt(difference / size);
-          System.out.printf("frame %d: %.2e%n", t, error);
           worst = Math.max(worst, error);
           difference = 0;
           size = 0;

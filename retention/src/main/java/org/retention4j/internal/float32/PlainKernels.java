@@ -1,12 +1,16 @@
 package org.retention4j.internal.float32;
 
+import java.util.Arrays;
 import org.retention4j.engine.ops.Bfloat16;
+import org.retention4j.internal.memory.GrowableFloats;
 
 /**
  * Plain Java. C2 vectorises a loop over several arrays only when every access has the same index
  * (it cannot rule out aliasing otherwise), hence one array per state row and no offsets.
  */
 public final class PlainKernels implements Kernels {
+  private final GrowableFloats sums = new GrowableFloats();
+
   @Override
   public String name() {
     return "plain";
@@ -183,8 +187,12 @@ public final class PlainKernels implements Kernels {
       for (int i = 0; i < count; i++) {
         scratch[i] = keys[i][k];
       }
+      // What is new is summed at its own size: S is rounded once.
+      float[] sum = sums.atLeast(valueWidth);
+      Arrays.fill(sum, 0, valueWidth, 0f);
+      addEach(values, scratch, count, sum, valueWidth);
       decay(s[k], amount, isLoss, valueWidth);
-      addEach(values, scratch, count, s[k], valueWidth);
+      addOne(sum, 1, s[k], valueWidth);
     }
   }
 

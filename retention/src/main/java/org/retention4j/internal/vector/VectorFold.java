@@ -61,23 +61,15 @@ final class VectorFold {
       float[] values,
       int value,
       int count) {
-    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
-    FloatVector a0 = FloatVector.fromArray(SPECIES, x, at);
-    a0 = minus.fma(a0, a0);
-    FloatVector a1 = FloatVector.fromArray(SPECIES, x, at + LANES);
-    a1 = minus.fma(a1, a1);
-    FloatVector b0 = FloatVector.fromArray(SPECIES, x, at + n);
-    b0 = minus.fma(b0, b0);
-    FloatVector b1 = FloatVector.fromArray(SPECIES, x, at + n + LANES);
-    b1 = minus.fma(b1, b1);
-    FloatVector c0 = FloatVector.fromArray(SPECIES, x, at + 2 * n);
-    c0 = minus.fma(c0, c0);
-    FloatVector c1 = FloatVector.fromArray(SPECIES, x, at + 2 * n + LANES);
-    c1 = minus.fma(c1, c1);
-    FloatVector d0 = FloatVector.fromArray(SPECIES, x, at + 3 * n);
-    d0 = minus.fma(d0, d0);
-    FloatVector d1 = FloatVector.fromArray(SPECIES, x, at + 3 * n + LANES);
-    d1 = minus.fma(d1, d1);
+    // From 0 on and not from S: what is new is rounded at its own size, S once.
+    FloatVector a0 = FloatVector.zero(SPECIES);
+    FloatVector a1 = a0;
+    FloatVector b0 = a0;
+    FloatVector b1 = a0;
+    FloatVector c0 = a0;
+    FloatVector c1 = a0;
+    FloatVector d0 = a0;
+    FloatVector d1 = a0;
     int keyAt = key;
     int valueAt = value;
     for (int i = 0; i < count; i++) {
@@ -98,14 +90,20 @@ final class VectorFold {
       keyAt += keyWidth;
       valueAt += n;
     }
-    a0.intoArray(x, at);
-    a1.intoArray(x, at + LANES);
-    b0.intoArray(x, at + n);
-    b1.intoArray(x, at + n + LANES);
-    c0.intoArray(x, at + 2 * n);
-    c1.intoArray(x, at + 2 * n + LANES);
-    d0.intoArray(x, at + 3 * n);
-    d1.intoArray(x, at + 3 * n + LANES);
+    FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
+    addTo(x, at, minus, a0);
+    addTo(x, at + LANES, minus, a1);
+    addTo(x, at + n, minus, b0);
+    addTo(x, at + n + LANES, minus, b1);
+    addTo(x, at + 2 * n, minus, c0);
+    addTo(x, at + 2 * n + LANES, minus, c1);
+    addTo(x, at + 3 * n, minus, d0);
+    addTo(x, at + 3 * n + LANES, minus, d1);
+  }
+
+  private static void addTo(float[] x, int at, FloatVector minus, FloatVector sum) {
+    FloatVector s = FloatVector.fromArray(SPECIES, x, at);
+    minus.fma(s, s).add(sum).intoArray(x, at);
   }
 
   private static void foldOne(
@@ -118,11 +116,11 @@ final class VectorFold {
       float[][] values,
       int count) {
     for (int j = fromColumn; j < n; j++) {
-      float sum = Math.fma(-loss, x[k * n + j], x[k * n + j]);
+      float sum = 0;
       for (int i = 0; i < count; i++) {
         sum = Math.fma(keys[i][k], values[i][j], sum);
       }
-      x[k * n + j] = sum;
+      x[k * n + j] = Math.fma(-loss, x[k * n + j], x[k * n + j]) + sum;
     }
   }
 }
