@@ -157,11 +157,7 @@ public final class DecoderStack implements AutoCloseable {
 
   /** Returns into which micro-batches all layers let a sequence be cut. */
   MicroBatches microBatches(SequenceForm form) {
-    MicroBatches all = MicroBatches.FULL;
-    for (LayerConfig layer : config.layers()) {
-      all = all.and(layer.mixer().microBatches(form));
-    }
-    return all;
+    return LayerConfig.microBatches(config.layers(), form);
   }
 
   /** Returns the norm behind the layers, null for none. */

@@ -187,11 +187,7 @@ public final class LanguageModel implements AutoCloseable {
 
   /** Returns into which micro-batches all layers let a sequence be cut. */
   MicroBatches microBatches(SequenceForm form) {
-    MicroBatches all = MicroBatches.FULL;
-    for (LayerConfig layer : config.layers()) {
-      all = all.and(layer.mixer().microBatches(form));
-    }
-    return all;
+    return LayerConfig.microBatches(config.layers(), form);
   }
 
   /** Takes the plan of a shape, under the engine's lock; it is to be released. */

@@ -1,6 +1,9 @@
 package org.retention4j.model;
 
+import java.util.List;
 import org.retention4j.args.Args;
+import org.retention4j.core.form.MicroBatches;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.stack.FeedForward;
@@ -56,6 +59,15 @@ public record LayerConfig(
   /** Returns this layer with other norms. */
   public LayerConfig withNorm(NormConfig other) {
     return new LayerConfig(mixer, hidden, activation, gated, feedForwardBias, other);
+  }
+
+  /** Returns into which micro-batches all layers let a sequence be cut. */
+  static MicroBatches microBatches(List<LayerConfig> layers, SequenceForm form) {
+    MicroBatches all = MicroBatches.FULL;
+    for (LayerConfig layer : layers) {
+      all = all.and(layer.mixer().microBatches(form));
+    }
+    return all;
   }
 
   /** Returns D. */
