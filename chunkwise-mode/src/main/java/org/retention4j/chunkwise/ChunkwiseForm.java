@@ -1,5 +1,6 @@
 package org.retention4j.chunkwise;
 
+import org.retention4j.core.form.HeadGradient;
 import org.retention4j.core.form.HeadKernel;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.RetentionForm;
@@ -51,5 +52,10 @@ public record ChunkwiseForm(int chunk) implements RetentionForm {
   @Override
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
     return new ChunkKernel(lane, Math.min(chunk, LARGEST), keyWidth, valueWidth);
+  }
+
+  @Override
+  public HeadGradient prepareGradient(Lane lane, int keyWidth, int valueWidth) {
+    return new ChunkGradient(lane, Math.min(chunk, LARGEST), keyWidth, valueWidth);
   }
 }

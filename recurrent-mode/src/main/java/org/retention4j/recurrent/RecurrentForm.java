@@ -1,5 +1,6 @@
 package org.retention4j.recurrent;
 
+import org.retention4j.core.form.HeadGradient;
 import org.retention4j.core.form.HeadKernel;
 import org.retention4j.core.form.HeadSlice;
 import org.retention4j.core.form.MicroBatches;
@@ -32,6 +33,11 @@ public record RecurrentForm() implements RetentionForm {
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
     double[] logDecay = new double[1];
     return slice -> advance(lane, slice, logDecay);
+  }
+
+  @Override
+  public HeadGradient prepareGradient(Lane lane, int keyWidth, int valueWidth) {
+    return new RecurrentGradient(lane, keyWidth, valueWidth);
   }
 
   private static void advance(Lane lane, HeadSlice slice, double[] logDecay) {

@@ -1,5 +1,6 @@
 package org.retention4j.core;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.args.Args;
@@ -55,5 +56,51 @@ public final class RetentionCore {
     Args.present("call", call);
     CoreChecks.check(engine, call, state, out);
     return new CoreBinding(engine, form, call, state, out);
+  }
+
+  /**
+   * Gradients of ⟨dOutput, o⟩ + ⟨dFinalState, S_T⟩, in the engine's type; 0 at padded tokens.
+   *
+   * @param q (B,T,H,K)
+   * @param k (B,T,H_kv,K), summed over the heads that share it
+   * @param v (B,T,H_kv,V), summed over the heads that share it
+   * @param logDecay (H) of a constant decay, the gradient of the one number per head; (B,T,H) of
+   *     one per token, 0 at resets
+   * @param initialState (B,H,K,V)
+   * @since 0.2
+   */
+  public record Gradient(
+      INDArray q, INDArray k, INDArray v, INDArray logDecay, INDArray initialState) {}
+
+  /**
+   * Takes gradients back through a call: the same form's backward pass. Segments of a sequence
+   * chain: the gradient of a segment's initial state is that of the final state of the one before.
+   *
+   * @param initial (B,H,K,V) the state that came in; it stays as it is
+   * @param dOutput gradient of o (B,T,H,V), of the engine's type
+   * @param dFinalState gradient of S_T (B,H,K,V), of the engine's type
+   * @throws IllegalArgumentException for anything that does not fit, with what was expected
+   * @throws UnsupportedOperationException if the form has no backward pass
+   */
+  public Gradient backward(
+      RetentionCall call, RetentionState initial, INDArray dOutput, INDArray dFinalState) {
+    Args.present("call", call);
+    Args.present("state", initial);
+    Args.present("gradient of the outputs", dOutput);
+    Args.present("gradient of the final state", dFinalState);
+    CoreChecks.check(engine, call, initial, Nd4j.create(engine.dataType(), dOutput.shape()));
+    CoreChecks.checkType("gradient of the outputs", dOutput, engine);
+    CoreChecks.checkStateArray(dFinalState, engine);
+    long[] shape = {initial.batch(), initial.heads(), initial.keyWidth(), initial.valueWidth()};
+    if (!Arrays.equals(dFinalState.shape(), shape)) {
+      throw new IllegalArgumentException(
+          "expected the gradient of the final state of shape "
+              + Arrays.toString(shape)
+              + ", got "
+              + Arrays.toString(dFinalState.shape()));
+    }
+    try (CoreGradient gradient = new CoreGradient(engine, form, call, initial, dOutput)) {
+      return gradient.backward(dFinalState);
+    }
   }
 }

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.core.form.Decays;
 import org.retention4j.core.form.HeadSlice;
+import org.retention4j.core.form.Places;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Activation;

@@ -20,4 +20,14 @@ public interface RetentionForm extends SequenceForm {
    * @param valueWidth V
    */
   HeadKernel prepare(Lane lane, int keyWidth, int valueWidth);
+
+  /**
+   * Makes what the backward pass of this form needs on one lane; called once per lane and head
+   * shape.
+   *
+   * @throws UnsupportedOperationException if this form has none
+   */
+  default HeadGradient prepareGradient(Lane lane, int keyWidth, int valueWidth) {
+    throw new UnsupportedOperationException("the " + name() + " form has no backward pass");
+  }
 }

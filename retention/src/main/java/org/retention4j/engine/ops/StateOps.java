@@ -34,6 +34,10 @@ public interface StateOps {
   void append(
       HeadState state, double[] logDecay, RowView k, RowView v, int batch, long token, int kvHead);
 
+  /** out ← scale·v Sᵀ for one token, pending tokens of the state being folded first. */
+  void readoutKeys(
+      HeadState state, double scale, RowView v, RowView out, int batch, long token, int head);
+
   /** out ← scale·q S for one token. */
   void readout(
       HeadState state, double scale, RowView q, RowView out, int batch, long token, int head);

@@ -14,6 +14,7 @@ final class Fp32State implements StateOps {
   private final Kernels kernels;
   private final GrowableFloats row = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
+  private final GrowableFloats third = new GrowableFloats();
   private final float[] pendingCoefficients = new float[Fp32HeadState.CAPACITY];
 
   Fp32State(Kernels kernels) {
@@ -84,6 +85,23 @@ final class Fp32State implements StateOps {
     int i = head.append(logDecay[0], kernels);
     k.read(batch, token, kvHead, head.pendingKeys[i]);
     v.read(batch, token, kvHead, head.pendingValues[i]);
+  }
+
+  @Override
+  public void readoutKeys(
+      HeadState state, double scale, RowView v, RowView out, int batch, long token, int head) {
+    Fp32HeadState h = (Fp32HeadState) state;
+    h.fold(kernels);
+    int width = h.valueWidth();
+    float[] value = row(width);
+    float[] s = second(width);
+    float[] sums = third.atLeast(h.keyWidth());
+    v.read(batch, token, head, value);
+    for (int k = 0; k < h.keyWidth(); k++) {
+      System.arraycopy(h.rows().array(k), h.rows().start(k), s, 0, width);
+      sums[k] = (float) (scale * kernels.dot(s, value, width));
+    }
+    out.write(batch, token, head, sums);
   }
 
   @Override

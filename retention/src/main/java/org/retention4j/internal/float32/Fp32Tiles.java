@@ -111,6 +111,38 @@ final class Fp32Tiles implements TileOps {
   }
 
   @Override
+  public void addTo(Tile src, int n, double scale, RowView out, int batch, long token, int head) {
+    Fp32Tile tile = (Fp32Tile) src;
+    int width = tile.columns();
+    float[] x = row(width);
+    float[] sum = second(width);
+    for (int i = 0; i < n; i++) {
+      tile.read(i, x, width);
+      out.read(batch, token + i, head, sum);
+      for (int j = 0; j < width; j++) {
+        sum[j] = Math.fma((float) scale, x[j], sum[j]);
+      }
+      out.write(batch, token + i, head, sum);
+    }
+  }
+
+  @Override
+  public void addRowDots(Tile a, Tile b, int n, double factor, double[] sums, int at) {
+    int width = a.columns();
+    float[] x = row(width);
+    float[] y = second(width);
+    for (int i = 0; i < n; i++) {
+      ((Fp32Tile) a).read(i, x, width);
+      ((Fp32Tile) b).read(i, y, width);
+      double dot = 0;
+      for (int j = 0; j < width; j++) {
+        dot += (double) x[j] * y[j];
+      }
+      sums[at + i] += factor * dot;
+    }
+  }
+
+  @Override
   public void scaleRows(Tile src, int n, double[] factors, Tile dst) {
     Fp32Tile from = (Fp32Tile) src;
     Fp32Tile to = (Fp32Tile) dst;

@@ -94,6 +94,23 @@ final class Fp64State implements StateOps {
   }
 
   @Override
+  public void readoutKeys(
+      HeadState state, double scale, RowView v, RowView out, int batch, long token, int head) {
+    Fp64HeadState h = (Fp64HeadState) state;
+    double[] value = row(h.valueWidth());
+    double[] sums = second(h.keyWidth());
+    v.read(batch, token, head, value);
+    for (int k = 0; k < h.keyWidth(); k++) {
+      double sum = 0;
+      for (int j = 0; j < h.valueWidth(); j++) {
+        sum += h.s[k][j] * value[j];
+      }
+      sums[k] = scale * sum;
+    }
+    out.write(batch, token, head, sums);
+  }
+
+  @Override
   public void readout(
       HeadState state, double scale, RowView q, RowView out, int batch, long token, int head) {
     Fp64HeadState h = (Fp64HeadState) state;

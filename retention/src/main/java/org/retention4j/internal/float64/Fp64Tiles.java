@@ -85,6 +85,32 @@ final class Fp64Tiles implements TileOps {
   }
 
   @Override
+  public void addTo(Tile src, int n, double scale, RowView out, int batch, long token, int head) {
+    Fp64Tile tile = (Fp64Tile) src;
+    double[] x = row(tile.columns());
+    for (int i = 0; i < n; i++) {
+      out.read(batch, token + i, head, x);
+      for (int j = 0; j < tile.columns(); j++) {
+        x[j] += scale * tile.row(i)[tile.column() + j];
+      }
+      out.write(batch, token + i, head, x);
+    }
+  }
+
+  @Override
+  public void addRowDots(Tile a, Tile b, int n, double factor, double[] sums, int at) {
+    Fp64Tile left = (Fp64Tile) a;
+    Fp64Tile right = (Fp64Tile) b;
+    for (int i = 0; i < n; i++) {
+      double dot = 0;
+      for (int j = 0; j < left.columns(); j++) {
+        dot += left.row(i)[left.column() + j] * right.row(i)[right.column() + j];
+      }
+      sums[at + i] += factor * dot;
+    }
+  }
+
+  @Override
   public void scaleRows(Tile src, int n, double[] factors, Tile dst) {
     Fp64Tile from = (Fp64Tile) src;
     Fp64Tile to = (Fp64Tile) dst;

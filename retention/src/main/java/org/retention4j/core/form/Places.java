@@ -1,10 +1,13 @@
-package org.retention4j.core;
+package org.retention4j.core.form;
 
 import java.util.Arrays;
-import org.retention4j.core.form.Decays;
 
-/** Where the tokens of a piece stand in their sequences, some of which begin inside it. */
-final class Places {
+/**
+ * Where the tokens of a piece stand in their sequences, some of which begin inside it.
+ *
+ * @since 0.2
+ */
+public final class Places {
   private static final int NONE = -1;
 
   private final int tokens;
@@ -13,13 +16,13 @@ final class Places {
   private final int[] since;
 
   /** Makes room for N tokens of B rows. */
-  Places(int batch, int tokens) {
+  public Places(int batch, int tokens) {
     this.tokens = tokens;
     since = new int[batch * tokens];
   }
 
   /** Takes the resets before the first n tokens of a row; returns whether there are any. */
-  boolean start(int row, int n, Decays decays) {
+  public boolean start(int row, int n, Decays decays) {
     int end = n;
     for (int last = decays.lastReset(row, end); last >= 0; last = decays.lastReset(row, end)) {
       for (int t = last; t < end; t++) {
@@ -32,12 +35,12 @@ final class Places {
   }
 
   /** Returns whether a reset in the piece is the beginning of a token's sequence. */
-  boolean afterReset(int row, int token) {
+  public boolean afterReset(int row, int token) {
     return since[row * tokens + token] != NONE;
   }
 
   /** Returns the position of a token behind a reset in the piece. */
-  int position(int row, int token) {
+  public int position(int row, int token) {
     return since[row * tokens + token];
   }
 }
