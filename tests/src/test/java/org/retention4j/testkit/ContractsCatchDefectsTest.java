@@ -154,4 +154,35 @@ class ContractsCatchDefectsTest {
   void theBlockContractCatches(Defect defect, String test) {
     assertThat(failedTests(LoopBlock.class, defect)).contains(test);
   }
+
+  @Test
+  void aBackwardPassWithoutDefectPasses() {
+    Events events = run(LoopBackward.class, Defect.NONE);
+    assertThat(failedTests(events)).isEmpty();
+    assertThat(events.succeeded().count()).isGreaterThan(50);
+    assertThat(events.skipped().count()).isZero();
+  }
+
+  /** Which tests of the contract of backward passes catch which defect. */
+  @ParameterizedTest
+  @CsvSource({
+    "STATE_GRADIENT_DROPPED_AT_A_CHUNK, equalsTheReference",
+    "INITIAL_STATE_NOT_DECAYED, handsGradientsBackAtEverySplit",
+    "INITIAL_STATE_NOT_DECAYED, equalsTheReference",
+    "FINAL_STATE_IGNORED, handsGradientsBackAtEverySplit",
+    "FINAL_STATE_IGNORED, acceptsNoTokens",
+    "OWN_OUTPUT_FORGOTTEN, equalsTheReference",
+    "SHARED_KEYS_COUNTED_ONCE, equalsTheReference",
+    "DECAY_OF_ANOTHER_TOKEN, equalsTheReference",
+    "RESET_IS_CROSSED, crossesNoReset",
+    "PADDING_HAS_GRADIENT, leavesPaddingAlone",
+    "PADDING_DECAYS, leavesPaddingAlone",
+    "SCALE_LOST, scalesWhatComesFromTheOutputs",
+    "OUTPUT_BEFORE_UPDATE, equalsTheReference",
+    "INPUT_STATE_MODIFIED, leavesItsInputsAlone",
+    "NOTHING_REFUSED, refusesGradientsOfOtherShapes"
+  })
+  void theBackwardContractCatches(Defect defect, String test) {
+    assertThat(failedTests(LoopBackward.class, defect)).contains(test);
+  }
 }

@@ -1,6 +1,6 @@
 package org.retention4j.testkit;
 
-/** What is wrong with a {@link LoopForm} or a {@link LoopBlock}. */
+/** What is wrong with a {@link LoopForm}, a {@link LoopBlock} or a {@link LoopBackward}. */
 enum Defect {
   NONE,
   DECAY_DROPPED,
@@ -35,5 +35,13 @@ enum Defect {
   NORM_OVER_THE_WRONG_GROUP,
   MEAN_KEPT,
   GATE_OF_ANOTHER_FUNCTION,
-  KEYS_OF_THE_WRONG_STREAM
+  KEYS_OF_THE_WRONG_STREAM,
+  STATE_GRADIENT_DROPPED_AT_A_CHUNK,
+  INITIAL_STATE_NOT_DECAYED,
+  FINAL_STATE_IGNORED,
+  OWN_OUTPUT_FORGOTTEN,
+  SHARED_KEYS_COUNTED_ONCE,
+  DECAY_OF_ANOTHER_TOKEN,
+  RESET_IS_CROSSED,
+  PADDING_HAS_GRADIENT
 }

@@ -31,7 +31,7 @@ final class Fp32Tiles implements TileOps {
   }
 
   private static float factor(double decay) {
-    return decay < NEGLIGIBLE ? 0f : (float) decay;
+    return Math.abs(decay) < NEGLIGIBLE ? 0f : (float) decay;
   }
 
   private float[] row(int n) {
