@@ -108,6 +108,7 @@ final class PerplexityCommand implements Callable<Integer> {
   private void scoreLines(Tokenizer tokenizer, Scorer scorer, OptionalLong bytes, PrintWriter out) {
     List<int[]> texts = new ArrayList<>();
     long[] held = new long[1];
+    long[] lineNumber = new long[1];
     try (LineBar bar = new LineBar("lines", !perToken && bytes.orElse(LARGE) >= LARGE)) {
       Runnable score =
           () -> {
@@ -120,8 +121,9 @@ final class PerplexityCommand implements Callable<Integer> {
       Texts.forEachLine(
           file,
           line -> {
+            lineNumber[0]++;
             if (!line.isEmpty()) {
-              int[] tokens = tokenizer.encode(line);
+              int[] tokens = encode(tokenizer, line, lineNumber[0]);
               texts.add(tokens);
               held[0] += tokens.length + 1;
             }
@@ -138,6 +140,15 @@ final class PerplexityCommand implements Callable<Integer> {
               "expected a line of at least 2 tokens, got %d lines of fewer in %s",
               lineCount,
               Inputs.name(file)));
+    }
+  }
+
+  private int[] encode(Tokenizer tokenizer, String line, long number) {
+    try {
+      return tokenizer.encode(line);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          e.getMessage() + ", in line " + number + " of " + Inputs.name(file), e);
     }
   }
 

@@ -87,7 +87,11 @@ public final class Scorer {
     Args.present("a listener to scores", each);
     for (int i = 0; i < texts.length; i++) {
       Args.present("tokens of text " + i, texts[i]);
-      check(texts[i], 0);
+      try {
+        check(texts[i], 0);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(e.getMessage() + ", in text " + i, e);
+      }
     }
     int grid = session.options().prefill().microBatches().multiple();
     TextRows rows = new TextRows(PIECE, grid);

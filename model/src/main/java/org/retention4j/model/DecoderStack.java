@@ -1,6 +1,7 @@
 package org.retention4j.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -24,7 +25,7 @@ import org.retention4j.nn.WeightSource;
  * x += mixer(Norm(x)); x += feedForward(Norm(x))    for each layer; then Norm(x) where configured
  * </pre>
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class DecoderStack implements AutoCloseable {
   static final String MIXER_NORM = "mixer norm";
@@ -35,6 +36,7 @@ public final class DecoderStack implements AutoCloseable {
   private final StackConfig config;
   private final List<DecoderLayer> layers;
   private final Norm finalNorm;
+  private final FramePlans plans = new FramePlans(this);
   private volatile boolean closed;
 
   private DecoderStack(
@@ -144,7 +146,14 @@ public final class DecoderStack implements AutoCloseable {
    * @return outputs (B,T,D), a new array
    */
   public INDArray forward(INDArray frames) {
-    BlockInput input = BlockInput.of(frames);
+    BlockInput input = FrameChecks.frames(frames);
+    if (frames.size(2) != config.modelWidth()) {
+      throw new IllegalArgumentException(
+          "expected frames of shape (B,T,"
+              + config.modelWidth()
+              + "), got "
+              + Arrays.toString(frames.shape()));
+    }
     INDArray outputs = Nd4j.create(engine.dataType(), frames.shape());
     if (frames.size(0) > 0) {
       try (FrameSession session =
@@ -165,6 +174,12 @@ public final class DecoderStack implements AutoCloseable {
     return finalNorm;
   }
 
+  /** Returns a plan, under the engine's lock. */
+  FramePlan plan(FramePlans.Key key) {
+    requireOpen();
+    return plans.plan(key);
+  }
+
   void requireOpen() {
     if (closed) {
       throw new IllegalStateException("this decoder stack is closed");
@@ -177,6 +192,7 @@ public final class DecoderStack implements AutoCloseable {
     engine.exclusively(
         () -> {
           closed = true;
+          plans.close();
           layers.forEach(DecoderLayer::close);
         });
   }

@@ -26,6 +26,16 @@ final class FrameChecks {
     batch = states.batch();
   }
 
+  /** Returns frames as an input, if they are (B,T,D). */
+  static BlockInput frames(INDArray frames) {
+    Args.present("frames", frames);
+    if (frames.rank() != 3) {
+      throw new IllegalArgumentException(
+          "expected frames of shape (B,T,D), got " + Arrays.toString(frames.shape()));
+    }
+    return BlockInput.of(frames);
+  }
+
   void finite(boolean value) {
     finite = value;
   }

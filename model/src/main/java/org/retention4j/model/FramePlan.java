@@ -29,11 +29,6 @@ final class FramePlan implements AutoCloseable {
     copyOut = new TokenTask(parts.engine(), this::copyOut);
   }
 
-  /** Refuses states without room for so many frames of each row. */
-  void check(MixerState[] states, int[] lengths) {
-    stack.check(states, lengths);
-  }
-
   /**
    * Advances states over frames of each row from {@code offset} on, under the engine's lock.
    *
@@ -72,6 +67,11 @@ final class FramePlan implements AutoCloseable {
       norm.run(lane, residual, residual, b, t, 0);
     }
     lane.rows().copy(residual, b, t, 0, to, b, first + t, 0);
+  }
+
+  /** Returns the bytes of the tiles it holds. */
+  long bytes() {
+    return stack.bytes();
   }
 
   @Override

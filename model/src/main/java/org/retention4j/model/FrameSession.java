@@ -23,7 +23,7 @@ import org.retention4j.engine.ops.RowView;
  * nothing. A call that fails half-way leaves a session that refuses to go on. Closing twice does no
  * harm; use after close is an {@link IllegalStateException}.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class FrameSession implements AutoCloseable {
   private final DecoderStack stack;
@@ -42,15 +42,11 @@ public final class FrameSession implements AutoCloseable {
   private final int[] counts;
   private final int[] padded;
   private final Runnable runPiece = this::runPiece;
-  private FramePlan single;
 
-  /** For several frames at once, as the last such call wanted it; none before. */
-  private FramePlan many;
+  /** Made once, for a step must not allocate. */
+  private final FramePlans.Key stepKey;
 
-  private SequenceForm manyForm;
-  private int manyTokens;
-
-  private FramePlan plan;
+  private FramePlans.Key key;
   private RowView from;
   private RowView to;
   private int first;
@@ -67,6 +63,7 @@ public final class FrameSession implements AutoCloseable {
     width = stack.config().modelWidth();
     wide = new double[width];
     checks = new FrameChecks(engine, width, states);
+    stepKey = new FramePlans.Key(options.decode(), batch, 1, false);
     counts = new int[batch];
     padded = new int[batch];
     buffers = engine.newBuffers();
@@ -106,7 +103,8 @@ public final class FrameSession implements AutoCloseable {
   }
 
   /**
-   * Takes the next frame of the only sequence; allocates nothing once it has run.
+   * Takes the next frame of the only sequence; allocates nothing once it has run. In a float64
+   * engine outputs are rounded to fp32; {@link #append} keeps all digits.
    *
    * @param in (D)
    * @param out receives the output, at least D long; may be {@code in}
@@ -137,9 +135,6 @@ public final class FrameSession implements AutoCloseable {
   public void step(float[][] in, float[][] out) {
     requireUsable();
     checks.step(in, out);
-    if (single == null) {
-      single = bind(options.decode(), 1);
-    }
     for (int b = 0; b < batch; b++) {
       counts[b] = in[b] == null ? 0 : 1;
       padded[b] = counts[b];
@@ -149,7 +144,7 @@ public final class FrameSession implements AutoCloseable {
         write(b, in[b]);
       }
     }
-    plan = single;
+    key = stepKey;
     run(frame, output, 0);
     for (int b = 0; b < batch; b++) {
       if (in[b] != null) {
@@ -177,7 +172,7 @@ public final class FrameSession implements AutoCloseable {
    * @see #append(BlockInput, INDArray)
    */
   public INDArray append(INDArray frames) {
-    return append(BlockInput.of(frames));
+    return append(FrameChecks.frames(frames));
   }
 
   /** Takes frames of each sequence; returns outputs (B,T,D), a new array. */
@@ -195,8 +190,9 @@ public final class FrameSession implements AutoCloseable {
    * @param outputs (B,T,D), receives the outputs, 0 behind a row's length; the frames themselves,
    *     or memory of its own
    * @throws IllegalArgumentException for anything that does not fit, with what was expected
-   * @throws CancellationException if the thread is interrupted between two pieces: the session
-   *     stands behind those before, whose outputs are written; the interrupt status is kept
+   * @throws CancellationException if the thread is interrupted: before the first piece, or behind
+   *     one. The session stands behind those before, whose outputs are written; the interrupt
+   *     status is kept
    */
   public void append(BlockInput frames, INDArray outputs) {
     requireUsable();
@@ -209,13 +205,14 @@ public final class FrameSession implements AutoCloseable {
     int[] lengths = frames.lengths();
     SequenceForm form = tokens > 1 ? options.prefill() : options.decode();
     int piece = stack.microBatches(form).tokens(tokens, batch);
-    plan = bound(form, MicroBatches.bound(Math.min(piece, tokens)));
+    int bound = MicroBatches.bound(Math.min(piece, tokens));
+    key = new FramePlans.Key(form, batch, bound, bound > 1 && options.bfloat16Prefill());
     RowView x = NdArrays.view(frames.x());
     RowView y = NdArrays.view(outputs);
     resets = frames.resets();
     try {
       for (int start = 0; start < tokens; start += piece) {
-        if (start > 0 && Thread.currentThread().isInterrupted()) {
+        if (Thread.currentThread().isInterrupted()) {
           throw new CancellationException(
               String.format(
                   Locale.ROOT,
@@ -234,21 +231,6 @@ public final class FrameSession implements AutoCloseable {
     }
   }
 
-  private FramePlan bound(SequenceForm form, int tokens) {
-    if (many == null || manyTokens != tokens || !form.equals(manyForm)) {
-      closeMany();
-      many = bind(form, tokens);
-      manyTokens = tokens;
-      manyForm = form;
-    }
-    return many;
-  }
-
-  private FramePlan bind(SequenceForm form, int tokens) {
-    stack.requireOpen();
-    return new FramePlan(stack, form, batch, tokens, tokens > 1 && options.bfloat16Prefill());
-  }
-
   private void run(RowView x, RowView y, int start) {
     from = x;
     to = y;
@@ -262,7 +244,7 @@ public final class FrameSession implements AutoCloseable {
   }
 
   private void runPiece() {
-    stack.requireOpen();
+    FramePlan plan = stack.plan(key);
     torn = true;
     plan.run(states.layers(), from, to, first, counts, padded, resets);
     torn = false;
@@ -351,23 +333,12 @@ public final class FrameSession implements AutoCloseable {
     }
   }
 
-  private void closeMany() {
-    if (many != null) {
-      many.close();
-      many = null;
-    }
-  }
-
   @Override
   public void close() {
     if (closed) {
       return;
     }
     closed = true;
-    closeMany();
-    if (single != null) {
-      single.close();
-    }
     states.close();
     buffers.close();
   }

@@ -71,9 +71,7 @@ final class SequenceStates implements AutoCloseable {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
     for (int row : rows) {
-      if (row < 0 || row >= batch) {
-        throw new IllegalArgumentException("expected rows in 0.." + (batch - 1) + ", got " + row);
-      }
+      requireRow(row);
     }
     return new SequenceStates(all(Arrays.asList(states), state -> state.select(rows)), rows.length);
   }

@@ -15,7 +15,7 @@ import org.retention4j.nn.WeightSpec;
  * @param layers from the first to the last, all of one width D
  * @param normEps eps of all norms but those within mixers
  * @param finalNorm the norm behind the last layer, empty for none
- * @since 0.2
+ * @since 0.1
  */
 public record StackConfig(
     List<LayerConfig> layers, double normEps, Optional<NormConfig> finalNorm) {
@@ -45,7 +45,7 @@ public record StackConfig(
 
   /** Returns layers with eps 1e-6 and a final norm as the last layer's. */
   public static StackConfig of(List<LayerConfig> layers) {
-    Args.present("layers", layers);
+    Args.present("layers", layers).forEach(layer -> Args.present("a layer", layer));
     Optional<NormConfig> norm =
         layers.isEmpty() ? Optional.empty() : Optional.of(layers.get(layers.size() - 1).norm());
     return new StackConfig(layers, 1e-6, norm);

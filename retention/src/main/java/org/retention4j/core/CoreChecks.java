@@ -15,29 +15,40 @@ final class CoreChecks {
   static void check(Engine engine, RetentionCall call, RetentionState state, INDArray out) {
     Args.present("state", state);
     Args.present("out", out);
-    INDArray q = call.q();
+    checkInputs(engine, call, state);
+    checkOutputs("out", engine, call, state, out);
+    if (NdArrays.overlap(out, call.q())
+        || NdArrays.overlap(out, call.k())
+        || NdArrays.overlap(out, call.v())) {
+      throw new IllegalArgumentException(
+          "expected out to have memory of its own, got one that overlaps q, k or v");
+    }
+    checkApart("out", out, call.decay());
+  }
+
+  /** Checks a call against a state. */
+  static void checkInputs(Engine engine, RetentionCall call, RetentionState state) {
     checkState(engine, state);
+    INDArray q = call.q();
     long batch = q.size(0);
     long tokens = q.size(1);
-    long heads = q.size(2);
     long kvHeads = call.k().size(2);
     checkArray("q", q, engine, state.batch(), tokens, state.heads(), state.keyWidth());
     checkArray("k", call.k(), engine, batch, tokens, kvHeads, state.keyWidth());
     checkArray("v", call.v(), engine, batch, tokens, kvHeads, state.valueWidth());
-    checkArray("out", out, engine, batch, tokens, heads, state.valueWidth());
     LogDecay.PerHead expected = state.convention().decay().orElse(null);
     LogDecay decay = call.decay();
     if (expected != null && decay instanceof LogDecay.PerHead && !decay.equals(expected)) {
       throw new IllegalArgumentException(
           "expected the decay of the state's configuration, " + expected + ", got " + decay);
     }
-    if (NdArrays.overlap(out, q)
-        || NdArrays.overlap(out, call.k())
-        || NdArrays.overlap(out, call.v())) {
-      throw new IllegalArgumentException(
-          "expected out to have memory of its own, got one that overlaps q, k or v");
-    }
-    checkApart("out", out, decay);
+  }
+
+  /** Checks an array of a call's outputs (B,T,H,V), or of their gradients. */
+  static void checkOutputs(
+      String name, Engine engine, RetentionCall call, RetentionState state, INDArray array) {
+    INDArray q = call.q();
+    checkArray(name, array, engine, q.size(0), q.size(1), q.size(2), state.valueWidth());
   }
 
   /** Checks ranks, and the number of key/value heads. */

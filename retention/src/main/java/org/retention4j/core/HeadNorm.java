@@ -10,7 +10,7 @@ import org.retention4j.nn.NormKind;
  * @param groups G, divides H·V; {@link #ONE_PER_HEAD} for H
  * @param weight which weight multiplies what was normed
  * @param bias whether a bias (H·V) is added to it then
- * @since 0.2
+ * @since 0.1
  */
 public record HeadNorm(NormKind kind, int groups, Weight weight, boolean bias) {
   /** One group for each head, however many there are. */

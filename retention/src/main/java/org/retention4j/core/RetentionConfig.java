@@ -122,10 +122,19 @@ public final class RetentionConfig {
    *
    * @param layer index from 0
    * @param layers how many there are, more than 1
-   * @throws IllegalArgumentException if H does not divide D, or H or K = D/H are not fit for halves
+   * @throws IllegalArgumentException if H is odd, or D/H no multiple of 4
    */
   public static RetentionConfig lightning(int modelWidth, int heads, int layer, int layers) {
-    int width = Math.max(1, modelWidth / Math.max(1, heads));
+    if (heads < 2 || heads % 2 != 0 || modelWidth % heads != 0 || modelWidth / heads % 4 != 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected an even number of heads whose width D/H is a multiple of 4 (half of the"
+                  + " channels rotate, two heads share a group of the norm), got D = %d, H = %d",
+              modelWidth,
+              heads));
+    }
+    int width = modelWidth / heads;
     return builder(modelWidth, heads)
         .valueWidth(width)
         .decay(DecaySchedule.slopes(heads, layer, layers))
@@ -133,7 +142,7 @@ public final class RetentionConfig {
         .featureMap(Activation.SILU)
         .valueMap(Activation.SILU)
         .queryKeyNorm(true)
-        .norm(HeadNorm.RMS.groups(Math.max(1, heads / 2)).weight(HeadNorm.Weight.PER_CHANNEL))
+        .norm(HeadNorm.RMS.groups(heads / 2).weight(HeadNorm.Weight.PER_CHANNEL))
         .gate(Activation.SIGMOID)
         .build();
   }

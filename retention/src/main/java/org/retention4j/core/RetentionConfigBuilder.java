@@ -2,7 +2,8 @@ package org.retention4j.core;
 
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
 import org.retention4j.args.Args;
 import org.retention4j.core.RetentionConfig.Projection;
@@ -11,7 +12,7 @@ import org.retention4j.engine.ops.Activation;
 /**
  * Collects a {@link RetentionConfig}, from fla's conventions on.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class RetentionConfigBuilder {
   private static final Set<Activation> MAPS =
@@ -195,7 +196,11 @@ public final class RetentionConfigBuilder {
     int width = modelWidth / heads;
     kvHeads = kvHeads == 0 ? heads : kvHeads;
     keyWidth = keyWidth == 0 ? width : keyWidth;
-    valueWidth = valueWidth == 0 ? Math.multiplyExact(2, width) : valueWidth;
+    if (valueWidth == 0 && width > Integer.MAX_VALUE / 2) {
+      throw new IllegalArgumentException(
+          "expected valueWidth to be set, as 2D/H is more than 2^31 - 1, got none");
+    }
+    valueWidth = valueWidth == 0 ? 2 * width : valueWidth;
     decay = decay == null ? DecaySchedule.pow2(heads) : decay;
     if (norm.groups() == heads) {
       norm = norm.groups(HeadNorm.ONE_PER_HEAD);
@@ -243,25 +248,26 @@ public final class RetentionConfigBuilder {
     }
   }
 
-  /** Returns all options, of which two configurations are equal. */
-  List<Object> parts() {
-    return List.of(
-        modelWidth,
-        keyValueInput,
-        heads,
-        kvHeads,
-        keyWidth,
-        valueWidth,
-        decay,
-        rotation,
-        biases,
-        featureMap,
-        valueMap,
-        queryKeyNorm,
-        norm,
-        normEps,
-        gate,
-        scaleKeys,
-        normaliseOutput);
+  /** Returns all options by name, of which two configurations are equal. */
+  Map<String, Object> parts() {
+    Map<String, Object> parts = new LinkedHashMap<>();
+    parts.put("modelWidth", modelWidth);
+    parts.put("keyValueInput", keyValueInput == 0 ? "x" : keyValueInput);
+    parts.put("heads", heads);
+    parts.put("kvHeads", kvHeads);
+    parts.put("keyWidth", keyWidth);
+    parts.put("valueWidth", valueWidth);
+    parts.put("decay", decay);
+    parts.put("rotation", rotation);
+    parts.put("biases", biases);
+    parts.put("featureMap", featureMap);
+    parts.put("valueMap", valueMap);
+    parts.put("queryKeyNorm", queryKeyNorm);
+    parts.put("norm", norm);
+    parts.put("normEps", normEps);
+    parts.put("gate", gate);
+    parts.put("scaleKeys", scaleKeys);
+    parts.put("normaliseOutput", normaliseOutput);
+    return parts;
   }
 }

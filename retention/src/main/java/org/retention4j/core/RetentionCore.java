@@ -67,7 +67,7 @@ public final class RetentionCore {
    * @param logDecay (H) of a constant decay, the gradient of the one number per head; (B,T,H) of
    *     one per token, 0 at resets
    * @param initialState (B,H,K,V)
-   * @since 0.2
+   * @since 0.1
    */
   public record Gradient(
       INDArray q, INDArray k, INDArray v, INDArray logDecay, INDArray initialState) {}
@@ -88,8 +88,8 @@ public final class RetentionCore {
     Args.present("state", initial);
     Args.present("gradient of the outputs", dOutput);
     Args.present("gradient of the final state", dFinalState);
-    CoreChecks.check(engine, call, initial, Nd4j.create(engine.dataType(), dOutput.shape()));
-    CoreChecks.checkType("gradient of the outputs", dOutput, engine);
+    CoreChecks.checkInputs(engine, call, initial);
+    CoreChecks.checkOutputs("gradient of the outputs", engine, call, initial, dOutput);
     CoreChecks.checkStateArray(dFinalState, engine);
     long[] shape = {initial.batch(), initial.heads(), initial.keyWidth(), initial.valueWidth()};
     if (!Arrays.equals(dFinalState.shape(), shape)) {

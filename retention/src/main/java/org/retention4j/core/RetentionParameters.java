@@ -128,6 +128,8 @@ public record RetentionParameters(
    * @throws IllegalArgumentException naming the first weight that is missing, extra or misshapen
    */
   public void checkAgainst(RetentionConfig config) {
+    Args.present("gate weights", gate);
+    Args.present("vectors", vectors);
     if (!config.gated() && gate.isPresent()) {
       throw new IllegalArgumentException(
           "expected no gate weights without a gate, got " + Arrays.toString(gate.get().shape()));

@@ -66,7 +66,7 @@ public final class RetentionPlan implements AutoCloseable {
   private final boolean normByHead;
 
   private final ProjectedRows biasedOutput;
-  private final TokenTask normGroups;
+  private final TokenTask groupedNorm;
   private final TokenTask addOutputBias;
 
   /** What of q and k is rotated: the first R of K channels. */
@@ -161,7 +161,7 @@ public final class RetentionPlan implements AutoCloseable {
     values = projected(v, Projection.VALUE, config.valueMap());
     norm = norm(scratch, oTile);
     normByHead = config.normGroups() == heads;
-    normGroups = new TokenTask(engine, this::normGroups);
+    groupedNorm = new TokenTask(engine, this::normGroups);
     outputs = piece.matMuls(engine, buffers, oTile);
     outputs.add(weights.output(), piece.y(), Activation.NONE);
     biasedOutput =
@@ -297,7 +297,7 @@ public final class RetentionPlan implements AutoCloseable {
     }
     engine.run(batch * config.heads(), advance);
     if (!normByHead) {
-      normGroups.run(counts);
+      groupedNorm.run(counts);
     }
     outputs.run();
     if (biasedOutput.active()) {

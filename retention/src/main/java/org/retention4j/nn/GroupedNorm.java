@@ -8,7 +8,7 @@ import org.retention4j.engine.ops.Tile;
  * A norm over groups of the merged channels of a token, in place: gate ⊙ (weight ⊙ norm(factor·x) +
  * bias).
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class GroupedNorm {
   private static final double[] NONE = {};

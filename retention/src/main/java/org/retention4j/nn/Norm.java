@@ -11,10 +11,11 @@ import org.retention4j.engine.ops.RowView;
  * A norm over rows of W with its weights: weight ⊙ norm(x) + bias.
  *
  * @param kind RMS, or mean-subtracting
- * @param weight (W), empty for none; not to be changed
+ * @param weight (W), empty for none; over groups (see {@link GroupedNorm}) of one group or of all;
+ *     not to be changed
  * @param bias (W), empty for none; not to be changed
  * @param eps added to the mean of squares, or to the variance
- * @since 0.2
+ * @since 0.1
  */
 public record Norm(NormKind kind, double[] weight, double[] bias, double eps) {
   private static final double[] NONE = {};
@@ -24,7 +25,18 @@ public record Norm(NormKind kind, double[] weight, double[] bias, double eps) {
     Args.present("kind of a norm", kind);
     Args.present("weight of a norm", weight);
     Args.present("bias of a norm", bias);
-    if (bias.length > 0 && weight.length > 0 && bias.length % weight.length != 0) {
+    if (!(eps >= 0) || Double.isInfinite(eps)) {
+      throw new IllegalArgumentException("expected a finite eps of a norm >= 0, got " + eps);
+    }
+  }
+
+  /**
+   * Checks that weight and bias are for the same W.
+   *
+   * @throws IllegalArgumentException for a bias of another length
+   */
+  public void requireWidth() {
+    if (bias.length > 0 && bias.length != weight.length) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,

@@ -7,7 +7,7 @@ import org.retention4j.args.Args;
  *
  * @param kind RMS, or mean-subtracting
  * @param bias whether a bias is added to what was normed
- * @since 0.2
+ * @since 0.1
  */
 public record NormConfig(NormKind kind, boolean bias) {
   /** RMSNorm with a weight. */

@@ -3,7 +3,7 @@ package org.retention4j.nn;
 /**
  * How a norm makes the size of a row one.
  *
- * @since 0.2
+ * @since 0.1
  */
 public enum NormKind {
   /** x / √(mean(x²) + eps). */

@@ -7,7 +7,7 @@ import org.retention4j.engine.ops.RowView;
 /**
  * What becomes of the rows of a projection after its product, head by head: n( f( row + bias ) ).
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class ProjectedRows {
   private static final double[] NONE = {};

@@ -1,5 +1,6 @@
 package org.retention4j.nn;
 
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.retention4j.args.Args;
@@ -74,12 +75,15 @@ public interface WeightSource {
         double[] all = numbers.apply(weight);
         if (all == null || all.length != weight.elements()) {
           throw new IllegalArgumentException(
-              "expected "
-                  + weight.elements()
-                  + " numbers for "
-                  + weight
-                  + ", got "
-                  + (all == null ? "none" : all.length));
+              String.format(
+                  Locale.ROOT,
+                  "expected %d numbers of %s (%s), got %s",
+                  weight.elements(),
+                  weight.name(),
+                  weight.isMatrix()
+                      ? weight.rows() + " x " + weight.columns()
+                      : "a vector of " + weight.rows(),
+                  all == null ? "none" : all.length));
         }
         return all.clone();
       }

@@ -11,7 +11,7 @@ import org.retention4j.core.reference.ReferenceGradient;
  * @param forward the call whose outputs and final state these are
  * @param dOutput gradient of o (B,T,H,V); what stands at padded tokens counts for nothing
  * @param dState gradient of S_T (B,H,K,V)
- * @since 0.2
+ * @since 0.1
  */
 public record BackwardCall(FormCall forward, INDArray dOutput, INDArray dState) {
   /** Returns what the plain float64 reference makes of this call. */

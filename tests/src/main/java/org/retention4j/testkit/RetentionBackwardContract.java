@@ -30,7 +30,7 @@ import org.retention4j.core.RetentionCore;
  * backward pass that drops the gradient of the state at a chunk's edge, decays by the wrong end,
  * counts shared keys once or lets padding through fails it.
  *
- * @since 0.2
+ * @since 0.1
  */
 public interface RetentionBackwardContract {
   /**

@@ -112,7 +112,7 @@ class SessionBookkeepingTest {
         refuses(() -> session.position(row), "row in 0..1", "got " + row);
         refuses(() -> session.room(row), "row in 0..1", "got " + row);
         refuses(() -> session.logits(row, new double[VOCABULARY]), "row in 0..1", "got " + row);
-        refuses(() -> session.select(0, row), "rows in 0..1", "got " + row);
+        refuses(() -> session.select(0, row), "a row in 0..1", "got " + row);
         refuses(() -> session.state(row), "layer in 0..1", "got " + row);
       }
       refuses(() -> session.state(1), "state of fixed size", "layer 1");

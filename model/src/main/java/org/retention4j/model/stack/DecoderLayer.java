@@ -3,6 +3,7 @@ package org.retention4j.model.stack;
 import java.util.Arrays;
 import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.args.Args;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
@@ -54,6 +55,10 @@ public final class DecoderLayer implements AutoCloseable {
       FeedForward feedForward,
       Norm mixerNorm,
       Norm feedForwardNorm) {
+    Args.present("norm before the mixer", mixerNorm);
+    Args.present("norm before the feed-forward", feedForwardNorm);
+    mixerNorm.requireWidth();
+    feedForwardNorm.requireWidth();
     int width = mixer.config().modelWidth();
     if (feedForward.modelWidth() != width
         || mixerNorm.weight().length != width

@@ -15,7 +15,7 @@ import org.retention4j.model.mixer.MixerState;
  * Decoder layers, one behind the other, bound to a tile of residuals that they add to. It remembers
  * nothing of sequences.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class StackPlan implements AutoCloseable {
   private final Buffers buffers;
@@ -81,17 +81,6 @@ public final class StackPlan implements AutoCloseable {
   /** Returns the bytes of the tiles it holds. */
   public long bytes() {
     return buffers.bytes() + scratch.bytes();
-  }
-
-  /**
-   * Refuses what {@link #run} would refuse.
-   *
-   * @param counts (B) tokens of each row, of all runs together
-   */
-  public void check(MixerState[] states, int[] counts) {
-    for (int i = 0; i < states.length; i++) {
-      layers.get(i).check(states[i], counts);
-    }
   }
 
   /**

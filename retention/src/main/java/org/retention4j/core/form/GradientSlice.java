@@ -7,7 +7,7 @@ import org.retention4j.engine.ops.RowView;
  * Where the gradients of one head of one sequence come from and go to, beside the {@link HeadSlice}
  * that says which head. A slice is moved from head to head; a form keeps none.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class GradientSlice {
   private final RowView out;

@@ -3,7 +3,7 @@ package org.retention4j.core.form;
 /**
  * Takes gradients of heads back on the lane it was prepared for.
  *
- * @since 0.2
+ * @since 0.1
  */
 @FunctionalInterface
 public interface HeadGradient {

@@ -5,7 +5,7 @@ import java.util.Arrays;
 /**
  * Where the tokens of a piece stand in their sequences, some of which begin inside it.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class Places {
   private static final int NONE = -1;

@@ -9,7 +9,7 @@ import org.retention4j.engine.ops.Tile;
  * Tiles by number, of one shape, made when they are first asked for: what a form keeps on its way
  * forth. Belongs to one lane.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class Tape {
   private final Buffers buffers;

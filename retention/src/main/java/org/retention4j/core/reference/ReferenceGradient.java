@@ -17,7 +17,7 @@ import org.retention4j.core.RetentionCore;
  *
  * <p>It shares no code with the forms and no one should use it for speed.
  *
- * @since 0.2
+ * @since 0.1
  */
 public final class ReferenceGradient {
   private final RetentionCall call;

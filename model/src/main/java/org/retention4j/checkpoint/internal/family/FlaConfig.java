@@ -157,6 +157,9 @@ public final class FlaConfig {
     require(retention.size() <= 1, "retention layers of one shape");
     for (RetentionConfig c : retention) {
       require(
+          c.rotation().channels() == Rotation.ALL || !c.rotation().active(),
+          "retention whose channels all rotate");
+      require(
           c.rotation().equals(Rotation.FLA) && !c.scaleKeys() && !c.normaliseOutput(),
           "retention in fla's conventions (torchscale's pairs of rotation, scaled keys and"
               + " normalised outputs cannot be renamed into them)");

@@ -145,13 +145,6 @@ public final class FlaFamily implements Family {
         }
       }
     }
-    for (String bias : List.of("use_bias_in_msr", "use_bias_in_msr_out", "use_bias_in_mlp")) {
-      keys.refuse(bias, keys.flag(bias, false), "false; " + ForeignKeys.OLD_FORMAT);
-    }
-    keys.refuse(
-        "use_default_gamma",
-        !keys.flag("use_default_gamma", true),
-        "true; " + ForeignKeys.OLD_FORMAT);
   }
 
   /** 256·⌈int(hidden·ratio·2/3)/256⌉. */

@@ -75,6 +75,10 @@ final class ForeignKeys {
               keys.where(),
               Json.shown(keys.get("num_rettention_heads"))));
     }
+    for (String bias : List.of("use_bias_in_msr", "use_bias_in_msr_out", "use_bias_in_mlp")) {
+      keys.refuse(bias, keys.flag(bias, false), "false; " + OLD_FORMAT);
+    }
+    keys.refuse("use_default_gamma", !keys.flag("use_default_gamma", true), "true; " + OLD_FORMAT);
     for (String key : SWITCHES) {
       keys.refuse(key, keys.flag(key, false), "false");
     }

@@ -113,6 +113,7 @@ final class TorchscaleFamily implements Family {
   @Override
   public DecoderConfig config(ConfigKeys keys) {
     ForeignKeys.refuse(keys);
+    keys.refuse("use_short_conv", keys.flag("use_short_conv", false), "false");
     keys.refuse("deepnorm", keys.flag("deepnorm", false), "false");
     keys.refuse("use_glu", !keys.flag("use_glu", true), "true");
     keys.refuse("decoder_normalize_before", !keys.flag("decoder_normalize_before", true), "true");

@@ -13,9 +13,8 @@ import org.retention4j.checkpoint.format.Json;
 
 /**
  * Keys of a configuration that nobody here reads, compares or knows as harmless. Most say nothing;
- * those whose name is that of a switch or of a part of a layer are refused, unless they are
- * switched off, for a model that is read without them would be another one, and nothing to be seen
- * of it.
+ * those whose name is that of a switch or of a part of a layer are refused, for a model that is
+ * read without them may be another one, and nothing to be seen of it.
  *
  * @since 0.1
  */
@@ -136,21 +135,19 @@ public final class UnknownKeys {
     return unknown;
   }
 
-  /** Returns those that may change the mathematics, by their names, and are not switched off. */
+  /**
+   * Returns those that may change the mathematics by their names, false as well as true: nobody
+   * knows which of the two is what is built here. A null says nothing.
+   */
   public static Map<String, JsonNode> refused(Map<String, JsonNode> unknown) {
     Map<String, JsonNode> refused = new TreeMap<>(unknown);
-    refused.entrySet().removeIf(entry -> !mayChange(entry.getKey()) || isOff(entry.getValue()));
+    refused.entrySet().removeIf(entry -> !mayChange(entry.getKey()) || entry.getValue().isNull());
     return refused;
   }
 
   private static boolean mayChange(String key) {
     String name = key.toLowerCase(Locale.ROOT);
     return name.startsWith("use_") || ENDS.stream().anyMatch(name::endsWith);
-  }
-
-  /** A 0 is no switch: a scale or a factor of 0 is a number like others. */
-  private static boolean isOff(JsonNode value) {
-    return value.isNull() || (value.isBoolean() && !value.booleanValue());
   }
 
   /**

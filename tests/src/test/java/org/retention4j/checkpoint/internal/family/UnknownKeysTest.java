@@ -132,6 +132,9 @@ class UnknownKeysTest {
     "use_default_gamma, false"
   })
   void theOldFormatIsNamed(String key, String value) {
+    if (key.startsWith("use_")) {
+      refuses(TORCHSCALE + ",'" + key + "':" + value, IGNORE, key, "syncdoth's old RetNet format");
+    }
     refuses(
         FLA + ",'" + key + "':" + value,
         LoadOptions.DEFAULT,
@@ -150,6 +153,8 @@ class UnknownKeysTest {
         "use_something | 1",
         "use_something | 0",
         "use_something | 'no'",
+        "use_decay | false",
+        "qk_norm | false",
         "Use_Something | {}",
         "qk_norm | true",
         "qkv_bias | true",
@@ -185,13 +190,11 @@ class UnknownKeysTest {
         "got b_norm = \"x\", use_a = true;");
   }
 
-  /** What is off changes nothing, and what has another name is listed only. */
+  /** What says nothing, and what has another name, is listed only. */
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "'use_something':false",
         "'use_something':null",
-        "'qk_norm':false",
         "'query_scale':null",
         "'something':true",
         "'normal':1",
