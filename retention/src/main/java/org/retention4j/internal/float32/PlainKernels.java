@@ -161,17 +161,6 @@ public final class PlainKernels implements Kernels {
     }
   }
 
-  private void decay(float[] s, float amount, boolean isLoss, int n) {
-    if (!isLoss) {
-      scale(s, n, amount);
-      return;
-    }
-    float minus = -amount;
-    for (int j = 0; j < n; j++) {
-      s[j] = Math.fma(minus, s[j], s[j]);
-    }
-  }
-
   @Override
   public void fold(
       float[][] s,
@@ -191,8 +180,11 @@ public final class PlainKernels implements Kernels {
       float[] sum = sums.atLeast(valueWidth);
       Arrays.fill(sum, 0, valueWidth, 0f);
       addEach(values, scratch, count, sum, valueWidth);
-      decay(s[k], amount, isLoss, valueWidth);
-      addOne(sum, 1, s[k], valueWidth);
+      if (isLoss) {
+        decayAndAdd(s, k, valueWidth, amount, sum);
+      } else {
+        scaleAndAdd(s, k, valueWidth, amount, sum);
+      }
     }
   }
 

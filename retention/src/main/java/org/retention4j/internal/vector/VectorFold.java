@@ -61,6 +61,15 @@ final class VectorFold {
       float[] values,
       int value,
       int count) {
+    // S comes from far away: it is asked for first, though it is needed last.
+    FloatVector sa0 = FloatVector.fromArray(SPECIES, x, at);
+    FloatVector sa1 = FloatVector.fromArray(SPECIES, x, at + LANES);
+    FloatVector sb0 = FloatVector.fromArray(SPECIES, x, at + n);
+    FloatVector sb1 = FloatVector.fromArray(SPECIES, x, at + n + LANES);
+    FloatVector sc0 = FloatVector.fromArray(SPECIES, x, at + 2 * n);
+    FloatVector sc1 = FloatVector.fromArray(SPECIES, x, at + 2 * n + LANES);
+    FloatVector sd0 = FloatVector.fromArray(SPECIES, x, at + 3 * n);
+    FloatVector sd1 = FloatVector.fromArray(SPECIES, x, at + 3 * n + LANES);
     // From 0 on and not from S: what is new is rounded at its own size, S once.
     FloatVector a0 = FloatVector.zero(SPECIES);
     FloatVector a1 = a0;
@@ -91,19 +100,14 @@ final class VectorFold {
       valueAt += n;
     }
     FloatVector minus = FloatVector.broadcast(SPECIES, -loss);
-    addTo(x, at, minus, a0);
-    addTo(x, at + LANES, minus, a1);
-    addTo(x, at + n, minus, b0);
-    addTo(x, at + n + LANES, minus, b1);
-    addTo(x, at + 2 * n, minus, c0);
-    addTo(x, at + 2 * n + LANES, minus, c1);
-    addTo(x, at + 3 * n, minus, d0);
-    addTo(x, at + 3 * n + LANES, minus, d1);
-  }
-
-  private static void addTo(float[] x, int at, FloatVector minus, FloatVector sum) {
-    FloatVector s = FloatVector.fromArray(SPECIES, x, at);
-    minus.fma(s, s).add(sum).intoArray(x, at);
+    minus.fma(sa0, sa0).add(a0).intoArray(x, at);
+    minus.fma(sa1, sa1).add(a1).intoArray(x, at + LANES);
+    minus.fma(sb0, sb0).add(b0).intoArray(x, at + n);
+    minus.fma(sb1, sb1).add(b1).intoArray(x, at + n + LANES);
+    minus.fma(sc0, sc0).add(c0).intoArray(x, at + 2 * n);
+    minus.fma(sc1, sc1).add(c1).intoArray(x, at + 2 * n + LANES);
+    minus.fma(sd0, sd0).add(d0).intoArray(x, at + 3 * n);
+    minus.fma(sd1, sd1).add(d1).intoArray(x, at + 3 * n + LANES);
   }
 
   private static void foldOne(
