@@ -40,7 +40,7 @@ public interface TileOps {
   /** out[batch, token+i, head, :] ← out[batch, token+i, head, :] + scale·src[i,:] for i &lt; n. */
   void addTo(Tile src, int n, double scale, RowView out, int batch, long token, int head);
 
-  /** sums[at+i] ← sums[at+i] + factor·⟨a[i,:], b[i,:]⟩ for i &lt; n, in double. */
+  /** sums[at+i] ← sums[at+i] + factor·⟨a[i,:], b[i,:]⟩ for i &lt; n, the sums in double. */
   void addRowDots(Tile a, Tile b, int n, double factor, double[] sums, int at);
 
   /** dst[i,:] ← factors[i]·src[i,:] for i &lt; n; rows n… become zero. */

@@ -134,11 +134,7 @@ final class Fp32Tiles implements TileOps {
     for (int i = 0; i < n; i++) {
       ((Fp32Tile) a).read(i, x, width);
       ((Fp32Tile) b).read(i, y, width);
-      double dot = 0;
-      for (int j = 0; j < width; j++) {
-        dot += (double) x[j] * y[j];
-      }
-      sums[at + i] += factor * dot;
+      sums[at + i] += factor * kernels.dot(x, y, width);
     }
   }
 
