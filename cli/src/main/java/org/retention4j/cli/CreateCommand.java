@@ -78,10 +78,19 @@ final class CreateCommand implements Callable<Integer> {
   }
 
   private DecoderConfig byName() {
-    DecoderConfig config = transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
+    DecoderConfig config = named();
     Effects.none(spec, "a shape by name has no keys", KeyOptions.IGNORE);
     write(config, options -> CheckpointWriter.writeRandom(config, out, seed, options));
     return config;
+  }
+
+  private DecoderConfig named() {
+    try {
+      return transformer ? ModelShapes.transformer(shape) : ModelShapes.retNet(shape);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          e.getMessage() + ", for --shape, which may also name a config.json", e);
+    }
   }
 
   private DecoderConfig fromFile() {

@@ -28,7 +28,7 @@ import picocli.CommandLine.ScopeType;
     description = "Runs RetNet, Transformer and hybrid checkpoints.",
     footer = {
       "",
-      "Exit code: 0 when done, 1 for a failed check, 2 for bad input.",
+      "Exit code: 0 when done, 1 for a failed check, 2 for bad input, 70 for a fault of its own.",
       "The launcher takes the Java of JAVA_HOME and more options of it from JAVA_OPTS.",
       "By java -jar the command starts itself again, with the Vector API and a heap for weights,",
       "unless an option is for one virtual machine only; -Dretention.relaunch=false forbids it."
