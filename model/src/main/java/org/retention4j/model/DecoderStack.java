@@ -36,7 +36,8 @@ public final class DecoderStack implements AutoCloseable {
   private final StackConfig config;
   private final List<DecoderLayer> layers;
   private final Norm finalNorm;
-  private final FramePlans plans = new FramePlans(this);
+  private final PlanCache<FramePlan.Key, FramePlan> plans =
+      new PlanCache<>(key -> new FramePlan(this, key), FramePlan::bytes, FramePlan::close);
   private volatile boolean closed;
 
   private DecoderStack(
@@ -175,7 +176,7 @@ public final class DecoderStack implements AutoCloseable {
   }
 
   /** Returns a plan, under the engine's lock. */
-  FramePlan plan(FramePlans.Key key) {
+  FramePlan plan(FramePlan.Key key) {
     requireOpen();
     return plans.plan(key);
   }
@@ -192,7 +193,7 @@ public final class DecoderStack implements AutoCloseable {
     engine.exclusively(
         () -> {
           closed = true;
-          plans.close();
+          plans.clear();
           layers.forEach(DecoderLayer::close);
         });
   }

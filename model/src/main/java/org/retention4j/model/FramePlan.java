@@ -11,6 +11,9 @@ import org.retention4j.nn.TokenTask;
 
 /** A stack bound to B rows of N frames: in from rows, out to rows. */
 final class FramePlan implements AutoCloseable {
+  /** What plans are made for: a form, B, N, and whether products may round to bf16. */
+  record Key(SequenceForm form, int batch, int tokens, boolean bfloat16Products) {}
+
   private final StackPlan stack;
   private final Norm norm;
   private final RowView residual;
@@ -21,8 +24,15 @@ final class FramePlan implements AutoCloseable {
   private int first;
   private int[] counts;
 
-  FramePlan(DecoderStack parts, SequenceForm form, int batch, int tokens, boolean bfloat16) {
-    stack = new StackPlan(parts.engine(), parts.layers(), form, batch, tokens, bfloat16);
+  FramePlan(DecoderStack parts, Key key) {
+    stack =
+        new StackPlan(
+            parts.engine(),
+            parts.layers(),
+            key.form(),
+            key.batch(),
+            key.tokens(),
+            key.bfloat16Products());
     norm = parts.finalNorm();
     residual = stack.residual();
     copyIn = new TokenTask(parts.engine(), this::copyIn);

@@ -44,9 +44,9 @@ public final class FrameSession implements AutoCloseable {
   private final Runnable runPiece = this::runPiece;
 
   /** Made once, for a step must not allocate. */
-  private final FramePlans.Key stepKey;
+  private final FramePlan.Key stepKey;
 
-  private FramePlans.Key key;
+  private FramePlan.Key key;
   private RowView from;
   private RowView to;
   private int first;
@@ -63,7 +63,7 @@ public final class FrameSession implements AutoCloseable {
     width = stack.config().modelWidth();
     wide = new double[width];
     checks = new FrameChecks(engine, width, states);
-    stepKey = new FramePlans.Key(options.decode(), batch, 1, false);
+    stepKey = new FramePlan.Key(options.decode(), batch, 1, false);
     counts = new int[batch];
     padded = new int[batch];
     buffers = engine.newBuffers();
@@ -206,7 +206,7 @@ public final class FrameSession implements AutoCloseable {
     SequenceForm form = tokens > 1 ? options.prefill() : options.decode();
     int piece = stack.microBatches(form).tokens(tokens, batch);
     int bound = MicroBatches.bound(Math.min(piece, tokens));
-    key = new FramePlans.Key(form, batch, bound, bound > 1 && options.bfloat16Prefill());
+    key = new FramePlan.Key(form, batch, bound, bound > 1 && options.bfloat16Prefill());
     RowView x = NdArrays.view(frames.x());
     RowView y = NdArrays.view(outputs);
     resets = frames.resets();

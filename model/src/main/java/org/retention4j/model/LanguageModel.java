@@ -1,11 +1,8 @@
 package org.retention4j.model;
 
 import java.util.ArrayList;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.retention4j.args.Args;
@@ -35,19 +32,13 @@ import org.retention4j.nn.WeightSpec;
  * @since 0.1
  */
 public final class LanguageModel implements AutoCloseable {
-  /** Plans kept for reuse, each of a batch size and a micro-batch: so many at most. */
-  private static final int KEPT_PLANS = 16;
-
-  /** What they may hold beside the one in use: a large model's for prompts go while it decodes. */
-  private static final long KEPT_BYTES = 32L << 20;
-
   private final Engine engine;
   private final DecoderConfig config;
   private final TokenEmbedding embedding;
   private final List<DecoderLayer> layers;
   private final LmHead head;
-  private final Map<DecoderPlan.Key, DecoderPlan> plans = new LinkedHashMap<>(16, 0.75f, true);
-  private DecoderPlan lastUsed;
+  private final PlanCache<DecoderPlan.Key, DecoderPlan> plans =
+      new PlanCache<>(this::newPlan, DecoderPlan::bytes, DecoderPlan::discard);
   private volatile boolean closed;
 
   /**
@@ -193,42 +184,16 @@ public final class LanguageModel implements AutoCloseable {
   /** Takes the plan of a shape, under the engine's lock; it is to be released. */
   DecoderPlan enter(DecoderPlan.Key key) {
     requireOpen();
-    DecoderPlan plan = plan(key);
+    DecoderPlan plan = plans.plan(key);
     for (DecoderPlan.Key other = key; !plan.take(); ) { // whoever has it is in a callback
       other = other.next();
-      plan = plan(other);
+      plan = plans.plan(other);
     }
     return plan;
   }
 
-  private DecoderPlan plan(DecoderPlan.Key key) {
-    DecoderPlan plan = plans.get(key);
-    if (plan == null) {
-      forget(null, KEPT_PLANS - 1);
-      plan = new DecoderPlan(engine, embedding, layers, head, key, this::requireOpen);
-      plans.put(key, plan);
-    } else if (plan != lastUsed) {
-      forget(plan, KEPT_PLANS);
-    }
-    lastUsed = plan;
-    return plan;
-  }
-
-  /** Closes the plans that were not used for longest until few enough are left beside one. */
-  private void forget(DecoderPlan used, int count) {
-    long held = 0;
-    for (DecoderPlan plan : plans.values()) {
-      held += plan == used ? 0 : plan.bytes();
-    }
-    Iterator<DecoderPlan> eldest = plans.values().iterator();
-    while (eldest.hasNext() && (plans.size() > count || held > KEPT_BYTES)) {
-      DecoderPlan plan = eldest.next();
-      if (plan != used) {
-        held -= plan.bytes();
-        plan.discard();
-        eldest.remove();
-      }
-    }
+  private DecoderPlan newPlan(DecoderPlan.Key key) {
+    return new DecoderPlan(engine, embedding, layers, head, key, this::requireOpen);
   }
 
   void requireOpen() {
@@ -246,7 +211,6 @@ public final class LanguageModel implements AutoCloseable {
     engine.exclusively(
         () -> {
           closed = true;
-          plans.values().forEach(DecoderPlan::discard);
           plans.clear();
           layers.forEach(DecoderLayer::close);
           embedding.close();

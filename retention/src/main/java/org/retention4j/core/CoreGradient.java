@@ -35,6 +35,10 @@ final class CoreGradient implements AutoCloseable {
   private final INDArray dv;
   private final INDArray dg;
   private final RowView decayRows;
+
+  /** (B·H) sums of the gradients of log decays over a row's tokens. */
+  private final double[] rowSums;
+
   private RetentionState stateGradient;
 
   /** Binds; all was checked. */
@@ -51,6 +55,7 @@ final class CoreGradient implements AutoCloseable {
     heads = initial.heads();
     kvHeads = (int) call.k().size(2);
     lengths = call.lengths();
+    rowSums = new double[lengths.length * heads];
     int keyWidth = initial.keyWidth();
     int valueWidth = initial.valueWidth();
     // Before anything is held: a form may have no backward pass.
@@ -94,21 +99,17 @@ final class CoreGradient implements AutoCloseable {
       INDArray decayGradient = dg.reshape(dg.size(0), dg.size(1), heads);
       boolean constant = call.decay() instanceof LogDecay.PerHead;
       return new RetentionCore.Gradient(
-          dq, dk, dv, constant ? sums(decayGradient) : decayGradient, ofState.toArray());
+          dq, dk, dv, constant ? sums() : decayGradient, ofState.toArray());
     }
   }
 
-  /** Returns (H) sums over all tokens, in double before they are rounded. */
-  private INDArray sums(INDArray perToken) {
-    double[] sums = new double[heads];
-    for (int b = 0; b < lengths.length; b++) {
-      for (int t = 0; t < lengths[b]; t++) {
-        for (int h = 0; h < heads; h++) {
-          sums[h] += decayRows.get(b, t, h, 0);
-        }
-      }
+  /** Returns (H) sums over the rows, which are rounded here and not before. */
+  private INDArray sums() {
+    double[] all = new double[heads];
+    for (int i = 0; i < rowSums.length; i++) {
+      all[i % heads] += rowSums[i];
     }
-    return Nd4j.createFromArray(sums).castTo(perToken.dataType());
+    return Nd4j.createFromArray(all).castTo(engine.dataType());
   }
 
   private void backwardHeads(Lane lane, int index) {
@@ -125,6 +126,7 @@ final class CoreGradient implements AutoCloseable {
       double[] one = new double[1];
       for (int t = 0; t < lengths[b]; t++) {
         one[0] = gradient.logDecay()[t];
+        rowSums[b * heads + h] += one[0];
         decayRows.writeWide(b, t, h, one);
       }
     }
