@@ -161,6 +161,25 @@ public final class PlainKernels implements Kernels {
     }
   }
 
+  /**
+   * Returns whether a state that loses so little in a fold remembers so many tokens that the
+   * rounding of S at each of them would be seen: it is rounded once in a fold then.
+   */
+  public static boolean remembersLong(float loss) {
+    return loss < 0x1p-10f;
+  }
+
+  private void decay(float[] s, float amount, boolean isLoss, int n) {
+    if (!isLoss) {
+      scale(s, n, amount);
+      return;
+    }
+    float minus = -amount;
+    for (int j = 0; j < n; j++) {
+      s[j] = Math.fma(minus, s[j], s[j]);
+    }
+  }
+
   @Override
   public void fold(
       float[][] s,
@@ -176,14 +195,15 @@ public final class PlainKernels implements Kernels {
       for (int i = 0; i < count; i++) {
         scratch[i] = keys[i][k];
       }
-      // What is new is summed at its own size: S is rounded once.
-      float[] sum = sums.atLeast(valueWidth);
-      Arrays.fill(sum, 0, valueWidth, 0f);
-      addEach(values, scratch, count, sum, valueWidth);
-      if (isLoss) {
+      if (isLoss && remembersLong(amount)) {
+        // What is new is summed at its own size: S is rounded once.
+        float[] sum = sums.atLeast(valueWidth);
+        Arrays.fill(sum, 0, valueWidth, 0f);
+        addEach(values, scratch, count, sum, valueWidth);
         decayAndAdd(s, k, valueWidth, amount, sum);
       } else {
-        scaleAndAdd(s, k, valueWidth, amount, sum);
+        decay(s[k], amount, isLoss, valueWidth);
+        addEach(values, scratch, count, s[k], valueWidth);
       }
     }
   }
