@@ -8,7 +8,7 @@ import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 
 /** The bare core on its arrays. */
@@ -24,7 +24,7 @@ final class CoreBinding implements BoundSequence {
   private final RowView v;
   private final RowView out;
   private final HeadLoop loop;
-  private final LaneTask task = this::advanceHead;
+  private final Lanes.Task task = this::advanceHead;
   private final Runnable advance = this::advance;
   private boolean closed;
 

@@ -11,7 +11,7 @@ import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Angles;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatMulGroup;
 import org.retention4j.engine.ops.PackedMatrix;
 import org.retention4j.engine.ops.RowView;
@@ -90,8 +90,8 @@ public final class RetentionPlan implements AutoCloseable {
   /** Whether heads share keys that something is done to. */
   private final boolean keysFirst;
 
-  private final LaneTask prepareKeys = this::prepareKeys;
-  private final LaneTask advance = this::advanceHead;
+  private final Lanes.Task prepareKeys = this::prepareKeys;
+  private final Lanes.Task advance = this::advanceHead;
   private final Runnable whole = this::runWhole;
   private final int[] counts;
   private final Places places;

@@ -2,8 +2,6 @@ package org.retention4j.engine;
 
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.nd4j.linalg.api.buffer.DataType;
@@ -15,11 +13,11 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.HeadState;
 import org.retention4j.engine.ops.KvHead;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatMulGroup;
 import org.retention4j.engine.ops.MatrixSource;
 import org.retention4j.engine.ops.PackedMatrix;
+import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.RowTable;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
@@ -33,7 +31,9 @@ import org.retention4j.internal.float64.Fp64Lane;
 import org.retention4j.internal.float64.Fp64Matrix;
 import org.retention4j.internal.float64.Fp64Tile;
 import org.retention4j.internal.kv.KvBlocks;
+import org.retention4j.internal.lanes.GridProduct;
 import org.retention4j.internal.lanes.OpenMp;
+import org.retention4j.internal.lanes.PerLane;
 import org.retention4j.internal.lanes.VirtualCallers;
 import org.retention4j.internal.lanes.Workers;
 import org.retention4j.internal.linear.MatMuls;
@@ -66,7 +66,7 @@ public final class Engine implements Lanes, AutoCloseable {
   private final Lane[] lanes;
   private final Workers workers;
   private final VirtualCallers virtualCallers = new VirtualCallers();
-  private final Map<Object, Object[]> prepared = new ConcurrentHashMap<>();
+  private final PerLane prepared = new PerLane();
 
   private Engine(ElementType type, int threads, ComputeRoute route) {
     if (type == null || route == null) {
@@ -189,7 +189,7 @@ public final class Engine implements Lanes, AutoCloseable {
   }
 
   @Override
-  public void run(int parts, LaneTask task) {
+  public void run(int parts, Lanes.Task task) {
     checkOpen();
     if (VirtualCallers.isCurrent()) {
       virtualCallers.run(() -> workers.run(parts, task));
@@ -199,21 +199,9 @@ public final class Engine implements Lanes, AutoCloseable {
   }
 
   @Override
-  @SuppressWarnings("unchecked")
   public <T> T[] perLane(Object key, Function<Lane, T> make, T[] empty) {
     checkOpen();
-    Object[] kept = prepared.get(key);
-    if (kept == null) {
-      // Under no lock: a form may do here what it likes.
-      Object[] made = Arrays.copyOf(empty, lanes.length);
-      for (int i = 0; i < lanes.length; i++) {
-        Lane lane = lanes[i];
-        made[i] = withOneThread(() -> make.apply(lane));
-      }
-      Object[] other = prepared.putIfAbsent(key, made);
-      kept = other == null ? made : other;
-    }
-    return (T[]) kept;
+    return prepared.get(this, lanes, key, make, empty);
   }
 
   @Override
@@ -366,6 +354,20 @@ public final class Engine implements Lanes, AutoCloseable {
     checkOpen();
     PlanContext context = new PlanContext((Arena) owner, (ScratchTiles) scratch);
     return new MatMuls(this, type, context, x, bfloat16);
+  }
+
+  /**
+   * Prepares c ← a·b, or c ← c + a·b, shared out to all lanes in blocks that follow from the shapes
+   * alone; each operand may be given transposed.
+   *
+   * @param owner owns what the product needs, from {@link #newBuffers}
+   */
+  public Product product(
+      Buffers owner, Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean add) {
+    checkOpen();
+    GridProduct.Maker maker =
+        type == ElementType.FLOAT32 ? Fp32Lane.products((Arena) owner) : lanes[0].tiles()::product;
+    return new GridProduct(this, maker, a, transposeA, b, transposeB, c, add);
   }
 
   private void checkOpen() {

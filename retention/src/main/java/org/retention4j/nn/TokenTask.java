@@ -1,7 +1,6 @@
 package org.retention4j.nn;
 
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
 import org.retention4j.engine.ops.Lanes;
 
 /**
@@ -22,7 +21,7 @@ public final class TokenTask {
 
   private final Lanes lanes;
   private final Each each;
-  private final LaneTask block = this::block;
+  private final Lanes.Task block = this::block;
   private int blocks;
   private int[] counts;
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.engine.ops.ElementType;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.internal.lanes.OpenMp;
 
 /** What an engine's calls do to one another: those that throw, nest, wait, or begin deep. */
@@ -49,7 +49,7 @@ class EngineCallsTest {
   }
 
   /** Waits until both lanes have begun, then lets one of them do something. */
-  private static LaneTask onLane(int index, Runnable work) {
+  private static Lanes.Task onLane(int index, Runnable work) {
     CyclicBarrier both = new CyclicBarrier(2);
     AtomicInteger begun = new AtomicInteger();
     return (lane, i) -> {
@@ -200,7 +200,7 @@ class EngineCallsTest {
   @Test
   void theEndOfAStackLeavesNothingBehind() throws Exception {
     AtomicInteger working = new AtomicInteger();
-    LaneTask task =
+    Lanes.Task task =
         (lane, i) -> {
           if (lane.index() == 1) {
             working.incrementAndGet();

@@ -1,7 +1,7 @@
 package org.retention4j.bench.ceiling;
 
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 
 /** Work in parts that the lanes of an engine take. */
 final class LaneWork implements BareWork {
@@ -9,8 +9,8 @@ final class LaneWork implements BareWork {
   private final String name;
   private final double amount;
   private final int parts;
-  private final LaneTask task;
-  private final LaneTask alone;
+  private final Lanes.Task task;
+  private final Lanes.Task alone;
   private final boolean worksAlone;
   private final Runnable close;
 
@@ -19,7 +19,7 @@ final class LaneWork implements BareWork {
       String name,
       double amount,
       int parts,
-      LaneTask task,
+      Lanes.Task task,
       boolean worksAlone,
       Runnable close) {
     this.engine = engine;

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 
 /** Ways to the bare product y (M,out) ← x (M,in) · W (in,out). */
 public final class ProductCeiling {
@@ -64,7 +64,7 @@ public final class ProductCeiling {
           }
         });
     BareProduct[] parts = products.toArray(new BareProduct[0]);
-    LaneTask task = (lane, part) -> parts[part].run();
+    Lanes.Task task = (lane, part) -> parts[part].run();
     return new LaneWork(
         engine,
         "one product per lane",

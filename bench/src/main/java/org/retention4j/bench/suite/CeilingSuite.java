@@ -17,7 +17,7 @@ import org.retention4j.bench.report.Cost;
 import org.retention4j.bench.report.Row.Kind;
 import org.retention4j.bench.report.Timing;
 import org.retention4j.bench.report.Workload;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 
 /** Measures what the machine can do, at the shapes and sizes of the rows that follow. */
 public final class CeilingSuite {
@@ -122,7 +122,7 @@ public final class CeilingSuite {
   }
 
   private void emptyRegion() {
-    LaneTask nothing = (lane, part) -> {};
+    Lanes.Task nothing = (lane, part) -> {};
     int parts = scene.engine().threads();
     Runnable many =
         () -> {

@@ -16,7 +16,7 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.KvHead;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 
@@ -61,7 +61,7 @@ final class CacheDecode {
       RowView queries = q.asRows(1, WIDTH);
       RowView out = o.asRows(1, WIDTH);
       int[] layer = {0};
-      LaneTask task =
+      Lanes.Task task =
           (lane, h) ->
               lane.cache()
                   .attend(caches[layer[0] * HEADS + h], 0, depth, 0.088, queries, out, 0, 0, h);

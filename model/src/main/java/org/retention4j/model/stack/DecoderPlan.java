@@ -5,7 +5,7 @@ import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.nn.TokenTask;
@@ -28,7 +28,7 @@ public final class DecoderPlan implements AutoCloseable {
   private final int tokens;
   private final StackPlan stack;
   private final TokenTask embed;
-  private final LaneTask copyLast = this::copyLast;
+  private final Lanes.Task copyLast = this::copyLast;
   private final Logits last;
   private final boolean bfloat16Products;
   private Logits block;
@@ -125,7 +125,7 @@ public final class DecoderPlan implements AutoCloseable {
   /** The head over some tokens of the micro-batch. */
   private final class Logits {
     private final LmHead.Plan plan;
-    private final LaneTask gather = this::gather;
+    private final Lanes.Task gather = this::gather;
     private final int size;
     private final int[] from;
     private final int[] places;

@@ -6,7 +6,7 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Buffers;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatMulGroup;
 import org.retention4j.engine.ops.PackedMatrix;
 import org.retention4j.engine.ops.RowView;
@@ -82,7 +82,7 @@ public final class LmHead implements AutoCloseable {
     private final RowView rows;
     private final RowView logits;
     private final MatMulGroup projections;
-    private final LaneTask normalise;
+    private final Lanes.Task normalise;
 
     /** Binds; the tiles are the arena's. */
     Plan(Buffers arena, Scratch scratch, int size, boolean bfloat16Products) {
@@ -108,7 +108,7 @@ public final class LmHead implements AutoCloseable {
     }
 
     /** Computes the logits of the first rows, each put there by a part of a task. */
-    void run(int count, LaneTask put) {
+    void run(int count, Lanes.Task put) {
       engine.run(count, put);
       engine.run(count, normalise);
       projections.run();

@@ -29,4 +29,22 @@ public enum Activation {
       case SIGMOID -> 1 / (1 + Math.exp(-x));
     };
   }
+
+  /** Returns the derivative at x, in double; 0 at a kink. */
+  public double slope(double x) {
+    return switch (this) {
+      case NONE -> 1;
+      case SILU -> {
+        double s = SIGMOID.at(x);
+        yield s * (1 + x * (1 - s));
+      }
+      case GELU ->
+          0.5 * Erfc.value(-x / Math.sqrt(2)) + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+      case RELU -> x > 0 ? 1 : 0;
+      case SIGMOID -> {
+        double s = SIGMOID.at(x);
+        yield s * (1 - s);
+      }
+    };
+  }
 }

@@ -20,6 +20,9 @@ public interface Lane {
   /** Returns the arithmetic on rows. */
   RowOps rows();
 
+  /** Returns the arithmetic of the way back on rows. */
+  GradientOps gradients();
+
   /** Returns what advances retention's states. */
   StateOps state();
 

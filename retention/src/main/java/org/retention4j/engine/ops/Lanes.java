@@ -9,6 +9,16 @@ import java.util.function.Supplier;
  * @since 0.1
  */
 public interface Lanes {
+  /** A piece of parallel work. Make it once and run it often: running allocates nothing. */
+  @FunctionalInterface
+  interface Task {
+    /**
+     * Does part {@code index} on {@code lane}; parts run in any order and must not depend on one
+     * another.
+     */
+    void run(Lane lane, int index);
+  }
+
   /** Returns the number of lanes. */
   int threads();
 
@@ -18,7 +28,7 @@ public interface Lanes {
    *
    * @throws IllegalStateException after the engine was closed, or from within a call of an engine
    */
-  void run(int parts, LaneTask task);
+  void run(int parts, Task task);
 
   /**
    * Runs work that other threads' calls must not come between: a step of several tasks is not torn

@@ -1,9 +1,11 @@
 package org.retention4j.internal.float32;
 
 import org.retention4j.engine.ops.CacheOps;
+import org.retention4j.engine.ops.GradientOps;
 import org.retention4j.engine.ops.RowOps;
 import org.retention4j.engine.ops.StateOps;
 import org.retention4j.engine.ops.TileOps;
+import org.retention4j.internal.lanes.GridProduct;
 import org.retention4j.internal.lanes.LaneScratch;
 import org.retention4j.internal.lanes.ScratchLane;
 import org.retention4j.internal.memory.Arena;
@@ -13,6 +15,7 @@ public final class Fp32Lane implements ScratchLane {
   private final int index;
   private final Fp32Tiles tiles;
   private final Fp32Rows rows;
+  private final Fp32Gradients gradients;
   private final Fp32State state;
   private final Fp32Cache cache;
   private final LaneScratch scratch;
@@ -26,9 +29,16 @@ public final class Fp32Lane implements ScratchLane {
     this.index = index;
     tiles = new Fp32Tiles(arena, kernels);
     rows = new Fp32Rows(kernels);
+    gradients = new Fp32Gradients(kernels);
     state = new Fp32State(kernels);
     cache = new Fp32Cache(kernels);
     scratch = new LaneScratch(arena);
+  }
+
+  /** Returns what prepares products of tiles whose native objects an arena owns. */
+  public static GridProduct.Maker products(Arena owner) {
+    return (a, transposeA, b, transposeB, c, accumulate) ->
+        Fp32Tiles.product(owner, a, transposeA, b, transposeB, c, accumulate);
   }
 
   @Override
@@ -44,6 +54,11 @@ public final class Fp32Lane implements ScratchLane {
   @Override
   public RowOps rows() {
     return rows;
+  }
+
+  @Override
+  public GradientOps gradients() {
+    return gradients;
   }
 
   @Override

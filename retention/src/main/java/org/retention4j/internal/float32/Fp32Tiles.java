@@ -50,8 +50,19 @@ final class Fp32Tiles implements TileOps {
   @Override
   public Product product(
       Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
+    return product(arena, a, transposeA, b, transposeB, c, accumulate);
+  }
+
+  static Product product(
+      Arena owner,
+      Tile a,
+      boolean transposeA,
+      Tile b,
+      boolean transposeB,
+      Tile c,
+      boolean accumulate) {
     return OneDnn.product(
-        arena,
+        owner,
         OneDnn.Matrix.of((Fp32Tile) a, transposeA),
         OneDnn.Matrix.of((Fp32Tile) b, transposeB),
         OneDnn.Matrix.of((Fp32Tile) c, false),

@@ -1,6 +1,7 @@
 package org.retention4j.internal.float64;
 
 import org.retention4j.engine.ops.CacheOps;
+import org.retention4j.engine.ops.GradientOps;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowOps;
 import org.retention4j.engine.ops.StateOps;
@@ -12,6 +13,7 @@ public final class Fp64Lane implements Lane {
   private final int index;
   private final Fp64Tiles tiles;
   private final Fp64Rows rows = new Fp64Rows();
+  private final Fp64Gradients gradients = new Fp64Gradients();
   private final Fp64State state = new Fp64State();
   private final Fp64Cache cache = new Fp64Cache();
 
@@ -34,6 +36,11 @@ public final class Fp64Lane implements Lane {
   @Override
   public RowOps rows() {
     return rows;
+  }
+
+  @Override
+  public GradientOps gradients() {
+    return gradients;
   }
 
   @Override

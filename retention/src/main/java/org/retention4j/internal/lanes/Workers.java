@@ -5,7 +5,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 
 /**
  * Runs the parts of a task on the caller (lane 0) and on helper threads. Between two tasks of one
@@ -37,7 +37,7 @@ public final class Workers implements AutoCloseable {
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private volatile int generation;
   private volatile boolean closed;
-  private LaneTask task;
+  private Lanes.Task task;
   private int count;
 
   /** OpenMP's thread count of the caller, which is none of our business afterwards. */
@@ -84,7 +84,7 @@ public final class Workers implements AutoCloseable {
    *
    * @throws IllegalStateException after close, or from inside another call
    */
-  public void run(int parts, LaneTask work) {
+  public void run(int parts, Lanes.Task work) {
     if (parts <= 0) {
       return;
     }

@@ -8,7 +8,6 @@ import java.util.Map;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatMulGroup;
 import org.retention4j.engine.ops.PackedMatrix;
@@ -24,8 +23,8 @@ public final class MatMuls implements MatMulGroup {
   private final Map<InputForm, PreparedInput> prepared = new HashMap<>();
   private final List<PreparedInput> inputs = new ArrayList<>();
   private final List<MatMul> products = new ArrayList<>();
-  private final LaneTask convert = this::convert;
-  private final LaneTask multiply = this::multiply;
+  private final Lanes.Task convert = this::convert;
+  private final Lanes.Task multiply = this::multiply;
   private int conversions;
   private int parts;
 

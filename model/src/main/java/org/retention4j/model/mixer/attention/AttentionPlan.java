@@ -9,7 +9,7 @@ import org.retention4j.engine.ops.Angles;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.KvHead;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.LaneTask;
+import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatMulGroup;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Scratch;
@@ -49,9 +49,9 @@ final class AttentionPlan implements MixerPlan {
   private final int queries;
   private final int queryBlocks;
   private final int[] counts;
-  private final LaneTask append = this::rotateAndAppend;
-  private final LaneTask attend = this::attendBlock;
-  private final LaneTask sequences = this::attendSequences;
+  private final Lanes.Task append = this::rotateAndAppend;
+  private final Lanes.Task attend = this::attendBlock;
+  private final Lanes.Task sequences = this::attendSequences;
   private KeyValueCache cache;
 
   /** (B) rows of the first tokens of the sequences of the piece, the first of which may go on. */

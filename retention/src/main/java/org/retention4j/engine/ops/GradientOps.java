@@ -1,0 +1,75 @@
+package org.retention4j.engine.ops;
+
+/**
+ * Arithmetic of the way back, on single rows (batch, token, head) of views or on tiles. Gradients
+ * of weights, which are sums over many rows, are kept in double by the caller.
+ *
+ * @since 0.1
+ */
+public interface GradientOps {
+  /** out ← f(x). */
+  void activate(RowView x, Activation f, RowView out, int batch, long token, int head);
+
+  /** dy ← dy ⊙ f'(x): the gradient of f(x) becomes that of x. */
+  void activateBack(RowView x, Activation f, RowView dy, int batch, long token, int head);
+
+  /** out ← f(gate) ⊙ x; out may be x. */
+  void gate(RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head);
+
+  /**
+   * dGate ← dy ⊙ x ⊙ f'(gate), dx ← dy ⊙ f(gate), of y = f(gate) ⊙ x.
+   *
+   * @param dGate may be dy, or gate
+   * @param dx may be x, or dy
+   */
+  void gateBack(
+      RowView gate,
+      Activation f,
+      RowView x,
+      RowView dy,
+      RowView dGate,
+      RowView dx,
+      int batch,
+      long token,
+      int head);
+
+  /**
+   * The way back through y = weight ⊙ u / √(mean(u²) + eps) with u = factor·x, or factor·(x − mean
+   * of x): dx ← its gradient, or dx ← dx + it.
+   *
+   * @param centered whether the mean is subtracted
+   * @param weight (W), or empty for none
+   * @param dx may be dy where nothing is added
+   * @param add whether the gradient is added to what stands in dx
+   * @param dWeight (W) or longer, from {@code at} on added Σ dy ⊙ u / √(mean(u²) + eps); empty for
+   *     none
+   */
+  void normBack(
+      RowView x,
+      double factor,
+      boolean centered,
+      double[] weight,
+      double eps,
+      RowView dy,
+      RowView dx,
+      boolean add,
+      double[] dWeight,
+      int at,
+      int batch,
+      long token,
+      int head);
+
+  /** sums[at+j] ← sums[at+j] + x[j]. */
+  void addTo(RowView x, double[] sums, int at, int batch, long token, int head);
+
+  /**
+   * Takes the cross-entropy −log softmax(x)[target] of a row of logits, and its gradient: x ← scale
+   * · (softmax(x) − one at target).
+   *
+   * @return the cross-entropy in nats
+   */
+  double crossEntropy(RowView x, int target, double scale, int batch, long token, int head);
+
+  /** dp[i,:] ← p[i,:] ⊙ (dp[i,:] − ⟨p[i,:], dp[i,:]⟩) for i &lt; n: back through p = softmax. */
+  void softmaxBack(Tile p, Tile dp, int n);
+}

@@ -1,0 +1,224 @@
+package org.retention4j.internal.float32;
+
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.GradientOps;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.internal.memory.Fp32Tile;
+import org.retention4j.internal.memory.GrowableFloats;
+
+/** The way back on rows copied to the heap; sums over a row in double. */
+final class Fp32Gradients implements GradientOps {
+  private final Kernels kernels;
+  private final GrowableFloats first = new GrowableFloats();
+  private final GrowableFloats second = new GrowableFloats();
+  private final GrowableFloats third = new GrowableFloats();
+  private final GrowableFloats values = new GrowableFloats();
+  private final GrowableFloats slopes = new GrowableFloats();
+
+  Fp32Gradients(Kernels kernels) {
+    this.kernels = kernels;
+  }
+
+  private static float[] read(GrowableFloats to, RowView x, int batch, long token, int head) {
+    float[] r = to.atLeast(x.width());
+    x.read(batch, token, head, r);
+    return r;
+  }
+
+  /** Leaves f(x) in {@link #values} and f'(x) in {@link #slopes}. */
+  private void evaluate(Activation f, float[] x, int n) {
+    float[] value = values.atLeast(n);
+    float[] slope = slopes.atLeast(n);
+    switch (f) {
+      case SILU -> {
+        sigmoid(x, value, n);
+        for (int i = 0; i < n; i++) {
+          slope[i] = value[i] * (1 + x[i] * (1 - value[i]));
+        }
+        for (int i = 0; i < n; i++) {
+          value[i] *= x[i];
+        }
+      }
+      case SIGMOID -> {
+        sigmoid(x, value, n);
+        for (int i = 0; i < n; i++) {
+          slope[i] = value[i] * (1 - value[i]);
+        }
+      }
+      default -> {
+        for (int i = 0; i < n; i++) {
+          value[i] = (float) f.at(x[i]);
+          slope[i] = (float) f.slope(x[i]);
+        }
+      }
+    }
+  }
+
+  private void sigmoid(float[] x, float[] to, int n) {
+    for (int i = 0; i < n; i++) {
+      to[i] = -x[i];
+    }
+    kernels.expAndSum(to, 0f, n);
+    for (int i = 0; i < n; i++) {
+      to[i] = 1f / (1f + to[i]);
+    }
+  }
+
+  @Override
+  public void activate(RowView x, Activation f, RowView out, int batch, long token, int head) {
+    float[] r = read(first, x, batch, token, head);
+    evaluate(f, r, x.width());
+    out.write(batch, token, head, values.atLeast(x.width()));
+  }
+
+  @Override
+  public void activateBack(RowView x, Activation f, RowView dy, int batch, long token, int head) {
+    float[] r = read(first, x, batch, token, head);
+    float[] d = read(second, dy, batch, token, head);
+    evaluate(f, r, x.width());
+    kernels.multiply(d, slopes.atLeast(x.width()), x.width());
+    dy.write(batch, token, head, d);
+  }
+
+  @Override
+  public void gate(
+      RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head) {
+    float[] g = read(first, gate, batch, token, head);
+    float[] r = read(second, x, batch, token, head);
+    evaluate(f, g, x.width());
+    kernels.multiply(r, values.atLeast(x.width()), x.width());
+    out.write(batch, token, head, r);
+  }
+
+  @Override
+  public void gateBack(
+      RowView gate,
+      Activation f,
+      RowView x,
+      RowView dy,
+      RowView dGate,
+      RowView dx,
+      int batch,
+      long token,
+      int head) {
+    int n = x.width();
+    float[] g = read(first, gate, batch, token, head);
+    float[] r = read(second, x, batch, token, head);
+    float[] d = read(third, dy, batch, token, head);
+    evaluate(f, g, n);
+    kernels.multiply(r, d, n);
+    kernels.multiply(r, slopes.atLeast(n), n);
+    kernels.multiply(d, values.atLeast(n), n);
+    dGate.write(batch, token, head, r);
+    dx.write(batch, token, head, d);
+  }
+
+  @Override
+  public void normBack(
+      RowView x,
+      double factor,
+      boolean centered,
+      double[] weight,
+      double eps,
+      RowView dy,
+      RowView dx,
+      boolean add,
+      double[] dWeight,
+      int at,
+      int batch,
+      long token,
+      int head) {
+    int n = x.width();
+    float[] u = read(first, x, batch, token, head);
+    float[] d = read(second, dy, batch, token, head);
+    if (centered) {
+      shift(u, n);
+    }
+    double squares = 0;
+    for (int i = 0; i < n; i++) {
+      squares += (double) u[i] * u[i];
+    }
+    double r = factor / Math.sqrt(squares * factor * factor / n + eps);
+    if (dWeight.length > 0) {
+      for (int i = 0; i < n; i++) {
+        dWeight[at + i] += (double) d[i] * u[i] * r;
+      }
+    }
+    for (int i = 0; i < weight.length; i++) {
+      d[i] *= (float) weight[i];
+    }
+    double dot = 0;
+    for (int i = 0; i < n; i++) {
+      dot += (double) d[i] * u[i];
+    }
+    float along = (float) (r * r * dot / n);
+    float scale = (float) r;
+    for (int i = 0; i < n; i++) {
+      d[i] = scale * (d[i] - u[i] * along);
+    }
+    if (centered) {
+      shift(d, n);
+    }
+    if (add) {
+      float[] to = read(third, dx, batch, token, head);
+      for (int i = 0; i < n; i++) {
+        d[i] += to[i];
+      }
+    }
+    dx.write(batch, token, head, d);
+  }
+
+  /** x ← x less its mean. */
+  private static void shift(float[] x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += x[i];
+    }
+    double mean = sum / n;
+    for (int i = 0; i < n; i++) {
+      x[i] = (float) (x[i] - mean);
+    }
+  }
+
+  @Override
+  public void addTo(RowView x, double[] sums, int at, int batch, long token, int head) {
+    float[] r = read(first, x, batch, token, head);
+    for (int i = 0; i < x.width(); i++) {
+      sums[at + i] += r[i];
+    }
+  }
+
+  @Override
+  public double crossEntropy(RowView x, int target, double scale, int batch, long token, int head) {
+    int n = x.width();
+    float[] r = read(first, x, batch, token, head);
+    float max = kernels.max(r, n);
+    double own = (double) r[target] - max;
+    kernels.expAndSum(r, max, n);
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += r[i];
+    }
+    kernels.scale(r, n, (float) (scale / sum));
+    r[target] -= (float) scale;
+    x.write(batch, token, head, r);
+    return Math.log(sum) - own;
+  }
+
+  @Override
+  public void softmaxBack(Tile p, Tile dp, int n) {
+    int width = p.columns();
+    float[] a = first.atLeast(width);
+    float[] b = second.atLeast(width);
+    for (int i = 0; i < n; i++) {
+      ((Fp32Tile) p).read(i, a, width);
+      ((Fp32Tile) dp).read(i, b, width);
+      float dot = kernels.dot(a, b, width);
+      for (int j = 0; j < width; j++) {
+        b[j] = a[j] * (b[j] - dot);
+      }
+      ((Fp32Tile) dp).write(i, b, width);
+    }
+  }
+}
