@@ -1,0 +1,41 @@
+package org.retention4j.train.pass;
+
+import org.retention4j.core.form.RetentionForm;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.Product;
+import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
+
+/**
+ * What passes are bound with. Row b·T+t of a tile is token t of row b.
+ *
+ * @param engine computes
+ * @param owner owns products and whatever lives as long as the passes
+ * @param kept gives tiles that are written forwards and read on the way back
+ * @param shared gives tiles that mean nothing outside one call of a pass of a layer: layers have
+ *     the same ones
+ * @param batch B
+ * @param tokens T
+ * @param groups micro-batches of a step, each of which has streams of its own
+ * @param form in which retention is computed
+ */
+public record PassContext(
+    Engine engine,
+    Buffers owner,
+    Scratch kept,
+    Scratch shared,
+    int batch,
+    int tokens,
+    int groups,
+    RetentionForm form) {
+  /** Returns B·T. */
+  public int rows() {
+    return batch * tokens;
+  }
+
+  /** Prepares c ← a·b, or c ← c + a·b, on all lanes. */
+  Product product(Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean add) {
+    return engine.product(owner, a, transposeA, b, transposeB, c, add);
+  }
+}

@@ -1,0 +1,79 @@
+package org.retention4j.train.pass;
+
+import java.util.Arrays;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.Lanes;
+
+/**
+ * Something done for all rows of tiles, in blocks of rows which the lanes share out, with sums over
+ * rows in double: a block's own first, then block after block, so that they do not depend on the
+ * number of lanes.
+ */
+final class RowBlocks {
+  private static final int BLOCK = 64;
+
+  /** No sums. */
+  static final double[] NONE = {};
+
+  private final Lanes lanes;
+  private final int rows;
+  private final Each each;
+  private final double[][] sums;
+  private final Lanes.Task block = this::block;
+
+  /** What is done for a row. */
+  @FunctionalInterface
+  interface Each {
+    /**
+     * Runs it for row {@code row}.
+     *
+     * @param sums what it may add to
+     */
+    void run(Lane lane, int row, double[] sums);
+  }
+
+  /**
+   * Binds it.
+   *
+   * @param width how many sums there are
+   */
+  RowBlocks(Lanes lanes, int rows, int width, Each each) {
+    this.lanes = lanes;
+    this.rows = rows;
+    this.each = each;
+    sums = new double[(rows + BLOCK - 1) / BLOCK][width];
+  }
+
+  /** Binds what has no sums. */
+  RowBlocks(Lanes lanes, int rows, Each each) {
+    this(lanes, rows, 0, each);
+  }
+
+  /** Runs it for all rows. */
+  void run() {
+    lanes.run(sums.length, block);
+  }
+
+  /** Runs it for all rows and adds the sums from {@code from} on to something. */
+  void run(double[] to, int from) {
+    run();
+    add(to, from);
+  }
+
+  /** Adds the sums of the last run from {@code from} on to something. */
+  void add(double[] to, int from) {
+    for (double[] part : sums) {
+      for (int i = 0; i < to.length; i++) {
+        to[i] += part[from + i];
+      }
+    }
+  }
+
+  private void block(Lane lane, int index) {
+    Arrays.fill(sums[index], 0);
+    int from = index * BLOCK;
+    for (int row = from; row < Math.min(rows, from + BLOCK); row++) {
+      each.run(lane, row, sums[index]);
+    }
+  }
+}
