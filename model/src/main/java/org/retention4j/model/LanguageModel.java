@@ -153,6 +153,11 @@ public final class LanguageModel implements AutoCloseable {
     return embedding.table();
   }
 
+  /** Returns the weight (D) of the norm behind the embedding, empty without; not to be changed. */
+  public Optional<double[]> embeddingNorm() {
+    return embedding.norm();
+  }
+
   /** Returns the final norm and the output matrix, which stay the model's. */
   public LmHead head() {
     return head;

@@ -1,70 +1,255 @@
 package org.retention4j.train;
 
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import org.retention4j.args.Args;
+import org.retention4j.core.Resets;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.train.optimizer.AdamStep;
+import org.retention4j.train.optimizer.AdamW;
+import org.retention4j.train.pass.ModelNames;
+import org.retention4j.train.pass.ModelPass;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.Segment;
 
 /**
  * Trains a model: it owns weights of its own that change with every step, and gives a {@link
  * LanguageModel} of them when asked. Used by one thread at a time.
  *
+ * <p>What comes out depends on the weights, the options and the batches alone: the same bits on any
+ * number of lanes.
+ *
  * @since 0.1
  */
 public final class Trainer implements AutoCloseable {
-  private Trainer() {}
+  /** Added to the norm before it divides the one that is clipped to, as is the custom. */
+  private static final double CLIP_EPSILON = 1e-6;
+
+  private final DecoderConfig config;
+  private final TrainerOptions options;
+  private final int rows;
+  private final int length;
+  private final Buffers owner;
+  private final Parameters parameters;
+  private final ModelPass pass;
+  private final AdamW optimizer;
+  private final boolean[] allFresh;
+  private long steps;
+  private long tokens;
+  private boolean closed;
+
+  private Trainer(
+      Engine engine, LanguageModel model, int rows, int length, TrainerOptions options) {
+    config = model.config();
+    this.options = options;
+    this.rows = rows;
+    this.length = length;
+    allFresh = new boolean[rows];
+    Arrays.fill(allFresh, true);
+    owner = engine.newBuffers();
+    boolean made = false;
+    try {
+      parameters = ModelPass.parameters(engine, config, owner);
+      ModelWeights.copy(model, parameters);
+      var shape =
+          new ModelPass.Shape(rows, length, options.microBatches(), options.checkpointing());
+      pass = new ModelPass(engine, config, options.form(), shape, parameters);
+      optimizer = new AdamW(engine, owner, parameters.list(), this::decays);
+      made = true;
+    } finally {
+      if (!made) {
+        owner.close();
+      }
+    }
+  }
+
+  private boolean decays(Parameter parameter) {
+    return parameter.isMatrix()
+        && (options.decayEmbedding() || !parameter.name().equals(ModelNames.EMBEDDING));
+  }
 
   /**
    * Begins with the weights of a model, which are copied: the model stays the caller's.
    *
+   * @param engine computes; of the model's type
    * @param rows B of every batch
    * @param length T of every batch
-   * @throws IllegalArgumentException if the model cannot be trained, int8 weights for instance
+   * @throws IllegalArgumentException if the model cannot be trained, for int8 weights for instance
    */
   public static Trainer of(
       Engine engine, LanguageModel model, int rows, int length, TrainerOptions options) {
-    throw new UnsupportedOperationException();
+    Args.present("engine", engine);
+    Args.present("model", model);
+    Args.present("options of a trainer", options);
+    if (rows < 1 || length < 1) {
+      throw new IllegalArgumentException(
+          "expected batches of B, T >= 1, got " + rows + ", " + length);
+    }
+    return new Trainer(engine, model, rows, length, options);
   }
 
-  /** Takes one step over as many batches of a source as the options say. */
+  /**
+   * Takes one step over as many batches of a source as the options say.
+   *
+   * @throws IllegalArgumentException for a batch of another shape or tokens that the model does not
+   *     have; nothing has changed then, but the source has gone on
+   */
   public StepResult step(BatchSource source) {
-    throw new UnsupportedOperationException();
+    List<Batch> batches = new ArrayList<>();
+    for (int i = 0; i < options.microBatches(); i++) {
+      batches.add(source.next());
+    }
+    return step(batches);
   }
 
-  /** Returns the mean cross-entropy in nats of a batch, and changes nothing; rows are fresh. */
+  /** Takes one step over batches, as many as the options say. */
+  public StepResult step(List<Batch> batches) {
+    requireOpen();
+    if (batches.size() != options.microBatches()) {
+      throw new IllegalArgumentException(
+          "expected " + options.microBatches() + " batches a step, got " + batches.size());
+    }
+    int labelled = 0;
+    for (Batch batch : batches) {
+      check(batch);
+      labelled += batch.labelled();
+    }
+    if (labelled == 0) {
+      throw new IllegalArgumentException("expected at least one labelled token in a step, got 0");
+    }
+    double loss = 0;
+    for (int i = 0; i < batches.size(); i++) {
+      Batch batch = batches.get(i);
+      Segment segment = new Segment(i, batch.starts(), batch.fresh(), true);
+      loss += pass.run(batch.tokens(), batch.targets(), segment, 1.0 / labelled);
+    }
+    double norm = optimizer.gradientNorm();
+    double clip = Math.min(1, options.clipNorm() / (norm + CLIP_EPSILON));
+    double rate = options.rate() * options.schedule().factor(steps + 1);
+    optimizer.step(
+        new AdamStep(
+            rate,
+            options.beta1(),
+            options.beta2(),
+            options.epsilon(),
+            options.weightDecay(),
+            clip,
+            steps + 1));
+    steps++;
+    tokens += (long) rows * length * batches.size();
+    return new StepResult(steps, tokens, loss / labelled, norm, clip < 1, rate);
+  }
+
+  private void check(Batch batch) {
+    if (batch.rows() != rows || batch.length() != length) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected batches of %d x %d tokens, got one of %d x %d",
+              rows,
+              length,
+              batch.rows(),
+              batch.length()));
+    }
+    for (int b = 0; b < rows; b++) {
+      for (int t = 0; t < length; t++) {
+        require(batch.tokens()[b][t], 0, "token", b, t);
+        require(batch.targets()[b][t], Batch.UNLABELLED, "target", b, t);
+      }
+    }
+  }
+
+  private void require(int id, int least, String what, int b, int t) {
+    if (id < least || id >= config.vocabulary()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected %ss in %d..%d, got %d at row %d, token %d",
+              what,
+              least,
+              config.vocabulary() - 1,
+              id,
+              b,
+              t));
+    }
+  }
+
+  /**
+   * Returns the mean cross-entropy of a batch's labelled tokens in nats, and changes nothing; all
+   * rows begin from nothing.
+   *
+   * @throws IllegalArgumentException as {@link #step(List)}
+   */
   public double evaluate(Batch batch) {
-    throw new UnsupportedOperationException();
+    requireOpen();
+    check(batch);
+    if (batch.labelled() == 0) {
+      throw new IllegalArgumentException("expected at least one labelled token, got 0");
+    }
+    Resets starts = batch.starts();
+    double loss =
+        pass.evaluate(
+            batch.tokens(), batch.targets(), new Segment(0, starts, allFresh, false));
+    return loss / batch.labelled();
   }
 
-  /** Returns a model of the weights as they are now, in fp32; it is the caller's to close. */
+  /** Returns a model of the weights as they are now, in the engine's type; the caller closes it. */
   public LanguageModel model() {
-    throw new UnsupportedOperationException();
+    requireOpen();
+    return ModelWeights.model(config, parameters);
   }
 
   /** Returns the weights, which change with every step. */
   public List<TrainedTensor> weights() {
-    throw new UnsupportedOperationException();
+    requireOpen();
+    return List.copyOf(parameters.list());
   }
 
   /** Returns what else a run needs to go on: moments of the optimizer, carried states. */
   public List<TrainedTensor> progress() {
-    throw new UnsupportedOperationException();
+    requireOpen();
+    List<TrainedTensor> all = new ArrayList<>(optimizer.moments());
+    all.addAll(pass.carried());
+    return all;
   }
 
   /** Returns the steps so far. */
   public long steps() {
-    throw new UnsupportedOperationException();
+    return steps;
   }
 
   /** Returns the tokens so far. */
   public long tokens() {
-    throw new UnsupportedOperationException();
+    return tokens;
   }
 
   /** Says how far a run had come whose weights and progress were written back. */
-  public void resume(long steps, long tokens) {
-    throw new UnsupportedOperationException();
+  public void resume(long stepsSoFar, long tokensSoFar) {
+    steps = stepsSoFar;
+    tokens = tokensSoFar;
+  }
+
+  /** Returns the bytes of weights, gradients, moments and tiles. */
+  public long bytes() {
+    return owner.bytes() + pass.bytes();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("this trainer is closed");
+    }
   }
 
   @Override
-  public void close() {}
+  public void close() {
+    closed = true;
+    pass.close();
+    owner.close();
+  }
 }

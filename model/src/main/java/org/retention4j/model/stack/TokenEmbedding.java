@@ -39,6 +39,11 @@ public final class TokenEmbedding implements AutoCloseable {
     return table;
   }
 
+  /** Returns the weight (D) of the norm behind the table, empty without; not to be changed. */
+  public Optional<double[]> norm() {
+    return Optional.ofNullable(norm);
+  }
+
   void embed(Lane lane, int token, RowView to, int b, int t) {
     lane.rows().embed(table, token, scale, to, b, t);
     if (norm != null) {

@@ -1,0 +1,180 @@
+package org.retention4j.train.optimizer;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.Lanes;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.pass.Parameter;
+
+/**
+ * AdamW with decoupled decay (arXiv 1711.05101) over all parameters in one pass, the whole gradient
+ * clipped before it: m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², w ← w − ρ(λw + m̂/(√v̂ + ε)).
+ *
+ * <p>Gradients are zero again afterwards. Sums are taken in an order of their own, so that the bits
+ * do not depend on the number of lanes.
+ */
+public final class AdamW {
+  /** Elements that a lane takes at once, whole rows. */
+  private static final int PART = 1 << 14;
+
+  private final Engine engine;
+  private final List<Slot> slots = new ArrayList<>();
+  private final Part[] parts;
+  private final double[] squares;
+  private final Arithmetic[] arithmetic;
+  private final Lanes.Task sumSquares = this::sumSquares;
+  private final Lanes.Task update = this::update;
+  private AdamStep step;
+
+  /** A parameter and its moments; those of vectors lie on the heap. */
+  private record Slot(
+      Parameter parameter, boolean decayed, RowView w, RowView g, RowView m, RowView v) {}
+
+  /** Some rows of a parameter. */
+  private record Part(Slot slot, int from, int to) {}
+
+  /**
+   * Makes moments of zeros.
+   *
+   * @param owner owns them
+   * @param decayed tells which parameters decay
+   */
+  public AdamW(
+      Engine engine,
+      Buffers owner,
+      List<Parameter> parameters,
+      java.util.function.Predicate<Parameter> decayed) {
+    this.engine = engine;
+    List<Part> all = new ArrayList<>();
+    int widest = 1;
+    for (Parameter parameter : parameters) {
+      Slot slot = slot(owner, parameter, decayed.test(parameter));
+      slots.add(slot);
+      int rows = Math.max(1, PART / parameter.columns());
+      for (int from = 0; from < parameter.rows(); from += rows) {
+        all.add(new Part(slot, from, Math.min(parameter.rows(), from + rows)));
+      }
+      widest = Math.max(widest, parameter.columns());
+    }
+    parts = all.toArray(new Part[0]);
+    squares = new double[parts.length];
+    arithmetic = new Arithmetic[engine.threads()];
+    int width = widest;
+    java.util.Arrays.setAll(arithmetic, i -> Arithmetic.of(engine.type(), width));
+  }
+
+  private static Slot slot(Buffers owner, Parameter parameter, boolean decayed) {
+    int rows = parameter.rows();
+    int columns = parameter.columns();
+    RowView m = owner.tile(rows, columns).asRows(rows, columns);
+    RowView v = owner.tile(rows, columns).asRows(rows, columns);
+    if (!parameter.isMatrix()) {
+      return new Slot(parameter, decayed, null, null, m, v);
+    }
+    return new Slot(parameter, decayed, view(parameter.value()), view(parameter.gradient()), m, v);
+  }
+
+  private static RowView view(Tile tile) {
+    return tile.asRows(tile.rows(), tile.columns());
+  }
+
+  /** Returns the norm of the whole gradient. */
+  public double gradientNorm() {
+    engine.run(parts.length, sumSquares);
+    double sum = 0;
+    for (double part : squares) {
+      sum += part;
+    }
+    return Math.sqrt(sum);
+  }
+
+  private void sumSquares(Lane lane, int index) {
+    Part part = parts[index];
+    Arithmetic own = arithmetic[lane.index()];
+    double sum = 0;
+    for (int row = part.from(); row < part.to(); row++) {
+      sum +=
+          part.slot().g() == null
+              ? sumOfSquares(part.slot().parameter().vectorGradient())
+              : own.sumOfSquares(part.slot().g(), row);
+    }
+    squares[index] = sum;
+  }
+
+  private static double sumOfSquares(double[] x) {
+    double sum = 0;
+    for (double value : x) {
+      sum += value * value;
+    }
+    return sum;
+  }
+
+  /** Takes a step and clears the gradients. */
+  public void step(AdamStep next) {
+    step = next;
+    engine.run(parts.length, update);
+  }
+
+  private void update(Lane lane, int index) {
+    Part part = parts[index];
+    Slot slot = part.slot();
+    Arithmetic own = arithmetic[lane.index()];
+    double decay = slot.decayed() ? step.rate() * step.weightDecay() : 0;
+    if (slot.w() == null) {
+      own.updateVector(slot.parameter(), slot.m(), slot.v(), step, decay);
+      return;
+    }
+    for (int row = part.from(); row < part.to(); row++) {
+      own.update(slot.w(), slot.g(), slot.m(), slot.v(), row, step, decay);
+    }
+  }
+
+  /** Returns the moments, which go on with a run. */
+  public List<TrainedTensor> moments() {
+    List<TrainedTensor> all = new ArrayList<>();
+    for (Slot slot : slots) {
+      all.add(new Moment(slot.parameter(), "mean", slot.m()));
+      all.add(new Moment(slot.parameter(), "square", slot.v()));
+    }
+    return all;
+  }
+
+  /** A moment of a parameter. */
+  private record Moment(Parameter of, String kind, RowView view) implements TrainedTensor {
+    @Override
+    public String name() {
+      return of.name() + "." + kind;
+    }
+
+    @Override
+    public int rows() {
+      return of.rows();
+    }
+
+    @Override
+    public int columns() {
+      return of.columns();
+    }
+
+    @Override
+    public void read(int row, double[] into) {
+      view.readWide(0, row, 0, into);
+    }
+
+    @Override
+    public void write(int row, double[] from) {
+      view.writeWide(0, row, 0, from);
+    }
+  }
+
+  /** Returns the bytes of a parameter's moments. */
+  public static long bytes(ElementType type, long elements) {
+    return 2 * elements * (type == ElementType.FLOAT32 ? Float.BYTES : Double.BYTES);
+  }
+}

@@ -1,0 +1,137 @@
+package org.retention4j.train.pass;
+
+import java.util.List;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.train.TrainedTensor;
+
+/** A decoder layer, x + mixer(Norm(x)) and then x + ffn(Norm(x)), forwards and back. */
+final class LayerPass {
+  private final MixerPass mixer;
+  private final FeedForwardPass feedForward;
+  private final NormPass mixerNorm;
+  private final NormPass feedForwardNorm;
+  private final RowView in;
+  private final RowView normed;
+  private final RowView branch;
+  private final RowView middle;
+  private final RowView middleNormed;
+  private final RowView out;
+  private final RowView gradient;
+  private final RowView branchGradient;
+  private final RowBlocks begin;
+  private final RowBlocks between;
+  private final RowBlocks end;
+  private final RowBlocks backThroughMiddle;
+  private final RowBlocks backThroughIn;
+
+  /**
+   * Binds; tiles are taken from the context's scratches.
+   *
+   * @param prefix of its parameters, "layers.0." for instance
+   * @param x (B·T,D), kept by the caller
+   * @param y (B·T,D), receives the outputs
+   * @param d (B·T,D) gradient of y, which becomes that of x
+   */
+  LayerPass(
+      PassContext context,
+      LayerConfig config,
+      double eps,
+      Parameters parameters,
+      String prefix,
+      Tile x,
+      Tile y,
+      Tile d) {
+    int rows = context.rows();
+    int width = config.modelWidth();
+    context.shared().rewind();
+    Tile normedTile = context.kept().tile(rows, width);
+    Tile middleTile = context.kept().tile(rows, width);
+    Tile middleNormedTile = context.kept().tile(rows, width);
+    Tile branchTile = context.shared().tile(rows, width);
+    Tile branchGradientTile = context.shared().tile(rows, width);
+    mixerNorm = new NormPass(config.norm(), parameters, prefix, ModelNames.MIXER_NORM, eps);
+    feedForwardNorm =
+        new NormPass(config.norm(), parameters, prefix, ModelNames.FEED_FORWARD_NORM, eps);
+    mixer =
+        MixerPasses.bind(
+            context,
+            config.mixer(),
+            parameters,
+            prefix + ModelNames.MIXER,
+            new Ends(normedTile, branchTile, d, branchGradientTile));
+    feedForward =
+        new FeedForwardPass(
+            context,
+            config.feedForward(),
+            parameters,
+            prefix + ModelNames.FEED_FORWARD,
+            new Ends(middleNormedTile, branchTile, d, branchGradientTile));
+    in = rowsOf(x);
+    normed = rowsOf(normedTile);
+    branch = rowsOf(branchTile);
+    middle = rowsOf(middleTile);
+    middleNormed = rowsOf(middleNormedTile);
+    out = rowsOf(y);
+    gradient = rowsOf(d);
+    branchGradient = rowsOf(branchGradientTile);
+    begin = new RowBlocks(context.engine(), rows, this::begin);
+    between = new RowBlocks(context.engine(), rows, this::between);
+    end = new RowBlocks(context.engine(), rows, this::end);
+    backThroughMiddle =
+        new RowBlocks(context.engine(), rows, feedForwardNorm.sums(), this::backThroughMiddle);
+    backThroughIn = new RowBlocks(context.engine(), rows, mixerNorm.sums(), this::backThroughIn);
+  }
+
+  private static RowView rowsOf(Tile tile) {
+    return tile.asRows(tile.rows(), tile.columns());
+  }
+
+  void forward(Segment segment) {
+    mixerNorm.begin();
+    feedForwardNorm.begin();
+    begin.run();
+    mixer.forward(segment);
+    between.run();
+    feedForward.forward();
+    end.run();
+  }
+
+  private void begin(Lane lane, int row, double[] sums) {
+    mixerNorm.forward(lane, in, normed, row);
+  }
+
+  private void between(Lane lane, int row, double[] sums) {
+    lane.rows().copy(in, 0, row, 0, middle, 0, row, 0);
+    lane.rows().add(middle, branch, 0, row, 0);
+    feedForwardNorm.forward(lane, middle, middleNormed, row);
+  }
+
+  private void end(Lane lane, int row, double[] sums) {
+    lane.rows().copy(middle, 0, row, 0, out, 0, row, 0);
+    lane.rows().add(out, branch, 0, row, 0);
+  }
+
+  void backward(Segment segment) {
+    feedForward.backward();
+    backThroughMiddle.run();
+    feedForwardNorm.end(backThroughMiddle);
+    mixer.backward(segment);
+    backThroughIn.run();
+    mixerNorm.end(backThroughIn);
+  }
+
+  private void backThroughMiddle(Lane lane, int row, double[] sums) {
+    feedForwardNorm.backward(lane, middle, branchGradient, gradient, true, sums, row);
+  }
+
+  private void backThroughIn(Lane lane, int row, double[] sums) {
+    mixerNorm.backward(lane, in, branchGradient, gradient, true, sums, row);
+  }
+
+  List<TrainedTensor> carried() {
+    return mixer.carried();
+  }
+}

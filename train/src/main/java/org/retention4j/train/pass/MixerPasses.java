@@ -1,0 +1,28 @@
+package org.retention4j.train.pass;
+
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+
+/** Which mixers can be trained: the one place that names them. */
+final class MixerPasses {
+  private MixerPasses() {}
+
+  /**
+   * Binds the pass of a mixer.
+   *
+   * @throws IllegalArgumentException for one that cannot be trained
+   */
+  static MixerPass bind(
+      PassContext context, MixerConfig config, Parameters parameters, String prefix, Ends ends) {
+    if (config instanceof RetentionMixerConfig retention) {
+      return new RetentionPass(context, retention.block(), parameters, prefix, ends);
+    }
+    if (config instanceof AttentionConfig attention) {
+      return new AttentionPass(context, attention, parameters, prefix, ends);
+    }
+    throw new IllegalArgumentException(
+        "expected a layer that mixes by retention or attention, which can be trained, got "
+            + config.kind());
+  }
+}
