@@ -1,0 +1,235 @@
+package org.retention4j.train.pass;
+
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.nn.NormKind;
+
+/**
+ * z = a(g) ⊙ ( weight ⊙ norm(o/√s_p) + bias ) over groups of the merged H·V channels of a token,
+ * and back; all (B·T,H·V). Only o and g are kept: what stands between them and z is computed again.
+ */
+final class HeadNormPass {
+  private static final double[] NONE = {};
+
+  private final RetentionConfig config;
+  private final SegmentPlaces places;
+  private final int tokens;
+  private final int groups;
+  private final boolean centered;
+
+  /** Whether a group is a head, so that 1/√s_p is a factor of its norm. */
+  private final boolean byHead;
+
+  private final GroupWeights weights;
+
+  /** Null for none. */
+  private final Parameter bias;
+
+  private final Tile oTile;
+  private final Tile zTile;
+  private final Tile dzTile;
+
+  /** Null without a gate. */
+  private final Tile gTile;
+
+  /** By head. */
+  private final RowView oHeads;
+
+  private final RowView doHeads;
+
+  /** By group. */
+  private final RowView o;
+
+  private final RowView g;
+  private final RowView z;
+  private final RowView dz;
+
+  /** What was normed: z itself without a gate; on the way back the gradient of it, then of o. */
+  private final RowView n;
+
+  private final RowView nRow;
+  private final RowView dn;
+  private final RowView dnRow;
+  private final RowBlocks prepare;
+  private final RowBlocks norm;
+  private final RowBlocks back;
+
+  /** Binds; tiles are made. */
+  HeadNormPass(
+      PassContext context,
+      RetentionConfig config,
+      Parameters parameters,
+      String prefix,
+      SegmentPlaces places) {
+    this.config = config;
+    this.places = places;
+    tokens = context.tokens();
+    groups = config.normGroups();
+    centered = config.norm().kind() == NormKind.LAYER;
+    byHead = groups == config.heads();
+    int channels = config.heads() * config.valueWidth();
+    int size = channels / groups;
+    weights = new GroupWeights(parameters.find(prefix + RetentionConfig.HEAD_NORM), size);
+    bias = parameters.find(prefix + RetentionConfig.HEAD_NORM_BIAS);
+    int rows = context.rows();
+    oTile = context.kept().tile(rows, channels);
+    gTile = config.gated() ? context.kept().tile(rows, channels) : null;
+    zTile = context.shared().tile(rows, channels);
+    dzTile = context.shared().tile(rows, channels);
+    Tile nTile = config.gated() ? context.shared().tile(rows, channels) : zTile;
+    Tile dnTile = config.gated() ? nTile : dzTile;
+    oHeads = oTile.asRows(tokens, config.valueWidth());
+    doHeads = dnTile.asRows(tokens, config.valueWidth());
+    o = oTile.asRows(tokens, size);
+    g = config.gated() ? gTile.asRows(tokens, size) : null;
+    z = zTile.asRows(tokens, size);
+    dz = dzTile.asRows(tokens, size);
+    n = nTile.asRows(tokens, size);
+    nRow = nTile.asRows(tokens, channels);
+    dn = dnTile.asRows(tokens, size);
+    dnRow = dnTile.asRows(tokens, channels);
+    prepare = new RowBlocks(context.engine(), rows, this::prepare);
+    norm = new RowBlocks(context.engine(), rows, this::norm);
+    back =
+        new RowBlocks(
+            context.engine(), rows, weights.sums() + (bias == null ? 0 : channels), this::back);
+  }
+
+  /** Returns (B,T,H,V) what is normed, which the core writes. */
+  RowView o() {
+    return oHeads;
+  }
+
+  /** Returns (B,T,H,V) its gradient. */
+  RowView outGradient() {
+    return doHeads;
+  }
+
+  /** Returns g (B·T,H·V), before its function. */
+  Tile g() {
+    return gTile;
+  }
+
+  /** Returns the gradient of g, which takes the place of that of z. */
+  Tile gateGradient() {
+    return dzTile;
+  }
+
+  /** Returns z. */
+  Tile z() {
+    return zTile;
+  }
+
+  /** Returns the gradient of z. */
+  Tile dz() {
+    return dzTile;
+  }
+
+  /** o, g -> z. */
+  void forward() {
+    if (centered || (config.normaliseOutput() && !byHead)) {
+      prepare.run();
+    }
+    again();
+  }
+
+  /** Computes z again. */
+  void again() {
+    weights.refresh();
+    norm.run();
+  }
+
+  /** Divides by √s_p and subtracts the mean, in o. */
+  private void prepare(Lane lane, int row, double[] sums) {
+    int b = row / tokens;
+    int t = row % tokens;
+    if (!byHead) {
+      scaleHeads(lane, oHeads, b, t);
+    }
+    for (int group = 0; group < groups && centered; group++) {
+      lane.rows().center(o, b, t, group);
+    }
+  }
+
+  private void scaleHeads(Lane lane, RowView x, int b, int t) {
+    for (int h = 0; h < config.heads() && config.normaliseOutput(); h++) {
+      lane.rows().scale(x, b, t, h, outputFactor(h, places.position(b, t)));
+    }
+  }
+
+  private void norm(Lane lane, int row, double[] sums) {
+    int b = row / tokens;
+    int t = row % tokens;
+    normed(lane, b, t);
+    for (int group = 0; group < groups && g != null; group++) {
+      lane.gradients().gate(g, config.gate(), n, z, b, t, group);
+    }
+  }
+
+  /** o -> n, for one token of a row. */
+  private void normed(Lane lane, int b, int t) {
+    for (int group = 0; group < groups; group++) {
+      double factor = factor(group, b, t);
+      lane.rows().rmsNorm(o, factor, weights.of(group), config.normEps(), n, b, t, group);
+    }
+    if (bias != null) {
+      lane.rows().add(nRow, bias.vector(), b, t, 0);
+    }
+  }
+
+  /** Returns what multiplies a group before it is normed. */
+  private double factor(int group, int b, int t) {
+    return byHead && config.normaliseOutput() ? outputFactor(group, places.position(b, t)) : 1;
+  }
+
+  /** Returns 1/√s_p with s_p = Σ_(i=0..p) γ^i = (1 − γ^(p+1)) / (1 − γ), and p + 1 for γ = 1. */
+  private double outputFactor(int head, long position) {
+    double g = config.decay().logDecay().of(head);
+    if (g == 0) {
+      return 1 / Math.sqrt(position + 1.0);
+    }
+    return Math.sqrt(Math.expm1(g) / Math.expm1((position + 1) * g));
+  }
+
+  /** dz -> gradients of g and o; those of weight and bias are added. Behind {@link #again}. */
+  void backward() {
+    back.run();
+    weights.add(back);
+    if (bias != null) {
+      back.add(bias.vectorGradient(), weights.sums());
+    }
+  }
+
+  private void back(Lane lane, int row, double[] sums) {
+    int b = row / tokens;
+    int t = row % tokens;
+    for (int group = 0; group < groups && g != null; group++) {
+      lane.gradients().gateBack(g, config.gate(), n, dz, dz, dn, b, t, group);
+    }
+    if (bias != null) {
+      lane.gradients().addTo(dnRow, sums, weights.sums(), b, t, 0);
+    }
+    for (int group = 0; group < groups; group++) {
+      lane.gradients()
+          .normBack(
+              o,
+              factor(group, b, t),
+              centered,
+              weights.of(group),
+              config.normEps(),
+              dn,
+              dn,
+              false,
+              weights.sums() == 0 ? NONE : sums,
+              weights.at(group),
+              b,
+              t,
+              group);
+    }
+    if (!byHead) {
+      scaleHeads(lane, doHeads, b, t);
+    }
+  }
+}

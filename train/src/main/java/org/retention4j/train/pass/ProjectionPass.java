@@ -1,0 +1,163 @@
+package org.retention4j.train.pass;
+
+import java.util.Locale;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionConfig.Projection;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+
+/**
+ * Queries, keys or values: rot( n( φ(x Wᵀ + b) ) ), times the factor that keys may have; x (B·T,D),
+ * out (B·T,H·W). What stands before map and norm is kept only where there is one of them.
+ */
+final class ProjectionPass {
+  private final int heads;
+  private final Activation map;
+
+  /** Of n; null for none. */
+  private final Parameter norm;
+
+  private final double eps;
+  private final double factor;
+  private final Linear linear;
+
+  /** What the product gives; the same as {@link #out} where there is neither map nor norm. */
+  private final RowView product;
+
+  private final RowView out;
+  private final RowView gradient;
+  private final boolean plain;
+
+  /** The first R channels, which turn; null for none. */
+  private final RowView turned;
+
+  private final RowView turnedGradient;
+
+  /** Whether the factor is a step of its own, since not all channels turn. */
+  private final boolean scaleApart;
+
+  /** Binds; the pass of the queries is the first and writes dx, the others add to it. */
+  ProjectionPass(
+      PassContext context,
+      RetentionConfig config,
+      Parameters parameters,
+      String prefix,
+      Projection projection,
+      Ends ends) {
+    boolean value = projection == Projection.VALUE;
+    boolean query = projection == Projection.QUERY;
+    heads = query ? config.heads() : config.kvHeads();
+    map = value ? config.valueMap() : config.featureMap();
+    norm =
+        value
+            ? null
+            : parameters.find(
+                prefix + (query ? RetentionConfig.QUERY_NORM : RetentionConfig.KEY_NORM));
+    eps = config.normEps();
+    factor = projection == Projection.KEY && config.scaleKeys() ? config.scale() : 1;
+    plain = map == Activation.NONE && norm == null;
+    int width = value ? config.valueWidth() : config.keyWidth();
+    Tile outTile = context.kept().tile(context.rows(), heads * width);
+    Tile productTile = plain ? outTile : context.kept().tile(context.rows(), heads * width);
+    Tile gradientTile = context.shared().tile(context.rows(), heads * width);
+    out = outTile.asRows(context.tokens(), width);
+    product = productTile.asRows(context.tokens(), width);
+    gradient = gradientTile.asRows(context.tokens(), width);
+    int channels = value ? 0 : config.rotation().rotated(width);
+    turned = channels == 0 ? null : out.first(channels);
+    turnedGradient = channels == 0 ? null : gradient.first(channels);
+    scaleApart = factor != 1 && channels < width;
+    linear =
+        new Linear(
+            context,
+            parameters.get(prefix + projection.name().toLowerCase(Locale.ROOT)),
+            parameters.find(prefix + projection.biasName()),
+            ends.x(),
+            productTile,
+            gradientTile,
+            ends.dx(),
+            !query);
+  }
+
+  /** Returns (B,T,H,W) what was projected. */
+  RowView out() {
+    return out;
+  }
+
+  /** Returns (B,T,H,W) its gradient, of nobody's before the core's way back. */
+  RowView gradient() {
+    return gradient;
+  }
+
+  /** Returns the length of the norm's weight, 0 for none. */
+  int sums() {
+    return norm == null ? 0 : norm.columns();
+  }
+
+  /** Runs the product. */
+  void forward() {
+    linear.forward();
+  }
+
+  /** Does what follows the product, for one token of a row. */
+  void finish(Lane lane, Turns turns, int b, int t) {
+    for (int h = 0; h < heads; h++) {
+      if (map != Activation.NONE) {
+        lane.gradients().activate(product, map, out, b, t, h);
+      }
+      if (norm != null) {
+        RowView mapped = map == Activation.NONE ? product : out;
+        lane.rows().rmsNorm(mapped, 1, norm.vector(), eps, out, b, t, h);
+      }
+      turn(lane, turns, out, turned, b, t, h);
+    }
+  }
+
+  private void turn(Lane lane, Turns turns, RowView x, RowView first, int b, int t, int h) {
+    if (first != null) {
+      turns.turn(lane, first, b, t, h, scaleApart ? 1 : factor);
+    }
+    if (scaleApart) {
+      lane.rows().scale(x, b, t, h, factor);
+    }
+  }
+
+  /**
+   * Takes the gradient of one token back to the product's; the kept output is lost.
+   *
+   * @param turns backwards
+   * @param sums from {@code at} on added the gradient of the norm's weight
+   */
+  void finishBack(Lane lane, Turns turns, int b, int t, double[] sums, int at) {
+    for (int h = 0; h < heads; h++) {
+      turn(lane, turns, gradient, turnedGradient, b, t, h);
+      if (norm != null) {
+        RowView mapped = product;
+        if (map != Activation.NONE) {
+          lane.gradients().activate(product, map, out, b, t, h);
+          mapped = out;
+        }
+        lane.gradients()
+            .normBack(
+                mapped, 1, false, norm.vector(), eps, gradient, gradient, false, sums, at, b, t, h);
+      }
+      if (map != Activation.NONE) {
+        lane.gradients().activateBack(product, map, gradient, b, t, h);
+      }
+    }
+  }
+
+  /** Adds what the sums gave to the gradient of the norm's weight. */
+  void add(RowBlocks blocks, int at) {
+    if (norm != null) {
+      blocks.add(norm.vectorGradient(), at);
+    }
+  }
+
+  /** Takes the gradient back through the product. */
+  void backward() {
+    linear.backward();
+  }
+}

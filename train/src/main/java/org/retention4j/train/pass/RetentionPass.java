@@ -1,0 +1,161 @@
+package org.retention4j.train.pass;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionConfig.Projection;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.pass.CorePass.CoreRows;
+
+/**
+ * Multi-scale retention, forwards and back:
+ *
+ * <pre>
+ * q = rot( n( φ(x W_Q + b_Q) ) )   k = rot( n( φ(x W_K + b_K) ) )   v = φ_v(x W_V + b_V)
+ * y = ( a(x W_G + b_G) ⊙ Norm(o) ) W_O + b_O
+ * </pre>
+ *
+ * <p>Kept are q, k, v, o and g, and what stands before maps and norms of q, k and v where there are
+ * such.
+ */
+final class RetentionPass implements MixerPass {
+  private final String prefix;
+  private final SegmentPlaces places;
+  private final Turns forth;
+  private final Turns back;
+  private final ProjectionPass queries;
+  private final ProjectionPass keys;
+  private final ProjectionPass values;
+
+  /** Null without a gate. */
+  private final Linear gate;
+
+  private final CorePass core;
+  private final HeadNormPass norm;
+  private final Linear output;
+  private final int tokens;
+  private final RowBlocks finish;
+  private final RowBlocks finishBack;
+
+  /**
+   * Binds.
+   *
+   * @param config with one stream
+   * @param parameters those of {@link RetentionConfig#weights} among them, behind the prefix
+   * @param ends tiles (B·T,D)
+   */
+  RetentionPass(
+      PassContext context,
+      RetentionConfig config,
+      Parameters parameters,
+      String prefix,
+      Ends ends) {
+    if (config.twoStreams()) {
+      throw new IllegalArgumentException(
+          "expected retention of one stream to be trained, got keys and values of a second one");
+    }
+    this.prefix = prefix;
+    tokens = context.tokens();
+    places = new SegmentPlaces(context);
+    forth = new Turns(context, config, places, 1);
+    back = new Turns(context, config, places, -1);
+    queries = new ProjectionPass(context, config, parameters, prefix, Projection.QUERY, ends);
+    keys = new ProjectionPass(context, config, parameters, prefix, Projection.KEY, ends);
+    values = new ProjectionPass(context, config, parameters, prefix, Projection.VALUE, ends);
+    norm = new HeadNormPass(context, config, parameters, prefix, places);
+    core =
+        new CorePass(
+            context,
+            config,
+            new CoreRows(queries.out(), keys.out(), values.out(), norm.o()),
+            new CoreRows(
+                queries.gradient(), keys.gradient(), values.gradient(), norm.outGradient()));
+    gate =
+        config.gated()
+            ? new Linear(
+                context,
+                parameters.get(prefix + RetentionConfig.GATE),
+                parameters.find(prefix + Projection.GATE.biasName()),
+                ends.x(),
+                norm.g(),
+                norm.gateGradient(),
+                ends.dx(),
+                true)
+            : null;
+    output =
+        new Linear(
+            context,
+            parameters.get(prefix + RetentionConfig.OUTPUT),
+            parameters.find(prefix + Projection.OUTPUT.biasName()),
+            norm.z(),
+            ends.y(),
+            ends.dy(),
+            norm.dz(),
+            false);
+    finish = new RowBlocks(context.engine(), context.rows(), this::finish);
+    int sums = queries.sums() + keys.sums();
+    finishBack = new RowBlocks(context.engine(), context.rows(), sums, this::finishBack);
+  }
+
+  @Override
+  public void forward(Segment segment) {
+    places.begin(segment, core.begin(segment));
+    queries.forward();
+    keys.forward();
+    values.forward();
+    if (gate != null) {
+      gate.forward();
+    }
+    forth.begin();
+    finish.run();
+    core.forward();
+    norm.forward();
+    output.forward();
+  }
+
+  private void finish(Lane lane, int row, double[] sums) {
+    int b = row / tokens;
+    int t = row % tokens;
+    forth.at(lane, b, t);
+    queries.finish(lane, forth, b, t);
+    keys.finish(lane, forth, b, t);
+    values.finish(lane, forth, b, t);
+  }
+
+  @Override
+  public void backward(Segment segment) {
+    places.begin(segment, core.begin(segment));
+    norm.again();
+    output.backward();
+    norm.backward();
+    core.backward();
+    back.begin();
+    finishBack.run();
+    queries.add(finishBack, 0);
+    keys.add(finishBack, queries.sums());
+    queries.backward();
+    keys.backward();
+    values.backward();
+    if (gate != null) {
+      gate.backward();
+    }
+    places.advance(segment);
+  }
+
+  private void finishBack(Lane lane, int row, double[] sums) {
+    int b = row / tokens;
+    int t = row % tokens;
+    back.at(lane, b, t);
+    queries.finishBack(lane, back, b, t, sums, 0);
+    keys.finishBack(lane, back, b, t, sums, queries.sums());
+    values.finishBack(lane, back, b, t, sums, 0);
+  }
+
+  @Override
+  public List<TrainedTensor> carried() {
+    List<TrainedTensor> all = new ArrayList<>(core.carried(prefix));
+    all.add(places.carried(prefix + "positions"));
+    return all;
+  }
+}
