@@ -67,8 +67,7 @@ class GoldenTrainingTest {
     }
 
     int labelled() {
-      return (int)
-          Arrays.stream(labels).flatMapToInt(Arrays::stream).filter(id -> id >= 0).count();
+      return (int) Arrays.stream(labels).flatMapToInt(Arrays::stream).filter(id -> id >= 0).count();
     }
 
     LanguageModel load(Engine engine) {

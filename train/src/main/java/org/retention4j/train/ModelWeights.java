@@ -112,8 +112,7 @@ final class ModelWeights {
       layers.add(layer(engine, config, i, from));
     }
     MatrixSource table = from.get(ModelNames.EMBEDDING).source();
-    MatrixSource output =
-        config.tiedOutput() ? table : from.get(ModelNames.OUTPUT).source();
+    MatrixSource output = config.tiedOutput() ? table : from.get(ModelNames.OUTPUT).source();
     Optional<double[]> norm =
         config.embeddingNorm()
             ? Optional.of(from.get(ModelNames.EMBEDDING_NORM).vector().clone())

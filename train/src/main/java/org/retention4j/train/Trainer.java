@@ -194,8 +194,7 @@ public final class Trainer implements AutoCloseable {
     }
     Resets starts = batch.starts();
     double loss =
-        pass.evaluate(
-            batch.tokens(), batch.targets(), new Segment(0, starts, allFresh, false));
+        pass.evaluate(batch.tokens(), batch.targets(), new Segment(0, starts, allFresh, false));
     return loss / batch.labelled();
   }
 

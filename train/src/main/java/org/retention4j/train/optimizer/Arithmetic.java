@@ -17,8 +17,7 @@ abstract class Arithmetic {
       RowView w, RowView g, RowView m, RowView v, int row, AdamStep step, double decay);
 
   /** Takes a step with a vector and clears its gradient; it becomes another array. */
-  final void updateVector(
-      Parameter parameter, RowView m, RowView v, AdamStep step, double decay) {
+  final void updateVector(Parameter parameter, RowView m, RowView v, AdamStep step, double decay) {
     double[] gradient = parameter.vectorGradient();
     double[] mean = new double[gradient.length];
     double[] square = new double[gradient.length];

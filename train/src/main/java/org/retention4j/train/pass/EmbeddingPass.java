@@ -34,7 +34,8 @@ final class EmbeddingPass {
    * @param out (B·T,D)
    * @param d (B·T,D) gradient of out, changed on the way back
    */
-  EmbeddingPass(PassContext context, DecoderConfig config, Parameters parameters, Tile out, Tile d) {
+  EmbeddingPass(
+      PassContext context, DecoderConfig config, Parameters parameters, Tile out, Tile d) {
     lanes = context.engine();
     scale = config.embeddingScale();
     batch = context.batch();

@@ -9,9 +9,9 @@ import org.retention4j.nn.NormConfig;
 import org.retention4j.train.Batch;
 
 /**
- * The end of a decoder and the loss in one: labelled rows are gathered, so many at a time that their
- * logits stay in the cache, normed, multiplied with the output matrix, and their cross-entropy and
- * its gradient taken where the logits stand. Unlabelled rows cost nothing.
+ * The end of a decoder and the loss in one: labelled rows are gathered, so many at a time that
+ * their logits stay in the cache, normed, multiplied with the output matrix, and their
+ * cross-entropy and its gradient taken where the logits stand. Unlabelled rows cost nothing.
  */
 final class HeadPass {
   /** Logits that are computed at once. */
@@ -56,8 +56,7 @@ final class HeadPass {
     size = Math.min(rows, Math.max(SMALLEST, LOGITS / vocabulary / SMALLEST * SMALLEST));
     rowOf = new int[rows];
     targetOf = new int[rows];
-    norm =
-        new NormPass(NormConfig.RMS, parameters, "", ModelNames.FINAL_NORM, config.normEps());
+    norm = new NormPass(NormConfig.RMS, parameters, "", ModelNames.FINAL_NORM, config.normEps());
     Parameter output =
         parameters.get(config.tiedOutput() ? ModelNames.EMBEDDING : ModelNames.OUTPUT);
     Tile normedTile = context.owner().tile(size, width);
@@ -74,9 +73,7 @@ final class HeadPass {
     inputGradient = context.product(logitsTile, false, output.value(), false, gradientTile, false);
     clear =
         new RowBlocks(
-            context.engine(),
-            rows,
-            (lane, row, sums) -> lane.rows().clear(gradient, 0, row, 0, 1));
+            context.engine(), rows, (lane, row, sums) -> lane.rows().clear(gradient, 0, row, 0, 1));
     gather = new RowBlocks(context.engine(), size, this::gather);
     loss = new RowBlocks(context.engine(), size, 1, this::loss);
     back = new RowBlocks(context.engine(), size, norm.sums(), this::back);

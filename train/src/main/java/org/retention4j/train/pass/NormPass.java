@@ -47,14 +47,12 @@ final class NormPass {
   }
 
   /** dx ← dx + the gradient of x, or dx ← it, for one row. */
-  void backward(
-      Lane lane, RowView x, RowView dy, RowView dx, boolean add, double[] sums, int row) {
+  void backward(Lane lane, RowView x, RowView dy, RowView dx, boolean add, double[] sums, int row) {
     if (bias != null) {
       lane.gradients().addTo(dy, sums, weight.columns(), 0, row, 0);
     }
     boolean centered = config.kind() == NormKind.LAYER;
-    lane.gradients()
-        .normBack(x, 1, centered, norm.weight(), eps, dy, dx, add, sums, 0, 0, row, 0);
+    lane.gradients().normBack(x, 1, centered, norm.weight(), eps, dy, dx, add, sums, 0, 0, row, 0);
   }
 
   /** Adds what {@link #backward} summed to the gradients of weight and bias. */
