@@ -1,0 +1,113 @@
+package org.retention4j.train.pass;
+
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Tile;
+import org.retention4j.model.stack.FeedForward;
+
+/**
+ * A feed-forward bound to its input and output tiles: y = h·W_downᵀ + b with h = f(g) ⊙ u, or h =
+ * f(u) where it is plain. What f is applied to, g and u (B·T,I), is kept; h is computed once more
+ * on the way back.
+ */
+final class FeedForwardPass {
+  private final Activation f;
+
+  /** None where it is plain. */
+  private final Linear gate;
+
+  private final Linear up;
+  private final Linear down;
+  private final RowView g;
+  private final RowView u;
+  private final RowView h;
+  private final RowView dh;
+  private final RowBlocks hidden;
+  private final RowBlocks hiddenBack;
+
+  /**
+   * Binds.
+   *
+   * @param prefix of the names of its parameters
+   */
+  FeedForwardPass(
+      PassContext context,
+      FeedForward.Shape shape,
+      Parameters parameters,
+      String prefix,
+      Ends ends) {
+    f = shape.activation();
+    int width = shape.hidden();
+    Tile upTile = context.kept().tile(context.rows(), width);
+    Tile hTile = context.shared().tile(context.rows(), width);
+    Tile dhTile = context.shared().tile(context.rows(), width);
+    u = upTile.asRows(context.rows(), width);
+    h = hTile.asRows(context.rows(), width);
+    dh = dhTile.asRows(context.rows(), width);
+    Parameter wUp = parameters.get(prefix + "up");
+    Parameter upBias = parameters.find(prefix + "up bias");
+    if (shape.gated()) {
+      Tile gateTile = context.kept().tile(context.rows(), width);
+      g = gateTile.asRows(context.rows(), width);
+      Parameter wGate = parameters.get(prefix + "gate");
+      Parameter gateBias = parameters.find(prefix + "gate bias");
+      // On the way back dg takes the place of dh, and du that of h.
+      gate = new Linear(context, wGate, gateBias, ends.x(), gateTile, dhTile, ends.dx(), false);
+      up = new Linear(context, wUp, upBias, ends.x(), upTile, hTile, ends.dx(), true);
+    } else {
+      g = null;
+      gate = null;
+      up = new Linear(context, wUp, upBias, ends.x(), upTile, dhTile, ends.dx(), false);
+    }
+    down =
+        new Linear(
+            context,
+            parameters.get(prefix + "down"),
+            parameters.find(prefix + "down bias"),
+            hTile,
+            ends.y(),
+            ends.dy(),
+            dhTile,
+            false);
+    hidden = new RowBlocks(context.engine(), context.rows(), this::hidden);
+    hiddenBack = new RowBlocks(context.engine(), context.rows(), this::hiddenBack);
+  }
+
+  /** x (B·T,D) -> y (B·T,D); keeps what {@link #backward} needs. */
+  void forward() {
+    if (gate != null) {
+      gate.forward();
+    }
+    up.forward();
+    hidden.run();
+    down.forward();
+  }
+
+  /** dy -> dx, which is overwritten; gradients of parameters are added. */
+  void backward() {
+    hidden.run();
+    down.backward();
+    hiddenBack.run();
+    if (gate != null) {
+      gate.backward();
+    }
+    up.backward();
+  }
+
+  private void hidden(Lane lane, int row, double[] sums) {
+    if (gate != null) {
+      lane.gradients().gate(g, f, u, h, 0, row, 0);
+    } else {
+      lane.gradients().activate(u, f, h, 0, row, 0);
+    }
+  }
+
+  private void hiddenBack(Lane lane, int row, double[] sums) {
+    if (gate != null) {
+      lane.gradients().gateBack(g, f, u, dh, dh, h, 0, row, 0);
+    } else {
+      lane.gradients().activateBack(u, f, dh, 0, row, 0);
+    }
+  }
+}
