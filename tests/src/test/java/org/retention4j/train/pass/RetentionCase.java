@@ -21,7 +21,7 @@ import org.retention4j.testkit.Tensors;
  */
 record RetentionCase(
     String name, RetentionConfig config, int batch, int tokens, Resets starts, boolean goesOn) {
-  /** In which streams go on; above what fp32 holds exactly. */
+  /** At which rows go on. */
   private static final int[] POSITIONS = {37, 3, 1000};
 
   static RetentionConfigBuilder fla() {

@@ -94,9 +94,9 @@ class RetentionPassTest {
             double scale = Math.sqrt(dot(gradient, gradient) * dot(direction, direction));
             assertThat(dot(gradient, direction))
                 .as(name)
-                .isCloseTo(exact, within(bound(of) * (scale + 1e-3)));
+                .isCloseTo(exact, within(bound(of) * (scale + 0.01 * Math.sqrt(dot(dy, dy)))));
           });
-      if (of.config().modelWidth() == 8 && of.tokens() == 7) {
+      if (of.name().equals("all options") && of.tokens() == 7 && of.goesOn()) {
         eachElement(of, gradients, x, dy);
       }
     }
@@ -108,7 +108,7 @@ class RetentionPassTest {
   }
 
   private static double step(RetentionCase of) {
-    return of.config().featureMap() == Activation.RELU ? 1e-6 : 1e-4;
+    return of.config().featureMap() == Activation.RELU ? 1e-6 : 1e-5;
   }
 
   private static void eachElement(
@@ -121,7 +121,7 @@ class RetentionPassTest {
             direction[i] = 1;
             assertThat(gradient[i])
                 .as("%s, element %d", name, i)
-                .isCloseTo(slope(of, name, direction, x, dy), within(bound(of) * (scale + 1e-3)));
+                .isCloseTo(slope(of, name, direction, x, dy), within(bound(of) * scale));
           }
         });
   }
@@ -174,11 +174,16 @@ class RetentionPassTest {
     return all;
   }
 
+  /**
+   * Compares tensor by tensor. The norm makes the gradient of whatever only stretches o vanish but
+   * for eps, so that of one token's q and k is all cancellation: small tensors are measured by a
+   * hundredth of the mean size of all.
+   */
   private static void assertClose(
       Map<String, double[]> actual, Map<String, double[]> expected, double bound) {
     assertThat(actual.keySet()).isEqualTo(expected.keySet());
     double[] all = expected.values().stream().flatMapToDouble(Arrays::stream).toArray();
-    double floor = 1e-3 * Math.sqrt(dot(all, all) / all.length);
+    double floor = 1e-2 * Math.sqrt(dot(all, all) / all.length);
     expected.forEach(
         (name, values) -> {
           double norm = Math.sqrt(dot(values, values));
