@@ -17,6 +17,7 @@ import org.retention4j.train.pass.ModelPass;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * Trains a model: it owns weights of its own that change with every step, and gives a {@link

@@ -18,7 +18,7 @@ import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.nn.WeightSpec;
 import org.retention4j.testkit.Tensors;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** A pass of retention with tiles of its own, on arrays; what layers share is spoilt in between. */
 final class RetentionRun implements AutoCloseable {

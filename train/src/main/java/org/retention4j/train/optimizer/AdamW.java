@@ -9,8 +9,8 @@ import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
-import org.retention4j.train.TrainedTensor;
 import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * AdamW with decoupled decay (arXiv 1711.05101) over all parameters in one pass, the whole gradient

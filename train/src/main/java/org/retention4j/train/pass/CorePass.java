@@ -19,7 +19,7 @@ import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * The core of retention over a segment, head by head on lanes: q, k, v and the state that comes in

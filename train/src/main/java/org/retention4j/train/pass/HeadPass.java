@@ -6,7 +6,6 @@ import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.nn.NormConfig;
-import org.retention4j.train.Batch;
 
 /**
  * The end of a decoder and the loss in one: labelled rows are gathered, so many at a time that
@@ -82,7 +81,7 @@ final class HeadPass {
   /**
    * Returns the sum of the cross-entropies of labelled tokens in nats.
    *
-   * @param targets (B,T)
+   * @param targets (B,T), negative where there is none
    * @param newScale what gradients are multiplied with; NaN for none
    */
   double run(int[][] targets, double newScale) {
@@ -113,7 +112,7 @@ final class HeadPass {
     int labelled = 0;
     for (int b = 0; b < targets.length; b++) {
       for (int t = 0; t < tokens; t++) {
-        if (targets[b][t] != Batch.UNLABELLED) {
+        if (targets[b][t] >= 0) {
           rowOf[labelled] = b * tokens + t;
           targetOf[labelled++] = targets[b][t];
         }

@@ -5,7 +5,7 @@ import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.LayerConfig;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** A decoder layer, x + mixer(Norm(x)) and then x + ffn(Norm(x)), forwards and back. */
 final class LayerPass {

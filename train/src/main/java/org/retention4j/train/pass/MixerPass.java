@@ -1,7 +1,7 @@
 package org.retention4j.train.pass;
 
 import java.util.List;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** A token mixer bound to its input and output tiles and to the tiles of their gradients. */
 interface MixerPass {

@@ -8,7 +8,7 @@ import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** A whole decoder with its loss, forwards and back, over micro-batches of one shape. */
 public final class ModelPass implements AutoCloseable {

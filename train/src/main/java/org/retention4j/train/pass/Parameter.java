@@ -8,7 +8,7 @@ import org.retention4j.engine.ops.MatrixSource;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.nn.WeightSpec;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * A weight that changes, and its gradient: a matrix (out,in) as tiles, or a vector on the heap,

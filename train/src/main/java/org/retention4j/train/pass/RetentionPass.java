@@ -5,8 +5,8 @@ import java.util.List;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.train.TrainedTensor;
 import org.retention4j.train.pass.CorePass.CoreRows;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * Multi-scale retention, forwards and back:

@@ -3,7 +3,7 @@ package org.retention4j.train.pass;
 import java.util.Arrays;
 import org.retention4j.core.form.Decays;
 import org.retention4j.core.form.Places;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * Where the tokens of a segment stand in their sequences: streams go on from the positions in which

@@ -2,7 +2,7 @@ package org.retention4j.train.pass;
 
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** A tile as what training changes. */
 record TileTensor(String name, Tile tile, RowView view) implements TrainedTensor {

@@ -1,4 +1,4 @@
-package org.retention4j.train;
+package org.retention4j.train.tensor;
 
 /**
  * A tensor that training changes: a weight, a moment of an optimizer, a carried state. Read and
