@@ -27,10 +27,10 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
-import org.retention4j.train.pass.ModelPass;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
+import org.retention4j.train.stack.ModelPass;
 
 /** Losses, gradients and weights after steps against numbers that other software computed. */
 class GoldenTrainingTest {

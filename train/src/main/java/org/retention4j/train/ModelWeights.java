@@ -19,9 +19,9 @@ import org.retention4j.nn.NamedWeights;
 import org.retention4j.nn.Norm;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
-import org.retention4j.train.pass.ModelNames;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.stack.ModelNames;
 
 /** Weights from a model to parameters, and back. */
 final class ModelWeights {

@@ -12,11 +12,11 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.train.optimizer.AdamStep;
 import org.retention4j.train.optimizer.AdamW;
-import org.retention4j.train.pass.ModelNames;
-import org.retention4j.train.pass.ModelPass;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
+import org.retention4j.train.stack.ModelNames;
+import org.retention4j.train.stack.ModelPass;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**

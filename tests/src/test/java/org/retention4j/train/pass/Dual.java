@@ -9,34 +9,34 @@ import org.retention4j.engine.ops.Activation;
  * @param v the number
  * @param d its derivative
  */
-record Dual(double v, double d) {
-  static final Dual ZERO = new Dual(0, 0);
+public record Dual(double v, double d) {
+  public static final Dual ZERO = new Dual(0, 0);
 
-  static Dual of(double v) {
+  public static Dual of(double v) {
     return new Dual(v, 0);
   }
 
-  Dual plus(Dual o) {
+  public Dual plus(Dual o) {
     return new Dual(v + o.v, d + o.d);
   }
 
-  Dual minus(Dual o) {
+  public Dual minus(Dual o) {
     return new Dual(v - o.v, d - o.d);
   }
 
-  Dual times(Dual o) {
+  public Dual times(Dual o) {
     return new Dual(v * o.v, d * o.v + v * o.d);
   }
 
-  Dual times(double c) {
+  public Dual times(double c) {
     return new Dual(v * c, d * c);
   }
 
-  Dual over(Dual o) {
+  public Dual over(Dual o) {
     return new Dual(v / o.v, (d - v / o.v * o.d) / o.v);
   }
 
-  Dual exp() {
+  public Dual exp() {
     return new Dual(Math.exp(v), d * Math.exp(v));
   }
 
@@ -45,7 +45,7 @@ record Dual(double v, double d) {
   }
 
   /** Returns f of it. */
-  Dual activate(Activation f) {
+  public Dual activate(Activation f) {
     Dual one = of(1);
     return switch (f) {
       case NONE -> this;
@@ -57,7 +57,7 @@ record Dual(double v, double d) {
   }
 
   /** Returns the numbers with derivatives of 0. */
-  static Dual[][] of(double[][] numbers) {
+  public static Dual[][] of(double[][] numbers) {
     Dual[][] all = new Dual[numbers.length][];
     for (int i = 0; i < all.length; i++) {
       all[i] = of(numbers[i]);
@@ -65,7 +65,7 @@ record Dual(double v, double d) {
     return all;
   }
 
-  static Dual[] of(double[] numbers) {
+  public static Dual[] of(double[] numbers) {
     Dual[] all = new Dual[numbers.length];
     for (int j = 0; j < all.length; j++) {
       all[j] = of(numbers[j]);
@@ -74,7 +74,7 @@ record Dual(double v, double d) {
   }
 
   /** Returns x·wᵀ + bias; the bias is null for none. */
-  static Dual[][] linear(Dual[][] x, Dual[][] w, Dual[][] bias) {
+  public static Dual[][] linear(Dual[][] x, Dual[][] w, Dual[][] bias) {
     Dual[][] y = new Dual[x.length][w.length];
     for (int t = 0; t < x.length; t++) {
       for (int i = 0; i < w.length; i++) {

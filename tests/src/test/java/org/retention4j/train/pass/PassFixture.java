@@ -18,21 +18,21 @@ import org.retention4j.nn.WeightSpec;
 /**
  * An engine with what a pass is bound to, filled with seeded numbers that are fp32 in either type.
  */
-final class PassFixture implements AutoCloseable {
+public final class PassFixture implements AutoCloseable {
   /** The name of the input among the gradients. */
-  static final String X = "x";
+  public static final String X = "x";
 
-  final Engine engine;
-  final PassContext context;
-  final Parameters parameters;
-  final Ends ends;
+  public final Engine engine;
+  public final PassContext context;
+  public final Parameters parameters;
+  public final Ends ends;
   private final Buffers owner;
   private final Scratch kept;
   private final Scratch shared;
   private final String prefix;
   private final List<WeightSpec> weights;
 
-  PassFixture(
+  public PassFixture(
       ElementType type,
       int lanes,
       int batch,
@@ -70,7 +70,7 @@ final class PassFixture implements AutoCloseable {
     return random(rows, columns, spread, weight.name().hashCode());
   }
 
-  static double[][] random(int rows, int columns, double spread, long seed) {
+  public static double[][] random(int rows, int columns, double spread, long seed) {
     Random random = new Random(seed);
     double[][] all = new double[rows][columns];
     for (double[] row : all) {
@@ -82,19 +82,19 @@ final class PassFixture implements AutoCloseable {
   }
 
   /** Sets a weight by its name in the part; a vector is one row. */
-  void write(String name, double[][] rows) {
+  public void write(String name, double[][] rows) {
     for (int i = 0; i < rows.length; i++) {
       parameters.get(prefix + name).write(i, rows[i]);
     }
   }
 
-  static void write(Tile tile, double[][] rows) {
+  public static void write(Tile tile, double[][] rows) {
     for (int i = 0; i < rows.length; i++) {
       tile.asRows(tile.rows(), tile.columns()).writeWide(0, i, 0, rows[i]);
     }
   }
 
-  static double[][] read(Tile tile) {
+  public static double[][] read(Tile tile) {
     double[][] rows = new double[tile.rows()][tile.columns()];
     for (int i = 0; i < rows.length; i++) {
       tile.asRows(tile.rows(), tile.columns()).readWide(0, i, 0, rows[i]);
@@ -103,7 +103,7 @@ final class PassFixture implements AutoCloseable {
   }
 
   /** Returns the numbers of the weights, by their names in the part, and of x. */
-  Map<String, double[][]> values() {
+  public Map<String, double[][]> values() {
     Map<String, double[][]> all = new LinkedHashMap<>();
     for (WeightSpec weight : weights) {
       Parameter parameter = parameters.get(prefix + weight.name());
@@ -118,7 +118,7 @@ final class PassFixture implements AutoCloseable {
   }
 
   /** Returns the gradients as they are now, by the same names. */
-  Map<String, double[][]> gradients() {
+  public Map<String, double[][]> gradients() {
     Map<String, double[][]> all = new LinkedHashMap<>();
     for (WeightSpec weight : weights) {
       Parameter parameter = parameters.get(prefix + weight.name());
@@ -134,13 +134,13 @@ final class PassFixture implements AutoCloseable {
 
   /** The same mathematics on dual numbers. */
   @FunctionalInterface
-  interface Oracle {
+  public interface Oracle {
     /** Returns y (B·T,D) of weights and x by name. */
     Dual[][] forward(Map<String, Dual[][]> values);
   }
 
   /** Holds the gradient of each row of each weight and of x to a random direction's derivative. */
-  void checkGradients(Oracle oracle, double bound) {
+  public void checkGradients(Oracle oracle, double bound) {
     Map<String, double[][]> values = values();
     double[][] dy = read(ends.dy());
     Random random = new Random(5);
@@ -186,7 +186,7 @@ final class PassFixture implements AutoCloseable {
   }
 
   /** Holds y to the oracle's. */
-  void checkOutput(Oracle oracle, double bound) {
+  public void checkOutput(Oracle oracle, double bound) {
     Map<String, Dual[][]> duals = new LinkedHashMap<>();
     values().forEach((key, numbers) -> duals.put(key, Dual.of(numbers)));
     Dual[][] expected = oracle.forward(duals);
@@ -199,7 +199,7 @@ final class PassFixture implements AutoCloseable {
   }
 
   /** Returns ‖a − b‖ / ‖b‖. */
-  static double distance(double[][] a, double[][] b) {
+  public static double distance(double[][] a, double[][] b) {
     double difference = 0;
     double norm = 0;
     for (int i = 0; i < b.length; i++) {

@@ -10,4 +10,4 @@ import org.retention4j.engine.ops.Tile;
  * @param dy gradient of y; not changed
  * @param dx receives the gradient of x
  */
-record Ends(Tile x, Tile y, Tile dy, Tile dx) {}
+public record Ends(Tile x, Tile y, Tile dy, Tile dx) {}

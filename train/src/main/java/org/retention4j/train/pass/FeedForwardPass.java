@@ -11,7 +11,7 @@ import org.retention4j.model.stack.FeedForward;
  * f(u) where it is plain. What f is applied to, g and u (B·T,I), is kept; h is computed once more
  * on the way back.
  */
-final class FeedForwardPass {
+public final class FeedForwardPass {
   private final Activation f;
 
   /** None where it is plain. */
@@ -31,7 +31,7 @@ final class FeedForwardPass {
    *
    * @param prefix of the names of its parameters
    */
-  FeedForwardPass(
+  public FeedForwardPass(
       PassContext context,
       FeedForward.Shape shape,
       Parameters parameters,
@@ -75,7 +75,7 @@ final class FeedForwardPass {
   }
 
   /** x (B·T,D) -> y (B·T,D); keeps what {@link #backward} needs. */
-  void forward() {
+  public void forward() {
     if (gate != null) {
       gate.forward();
     }
@@ -85,7 +85,7 @@ final class FeedForwardPass {
   }
 
   /** dy -> dx, which is overwritten; gradients of parameters are added. */
-  void backward() {
+  public void backward() {
     hidden.run();
     down.backward();
     hiddenBack.run();

@@ -5,7 +5,7 @@ import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 
 /** y = x·Wᵀ + b, and back: dW += dyᵀ·x, db += Σ dy, dx = dy·W or dx += dy·W. */
-final class Linear {
+public final class Linear {
   private final Parameter bias;
   private final Product forward;
   private final Product weightGradient;
@@ -24,7 +24,7 @@ final class Linear {
    * @param dx (M,in)
    * @param add whether dx is added to
    */
-  Linear(
+  public Linear(
       PassContext context,
       Parameter w,
       Parameter bias,
@@ -52,14 +52,14 @@ final class Linear {
             (lane, row, sums) -> lane.gradients().addTo(dOut, sums, 0, 0, row, 0));
   }
 
-  void forward() {
+  public void forward() {
     forward.run();
     if (bias != null) {
       addBias.run();
     }
   }
 
-  void backward() {
+  public void backward() {
     if (bias != null) {
       biasGradient.run(bias.vectorGradient(), 0);
     }

@@ -4,7 +4,7 @@ import java.util.List;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** A token mixer bound to its input and output tiles and to the tiles of their gradients. */
-interface MixerPass {
+public interface MixerPass {
   /** x (B·T,D) -> y (B·T,D); keeps what {@link #backward} needs. */
   void forward(Segment segment);
 

@@ -9,7 +9,7 @@ import org.retention4j.nn.NormKind;
 import org.retention4j.nn.WeightSpec;
 
 /** A norm over the channels of rows with weights that change: row by row, and back. */
-final class NormPass {
+public final class NormPass {
   private static final double[] NONE = {};
 
   private final NormConfig config;
@@ -23,7 +23,8 @@ final class NormPass {
    *
    * @param name of the weight, behind a prefix
    */
-  NormPass(NormConfig config, Parameters parameters, String prefix, String name, double eps) {
+  public NormPass(
+      NormConfig config, Parameters parameters, String prefix, String name, double eps) {
     this.config = config;
     this.eps = eps;
     weight = parameters.get(prefix + name);
@@ -32,22 +33,23 @@ final class NormPass {
   }
 
   /** Takes the weights as they are now, before rows are normed. */
-  void begin() {
+  public void begin() {
     norm = new Norm(config.kind(), weight.vector(), bias == null ? NONE : bias.vector(), eps);
   }
 
   /** out ← norm of x, for one row. */
-  void forward(Lane lane, RowView x, RowView out, int row) {
+  public void forward(Lane lane, RowView x, RowView out, int row) {
     norm.run(lane, x, out, 0, row, 0);
   }
 
   /** Returns how many sums {@link #backward} adds to. */
-  int sums() {
+  public int sums() {
     return weight.columns() + (bias == null ? 0 : bias.columns());
   }
 
   /** dx ← dx + the gradient of x, or dx ← it, for one row. */
-  void backward(Lane lane, RowView x, RowView dy, RowView dx, boolean add, double[] sums, int row) {
+  public void backward(
+      Lane lane, RowView x, RowView dy, RowView dx, boolean add, double[] sums, int row) {
     if (bias != null) {
       lane.gradients().addTo(dy, sums, weight.columns(), 0, row, 0);
     }
@@ -56,7 +58,7 @@ final class NormPass {
   }
 
   /** Adds what {@link #backward} summed to the gradients of weight and bias. */
-  void end(RowBlocks blocks) {
+  public void end(RowBlocks blocks) {
     blocks.add(weight.vectorGradient(), 0);
     if (bias != null) {
       blocks.add(bias.vectorGradient(), weight.columns());

@@ -24,7 +24,7 @@ public final class Parameters implements WeightSource {
   }
 
   /** Makes a parameter of zeros for each weight of a part. */
-  void add(String prefix, List<WeightSpec> weights) {
+  public void add(String prefix, List<WeightSpec> weights) {
     for (WeightSpec weight : weights) {
       String name = prefix + weight.name();
       if (all.put(name, Parameter.of(engine, owner, name, weight)) != null) {
@@ -44,7 +44,7 @@ public final class Parameters implements WeightSource {
   }
 
   /** Returns one by its name in the model, or null. */
-  Parameter find(String name) {
+  public Parameter find(String name) {
     return all.get(name);
   }
 

@@ -35,7 +35,8 @@ public record PassContext(
   }
 
   /** Prepares c ← a·b, or c ← c + a·b, on all lanes. */
-  Product product(Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean add) {
+  public Product product(
+      Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean add) {
     return engine.product(owner, a, transposeA, b, transposeB, c, add);
   }
 }

@@ -9,11 +9,11 @@ import org.retention4j.engine.ops.Lanes;
  * rows in double: a block's own first, then block after block, so that they do not depend on the
  * number of lanes.
  */
-final class RowBlocks {
+public final class RowBlocks {
   private static final int BLOCK = 64;
 
   /** No sums. */
-  static final double[] NONE = {};
+  public static final double[] NONE = {};
 
   private final Lanes lanes;
   private final int rows;
@@ -23,7 +23,7 @@ final class RowBlocks {
 
   /** What is done for a row. */
   @FunctionalInterface
-  interface Each {
+  public interface Each {
     /**
      * Runs it for row {@code row}.
      *
@@ -37,7 +37,7 @@ final class RowBlocks {
    *
    * @param width how many sums there are
    */
-  RowBlocks(Lanes lanes, int rows, int width, Each each) {
+  public RowBlocks(Lanes lanes, int rows, int width, Each each) {
     this.lanes = lanes;
     this.rows = rows;
     this.each = each;
@@ -45,23 +45,23 @@ final class RowBlocks {
   }
 
   /** Binds what has no sums. */
-  RowBlocks(Lanes lanes, int rows, Each each) {
+  public RowBlocks(Lanes lanes, int rows, Each each) {
     this(lanes, rows, 0, each);
   }
 
   /** Runs it for all rows. */
-  void run() {
+  public void run() {
     lanes.run(sums.length, block);
   }
 
   /** Runs it for all rows and adds the sums from {@code from} on to something. */
-  void run(double[] to, int from) {
+  public void run(double[] to, int from) {
     run();
     add(to, from);
   }
 
   /** Adds the sums of the last run from {@code from} on to something. */
-  void add(double[] to, int from) {
+  public void add(double[] to, int from) {
     for (double[] part : sums) {
       for (int i = 0; i < to.length; i++) {
         to[i] += part[from + i];

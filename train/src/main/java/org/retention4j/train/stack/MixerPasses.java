@@ -1,8 +1,14 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.stack;
 
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.MixerPass;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.attention.AttentionPass;
+import org.retention4j.train.pass.retention.RetentionPass;
 
 /** Which mixers can be trained: the one place that names them. */
 final class MixerPasses {

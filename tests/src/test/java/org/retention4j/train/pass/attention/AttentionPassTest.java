@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.attention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -20,6 +20,10 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.train.pass.Dual;
+import org.retention4j.train.pass.MixerPass;
+import org.retention4j.train.pass.PassFixture;
+import org.retention4j.train.pass.Segment;
 
 /** Attention forwards and back, against plain mathematics on dual numbers. */
 class AttentionPassTest {

@@ -1,10 +1,11 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.stack;
 
 import java.util.List;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.nn.Norm;
 import org.retention4j.nn.WeightSpec;
+import org.retention4j.train.pass.Parameters;
 
 /** What the parameters of a decoder are called. */
 public final class ModelNames {

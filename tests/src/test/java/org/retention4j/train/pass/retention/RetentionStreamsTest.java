@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -22,6 +22,7 @@ import org.retention4j.forms.Engines;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.testkit.Tensors;
+import org.retention4j.train.pass.Segment;
 
 /** Streams whose states go on from segment to segment. */
 class RetentionStreamsTest {

@@ -1,8 +1,10 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.Arrays;
 import org.retention4j.core.form.Decays;
 import org.retention4j.core.form.Places;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.Segment;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**

@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.attention;
 
 import java.util.Arrays;
 import org.retention4j.engine.Engine;

@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.stack;
 
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Product;
@@ -6,6 +6,11 @@ import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.nn.NormConfig;
+import org.retention4j.train.pass.NormPass;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.RowBlocks;
 
 /**
  * The end of a decoder and the loss in one: labelled rows are gathered, so many at a time that

@@ -1,11 +1,18 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.train.pass.CorePass.CoreRows;
+import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.Linear;
+import org.retention4j.train.pass.MixerPass;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.RowBlocks;
+import org.retention4j.train.pass.Segment;
+import org.retention4j.train.pass.retention.CorePass.CoreRows;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**
@@ -19,7 +26,7 @@ import org.retention4j.train.tensor.TrainedTensor;
  * <p>Kept are q, k, v, o and g, and what stands before maps and norms of q, k and v where there are
  * such.
  */
-final class RetentionPass implements MixerPass {
+public final class RetentionPass implements MixerPass {
   private final String prefix;
   private final SegmentPlaces places;
   private final Turns forth;
@@ -45,7 +52,7 @@ final class RetentionPass implements MixerPass {
    * @param parameters those of {@link RetentionConfig#weights} among them, behind the prefix
    * @param ends tiles (B·T,D)
    */
-  RetentionPass(
+  public RetentionPass(
       PassContext context,
       RetentionConfig config,
       Parameters parameters,

@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.Locale;
 import org.retention4j.core.RetentionConfig;
@@ -7,6 +7,12 @@ import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
+import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.Linear;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.RowBlocks;
 
 /**
  * Queries, keys or values: rot( n( φ(x Wᵀ + b) ) ), times the factor that keys may have; x (B·T,D),

@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,6 +18,11 @@ import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.nn.WeightSpec;
 import org.retention4j.testkit.Tensors;
+import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.Segment;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** A pass of retention with tiles of its own, on arrays; what layers share is spoilt in between. */

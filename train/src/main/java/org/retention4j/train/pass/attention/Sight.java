@@ -1,4 +1,6 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.attention;
+
+import org.retention4j.train.pass.Segment;
 
 /**
  * Who sees whom in B rows of T tokens: a token sees itself and those before it in its sequence that

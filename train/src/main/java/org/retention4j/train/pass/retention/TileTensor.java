@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;

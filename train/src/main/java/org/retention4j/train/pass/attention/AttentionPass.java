@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.attention;
 
 import java.util.Arrays;
 import org.retention4j.core.Rotation;
@@ -10,6 +10,14 @@ import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.nn.Rotary;
+import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.Linear;
+import org.retention4j.train.pass.MixerPass;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.RowBlocks;
+import org.retention4j.train.pass.Segment;
 
 /**
  * Causal softmax attention: o = softmax(scale·q Kᵀ) V with rotated q and k, y = o·W_Oᵀ. Rotated
@@ -19,7 +27,7 @@ import org.retention4j.nn.Rotary;
  * <p>Back, with P = softmax: dV = Pᵀ dO, dP = dO Vᵀ, dS = P ⊙ (dP − ⟨P,dP⟩ of each row), dq =
  * scale·dS K, dK = scale·dSᵀ q, heads of a group summed, and the rotation the other way round.
  */
-final class AttentionPass implements MixerPass {
+public final class AttentionPass implements MixerPass {
   private final Engine engine;
   private final AttentionConfig config;
   private final int parts;
@@ -43,7 +51,7 @@ final class AttentionPass implements MixerPass {
    *
    * @param prefix of the names of its parameters
    */
-  AttentionPass(
+  public AttentionPass(
       PassContext context,
       AttentionConfig config,
       Parameters parameters,

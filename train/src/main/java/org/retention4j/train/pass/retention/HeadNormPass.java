@@ -1,10 +1,14 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.nn.NormKind;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.RowBlocks;
 
 /**
  * z = a(g) ⊙ ( weight ⊙ norm(o/√s_p) + bias ) over groups of the merged H·V channels of a token,

@@ -1,6 +1,8 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.Arrays;
+import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.pass.RowBlocks;
 
 /** The weight of a norm over groups: none, one for all groups, or one for each. */
 final class GroupWeights {

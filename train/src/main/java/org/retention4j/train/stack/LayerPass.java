@@ -1,10 +1,18 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.stack;
 
 import java.util.List;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.LayerConfig;
+import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.FeedForwardPass;
+import org.retention4j.train.pass.MixerPass;
+import org.retention4j.train.pass.NormPass;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.RowBlocks;
+import org.retention4j.train.pass.Segment;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** A decoder layer, x + mixer(Norm(x)) and then x + ffn(Norm(x)), forwards and back. */

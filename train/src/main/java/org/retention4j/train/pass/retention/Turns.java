@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.Arrays;
 import org.retention4j.core.RetentionConfig;
@@ -8,6 +8,7 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.nn.Rotary;
+import org.retention4j.train.pass.PassContext;
 
 /** The angles by which the queries and keys of a segment turn, one way or the other. */
 final class Turns {

@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +13,7 @@ import org.retention4j.core.Rotation;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.nn.NormKind;
 import org.retention4j.testkit.Tensors;
+import org.retention4j.train.pass.Segment;
 
 /**
  * A block and the rows it is trained on.

@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.pass.retention;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,6 +19,8 @@ import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.Segment;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**

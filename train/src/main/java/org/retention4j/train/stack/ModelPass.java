@@ -1,4 +1,4 @@
-package org.retention4j.train.pass;
+package org.retention4j.train.stack;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +8,9 @@ import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
+import org.retention4j.train.pass.Parameters;
+import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.Segment;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** A whole decoder with its loss, forwards and back, over micro-batches of one shape. */
