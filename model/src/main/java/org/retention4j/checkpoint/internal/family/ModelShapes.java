@@ -28,6 +28,20 @@ public final class ModelShapes {
     SIZES.put("6.7b", new Size(32, 4096, 16, 5632, 32, 11072));
   }
 
+  /** Small ones over bytes, which a plain processor trains in minutes or hours. */
+  private static final Map<String, Small> SMALL = new LinkedHashMap<>();
+
+  private static final int BYTES = 256;
+
+  static {
+    SMALL.put("ci", new Small(2, 64, 4, 128));
+    SMALL.put("xs", new Small(4, 128, 8, 256));
+    SMALL.put("s", new Small(4, 256, 8, 512));
+    SMALL.put("m", new Small(8, 256, 8, 512));
+  }
+
+  private record Small(int layers, int width, int heads, int hidden) {}
+
   private record Size(
       int layers, int width, int heads, int hidden, int attentionHeads, int attentionHidden) {}
 
@@ -49,6 +63,30 @@ public final class ModelShapes {
         new LayerConfig(
             RetentionMixerConfig.fla(s.width(), s.heads()), s.hidden(), Activation.SILU);
     return DecoderConfig.of(VOCABULARY, s.width(), DecoderConfig.uniform(s.layers(), layer));
+  }
+
+  /** Returns the names of {@link #trained}, from the smallest to the largest. */
+  public static List<String> trainedNames() {
+    return new ArrayList<>(SMALL.keySet());
+  }
+
+  /**
+   * Returns a RetNet to be trained from bytes: a vocabulary of 256, the output tied to the
+   * embedding, fla's conventions, K = D/H and V = 2K.
+   *
+   * @throws IllegalArgumentException for a name that is not in {@link #trainedNames()}
+   */
+  public static DecoderConfig trained(String name) {
+    Small s = SMALL.get(name);
+    if (s == null) {
+      throw new IllegalArgumentException(
+          "expected a shape of " + String.join(", ", SMALL.keySet()) + ", got " + name);
+    }
+    LayerConfig layer =
+        new LayerConfig(
+            RetentionMixerConfig.fla(s.width(), s.heads()), s.hidden(), Activation.SILU);
+    List<LayerConfig> layers = DecoderConfig.uniform(s.layers(), layer);
+    return new DecoderConfig(BYTES, s.width(), layers, 1e-6, 1, false, true);
   }
 
   /** Returns the Transformer of equal size: heads of 128, a wider feed-forward. */

@@ -1,0 +1,156 @@
+package org.retention4j.train.run;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.retention4j.args.Shown;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.train.StepResult;
+
+/**
+ * train.jsonl: what happened, a line of JSON each, by its {@code type}.
+ *
+ * <ul>
+ *   <li>{@code run}: step, parameters, flops_per_token, tokens_per_step, steps
+ *   <li>{@code step}: step, tokens, loss, bpb, lr, norm, clipped, tokens_per_s, ms
+ *   <li>{@code evaluation}: step, loss, bpb of the held-out text
+ *   <li>{@code sample}: step, prompt, text
+ *   <li>{@code checkpoint}: step, name
+ *   <li>{@code stopped}: step, why
+ * </ul>
+ */
+final class RunLog implements AutoCloseable {
+  private static final ObjectMapper MAPPER = new ObjectMapper();
+
+  private final Path file;
+  private final FileChannel channel;
+
+  /**
+   * Opens a log to go on behind a step: lines of later ones, which will come again, go.
+   *
+   * @param step 0 for a log that begins
+   */
+  RunLog(RunFolder folder, long step) {
+    file = folder.path().resolve(RunFolder.LOG);
+    try {
+      if (Files.exists(file)) {
+        String all = Files.readString(file);
+        String kept = kept(all, step);
+        if (!kept.equals(all)) {
+          folder.write(file, kept);
+        }
+      }
+      channel =
+          FileChannel.open(
+              file,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.APPEND);
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  private static String kept(String all, long step) {
+    StringBuilder kept = new StringBuilder();
+    for (int at = 0, end; (end = all.indexOf('\n', at)) >= 0; at = end + 1) {
+      String line = all.substring(at, end);
+      if (step > 0 && isUpTo(line, step)) {
+        kept.append(line).append('\n');
+      }
+    }
+    return kept.toString();
+  }
+
+  private static boolean isUpTo(String line, long step) {
+    try {
+      JsonNode json = MAPPER.readTree(line);
+      return json.path("step").isNumber() && json.path("step").asLong() <= step;
+    } catch (JsonProcessingException e) {
+      return false;
+    }
+  }
+
+  void run(long step, RunPlan plan) {
+    ObjectNode line = line("run", step);
+    line.put("parameters", plan.parameters());
+    line.put("flops_per_token", plan.flopsPerToken());
+    line.put("tokens_per_step", plan.tokensPerStep());
+    plan.steps().ifPresent(steps -> line.put("steps", steps));
+    write(line);
+  }
+
+  void step(StepResult result, double bitsPerByte, long tokens, double seconds) {
+    ObjectNode line = line("step", result.step());
+    line.put("tokens", result.tokens());
+    line.put("loss", result.loss());
+    line.put("bpb", bitsPerByte);
+    line.put("lr", result.rate());
+    line.put("norm", result.gradientNorm());
+    line.put("clipped", result.clipped());
+    line.put("tokens_per_s", Math.round(tokens / seconds));
+    line.put("ms", Math.round(seconds * 1e4) / 10.0);
+    write(line);
+  }
+
+  void evaluation(long step, double loss, double bitsPerByte) {
+    write(line("evaluation", step).put("loss", loss).put("bpb", bitsPerByte));
+  }
+
+  void sample(long step, String prompt, String text) {
+    write(line("sample", step).put("prompt", prompt).put("text", text));
+  }
+
+  void checkpoint(long step, Path folder) {
+    write(line("checkpoint", step).put("name", folder.getFileName().toString()));
+  }
+
+  void stopped(long step, String why) {
+    write(line("stopped", step).put("why", why));
+  }
+
+  private static ObjectNode line(String type, long step) {
+    return MAPPER.createObjectNode().put("type", type).put("step", step);
+  }
+
+  private void write(ObjectNode line) {
+    ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  /** Puts all lines on the disk. */
+  void sync() {
+    try {
+      channel.force(false);
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+
+  private CheckpointException failed(IOException e) {
+    return new CheckpointException("cannot write " + file + ": " + Shown.reason(e), e);
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw failed(e);
+    }
+  }
+}
