@@ -49,6 +49,7 @@ final class RunFolder implements AutoCloseable {
   private final Path folder;
   private final Watch watch;
   private final FileChannel lock;
+  private final boolean made;
 
   /** Is told before each change of the disk, so that tests can end it there. */
   interface Watch {
@@ -56,7 +57,8 @@ final class RunFolder implements AutoCloseable {
     void before(String what);
   }
 
-  private RunFolder(Path folder, Watch watch, FileChannel lock) {
+  private RunFolder(Path folder, Watch watch, FileChannel lock, boolean made) {
+    this.made = made;
     this.folder = folder;
     this.watch = watch;
     this.lock = lock;
@@ -74,8 +76,9 @@ final class RunFolder implements AutoCloseable {
             "expected a folder for a run, got the file " + folder);
       }
       requireOwn(folder);
+      boolean made = !Files.exists(folder);
       Files.createDirectories(folder);
-      RunFolder run = new RunFolder(folder, watch, lock(folder));
+      RunFolder run = new RunFolder(folder, watch, lock(folder), made);
       run.removeRubbish();
       return run;
     } catch (IOException e) {
@@ -234,6 +237,22 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
+  /**
+   * Does what a program that was killed behind a checkpoint did not come to.
+   *
+   * @param last the last checkpoint
+   * @param bestStep the step of the best, 0 for none
+   * @param keep how many of the last stay
+   */
+  void settle(Path last, long bestStep, int keep) {
+    point(LATEST, last);
+    checkpoints().stream()
+        .filter(checkpoint -> step(checkpoint) == bestStep)
+        .forEach(this::best);
+    publish(last);
+    prune(keep, bestStep);
+  }
+
   /** Lets the folder itself be the model of a checkpoint. */
   void publish(Path checkpoint) {
     Path top = folder.resolve(MODEL);
@@ -318,7 +337,11 @@ final class RunFolder implements AutoCloseable {
   @Override
   public void close() {
     try {
+      Files.deleteIfExists(folder.resolve(LOCK));
       lock.close();
+      if (made && names(folder).isEmpty()) {
+        Files.delete(folder);
+      }
     } catch (IOException e) {
       throw failed("unlock", folder, e);
     }

@@ -4,13 +4,11 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.train.StepResult;
@@ -31,7 +29,9 @@ final class RunLog implements AutoCloseable {
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final Path file;
-  private final FileChannel channel;
+
+  /** No channel: the interruption of a thread would close one. */
+  private final FileOutputStream out;
 
   /**
    * Opens a log to go on behind a step: lines of later ones, which will come again, go.
@@ -48,12 +48,7 @@ final class RunLog implements AutoCloseable {
           folder.write(file, kept);
         }
       }
-      channel =
-          FileChannel.open(
-              file,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.APPEND);
+      out = new FileOutputStream(file.toFile(), true);
     } catch (IOException e) {
       throw failed(e);
     }
@@ -122,11 +117,8 @@ final class RunLog implements AutoCloseable {
   }
 
   private void write(ObjectNode line) {
-    ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
     try {
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      out.write((line + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw failed(e);
     }
@@ -135,7 +127,7 @@ final class RunLog implements AutoCloseable {
   /** Puts all lines on the disk. */
   void sync() {
     try {
-      channel.force(false);
+      out.getFD().sync();
     } catch (IOException e) {
       throw failed(e);
     }
@@ -148,7 +140,7 @@ final class RunLog implements AutoCloseable {
   @Override
   public void close() {
     try {
-      channel.close();
+      out.close();
     } catch (IOException e) {
       throw failed(e);
     }
