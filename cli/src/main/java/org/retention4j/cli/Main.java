@@ -25,7 +25,7 @@ import picocli.CommandLine.ScopeType;
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
     synopsisSubcommandLabel = "COMMAND",
-    description = "Runs RetNet, Transformer and hybrid checkpoints.",
+    description = "Runs and trains RetNet, Transformer and hybrid checkpoints.",
     footer = {
       "",
       "Exit code: 0 when done, 1 for a failed check, 2 for bad input, 70 for a fault of its own.",
@@ -64,6 +64,7 @@ public final class Main implements Runnable {
     commands.put("generate", GenerateCommand.class);
     commands.put("perplexity", PerplexityCommand.class);
     commands.put("verify", VerifyCommand.class);
+    commands.put("train", TrainCommand.class);
     commands.put("create", CreateCommand.class);
     commands.put("convert", ConvertCommand.class);
     commands.put("bench", BenchCommand.class);

@@ -153,8 +153,7 @@ public final class CheckpointWriter {
       List<Long> shape = List.of((long) tensor.rows(), (long) tensor.columns());
       RowNumbers numbers = tensor.numbers();
       all.add(
-          OutTensor.of(
-              tensor.name(), dtype, shape, (row, into) -> numbers.read((int) row, into)));
+          OutTensor.of(tensor.name(), dtype, shape, (row, into) -> numbers.read((int) row, into)));
     }
     Path folder = file.toAbsolutePath().getParent();
     DiskRoom.require(folder, all.stream().mapToDouble(OutTensor::bytes).sum());

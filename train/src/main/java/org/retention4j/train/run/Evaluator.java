@@ -56,16 +56,18 @@ final class Evaluator {
     return sum / count;
   }
 
-  /** Returns the text that a sample begins with: the begin of the held-out text, or of the other. */
+  /**
+   * Returns the text that a sample begins with: the begin of the held-out text, or of the other.
+   */
   int[] prompt() {
     TokenText from = measures() ? heldOut : learnt;
     return from.tokens(0, Math.min(PROMPT, from.count()));
   }
 
   /** Returns how a model goes on with a prompt. */
-  static String sample(LanguageModel model, Tokenizer tokenizer, int[] prompt, int count, long seed) {
-    SamplingOptions sampling =
-        SamplingOptions.DEFAULT.withTemperature(TEMPERATURE).withSeed(seed);
+  static String sample(
+      LanguageModel model, Tokenizer tokenizer, int[] prompt, int count, long seed) {
+    SamplingOptions sampling = SamplingOptions.DEFAULT.withTemperature(TEMPERATURE).withSeed(seed);
     GenerationOptions options =
         GenerationOptions.DEFAULT.withMaxTokens(count).withSampling(sampling);
     try (Session session = model.newSession()) {

@@ -15,8 +15,7 @@ interface Learner extends AutoCloseable {
   /** Makes a learner of a model, which stays the caller's. */
   interface Maker {
     /** Begins with the weights of a model. */
-    Learner of(
-        Engine engine, LanguageModel model, int rows, int length, TrainerOptions options);
+    Learner of(Engine engine, LanguageModel model, int rows, int length, TrainerOptions options);
   }
 
   StepResult step(BatchSource source);

@@ -16,11 +16,7 @@ import org.retention4j.train.data.TrainingText;
  * @since 0.1
  */
 public record RunFiles(
-    Path out,
-    Path data,
-    Optional<Path> validation,
-    double heldOutShare,
-    Optional<Path> tokenizer) {
+    Path out, Path data, Optional<Path> validation, double heldOutShare, Optional<Path> tokenizer) {
   /** Checks that nothing is missing. */
   public RunFiles {
     Args.present("a folder for the run", out);

@@ -72,8 +72,7 @@ final class RunFolder implements AutoCloseable {
   static RunFolder open(Path folder, Watch watch) {
     try {
       if (Files.exists(folder) && !Files.isDirectory(folder)) {
-        throw new IllegalArgumentException(
-            "expected a folder for a run, got the file " + folder);
+        throw new IllegalArgumentException("expected a folder for a run, got the file " + folder);
       }
       requireOwn(folder);
       boolean made = !Files.exists(folder);
@@ -106,8 +105,7 @@ final class RunFolder implements AutoCloseable {
 
   private static FileChannel lock(Path folder) throws IOException {
     FileChannel channel =
-        FileChannel.open(
-            folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     boolean locked = false;
     try {
       locked = channel.tryLock() != null;
@@ -246,9 +244,7 @@ final class RunFolder implements AutoCloseable {
    */
   void settle(Path last, long bestStep, int keep) {
     point(LATEST, last);
-    checkpoints().stream()
-        .filter(checkpoint -> step(checkpoint) == bestStep)
-        .forEach(this::best);
+    checkpoints().stream().filter(checkpoint -> step(checkpoint) == bestStep).forEach(this::best);
     publish(last);
     prune(keep, bestStep);
   }
@@ -330,8 +326,7 @@ final class RunFolder implements AutoCloseable {
   }
 
   private static CheckpointException failed(String doing, Path path, IOException e) {
-    return new CheckpointException(
-        "cannot " + doing + " " + path + ": " + Shown.reason(e), e);
+    return new CheckpointException("cannot " + doing + " " + path + ": " + Shown.reason(e), e);
   }
 
   @Override

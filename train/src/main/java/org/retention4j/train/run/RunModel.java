@@ -70,9 +70,7 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
               start.shape().orElseThrow().parameters()));
     }
     Optional<Path> own =
-        folder
-            .filter(path -> !Tokenizers.areBytes(path))
-            .map(path -> path.resolve(TOKENIZER));
+        folder.filter(path -> !Tokenizers.areBytes(path)).map(path -> path.resolve(TOKENIZER));
     return new RunModel(config, folder, files.tokenizer().or(() -> own));
   }
 
@@ -144,11 +142,13 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
     }
   }
 
-  /** Writes weights and tokenizer into a folder. */
+  /** Writes weights and tokenizer into a folder, in place of what is there. */
   void write(LanguageModel model, Path into, DType dtype, RunFolder run) {
     tokenizer.ifPresent(file -> run.copy(file, into.resolve(TOKENIZER)));
     CheckpointWriter.write(
-        model, into, WriteOptions.DEFAULT.withDType(dtype).withShardBytes(Long.MAX_VALUE));
+        model,
+        into,
+        WriteOptions.DEFAULT.withDType(dtype).withShardBytes(Long.MAX_VALUE).withReplace(true));
   }
 
   /** Writes what else a trainer needs to go on. */

@@ -207,7 +207,9 @@ public final class TrainingRun implements AutoCloseable {
     return text;
   }
 
-  /** Returns the lowest bits for each byte of held-out text of a checkpoint; infinite before one. */
+  /**
+   * Returns the lowest bits for each byte of held-out text of a checkpoint; infinite before one.
+   */
   public double best() {
     return best;
   }
@@ -371,10 +373,10 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   /**
-   * Writes the model as it is now into another folder.
+   * Writes the model as it is now into another folder, in place of a model there.
    *
    * @param dtype F64, F32, F16 or BF16
-   * @throws IllegalArgumentException if it cannot be written, or a model is there already
+   * @throws IllegalArgumentException if it cannot be written
    */
   public void export(Path into, DType type) {
     try (LanguageModel now = learner.model()) {

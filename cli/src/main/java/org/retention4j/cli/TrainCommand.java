@@ -1,0 +1,213 @@
+package org.retention4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.checkpoint.Configuration;
+import org.retention4j.checkpoint.format.DType;
+import org.retention4j.checkpoint.internal.family.ModelShapes;
+import org.retention4j.engine.ComputeRoute;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.train.run.DivergedException;
+import org.retention4j.train.run.ProductSpeed;
+import org.retention4j.train.run.RunEnd;
+import org.retention4j.train.run.RunOptions;
+import org.retention4j.train.run.RunPlan;
+import org.retention4j.train.run.RunStart;
+import org.retention4j.train.run.TrainingRun;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Makes a model of a text. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Trains a model on text; retention generate --model DIR lets it speak, while it learns too.",
+      "Where DIR holds a run already, the same command goes on with it, to the same bits as if",
+      "nothing had come between."
+    })
+final class TrainCommand implements Callable<Integer> {
+  /** What a run reaches of the bare product, for hours that are told before. */
+  private static final double REACHED = 0.7;
+
+  private static final String SHAPE = "xs";
+  private static final int MOST_THREADS = 1024;
+
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      required = true,
+      description = "folder of the run, which becomes a model folder")
+  private Path out;
+
+  @Option(
+      names = "--shape",
+      paramLabel = "NAME|config.json",
+      description =
+          "ci, xs, s, m (0.13, 0.95, 3.7, 7.4 million parameters over bytes), or a configuration in"
+              + " fla's format (default: xs)")
+  private String shape;
+
+  @Option(names = "--from", paramLabel = "DIR", description = "model folder to train further")
+  private Path from;
+
+  @Mixin private TrainOptions options;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "threads, at least 1 (default: all processors)")
+  private int threads = Runtime.getRuntime().availableProcessors();
+
+  @Option(names = "--dry-run", description = "say what it would cost, and write nothing")
+  private boolean dryRun;
+
+  @Option(
+      names = "--export",
+      paramLabel = "TYPE",
+      converter = DTypeConverter.class,
+      description = "write the model into DIR/TYPE too: bf16, f16 or f32")
+  private DType export;
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() {
+    if (threads < 1 || threads > MOST_THREADS) {
+      throw new IllegalArgumentException(
+          "expected --threads in 1.." + MOST_THREADS + ", got " + threads);
+    }
+    RunStart start = start();
+    DecoderConfig config = config(start);
+    RunOptions run = options.of(out, config.modelWidth());
+    PrintWriter print = spec.commandLine().getOut();
+    try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best())) {
+      double product =
+          ProductSpeed.measure(engine, config, run.batch().rows() * run.batch().length());
+      if (dryRun) {
+        describe(RunPlan.of(config, run), run, product, print);
+        return 0;
+      }
+      return train(engine, run, start, product, print);
+    }
+  }
+
+  /** A run that goes on needs no shape, and is told if it is given another. */
+  private RunStart start() {
+    if (shape != null && from != null) {
+      throw new IllegalArgumentException("expected --shape or --from, got both");
+    }
+    if (from != null) {
+      return RunStart.from(from);
+    }
+    if (shape == null && goesOn()) {
+      return RunStart.none();
+    }
+    return RunStart.shape(shape(shape == null ? SHAPE : shape));
+  }
+
+  private boolean goesOn() {
+    return Files.isRegularFile(out.resolve("latest"))
+        && Files.isRegularFile(out.resolve("config.json"));
+  }
+
+  private static DecoderConfig shape(String name) {
+    if (!name.endsWith(".json")) {
+      try {
+        return ModelShapes.trained(name);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            e.getMessage() + ", for --shape, which may also name a config.json", e);
+      }
+    }
+    Path file = Path.of(name);
+    if (!Files.isRegularFile(file)) {
+      throw new IllegalArgumentException(
+          "expected a configuration, got none, or a folder, at " + name);
+    }
+    return Configuration.read(file).decoder();
+  }
+
+  private DecoderConfig config(RunStart start) {
+    return start.shape().orElseGet(() -> Checkpoint.open(start.from().orElse(out)).config());
+  }
+
+  private int train(
+      Engine engine, RunOptions run, RunStart start, double product, PrintWriter print) {
+    try (TrainLog log = new TrainLog(print, product);
+        TrainingRun training = TrainingRun.open(engine, run, start, log)) {
+      print.printf(
+          Locale.ROOT,
+          "%s: %s tokens to learn from, %s held out%n",
+          out,
+          Texts.count(training.text().learnt().count()),
+          Texts.count(training.text().heldOut().count()));
+      RunEnd end = training.run();
+      log.close();
+      if (export != null) {
+        training.export(out.resolve(export.name().toLowerCase(Locale.ROOT)), export);
+      }
+      print.printf(
+          Locale.ROOT,
+          "%s after %s steps; retention generate --model %s --prompt ...%n",
+          end == RunEnd.CANCELLED ? "interrupted" : "done",
+          Texts.count(training.steps()),
+          out);
+      return 0;
+    } catch (DivergedException e) {
+      print.flush();
+      spec.commandLine().getErr().println("retention: " + e.getMessage());
+      return Main.FAILED;
+    }
+  }
+
+  private void describe(RunPlan plan, RunOptions run, double product, PrintWriter print) {
+    double speed = REACHED * product / plan.flopsPerToken();
+    print.printf(
+        Locale.ROOT,
+        "%s parameters, %.2f MFLOP a token forwards and backwards%n",
+        Texts.count(plan.parameters()),
+        plan.flopsPerToken() / 1e6);
+    print.printf(
+        Locale.ROOT,
+        "memory by formula: %s of weights, gradients and moments, %s of activations%s%n",
+        Texts.bytes(plan.weightBytes()),
+        Texts.bytes(plan.activationBytes()),
+        run.trainer().checkpointing() ? "" : " (fewer with --checkpointing)");
+    print.printf(
+        Locale.ROOT,
+        "a product of these shapes: %.1f GFLOP/s on %d threads; at %.0f %% of it %s tokens/s%n",
+        product / 1e9,
+        threads,
+        100 * REACHED,
+        Texts.count(Math.round(speed)));
+    if (plan.steps().isPresent()) {
+      long steps = plan.steps().getAsLong();
+      print.printf(
+          Locale.ROOT,
+          "%s steps of %s tokens: about %.2f hours%n",
+          Texts.count(steps),
+          Texts.count(plan.tokensPerStep()),
+          steps * plan.tokensPerStep() / speed / 3600);
+    } else {
+      double minutes = run.limit().minutes().orElseThrow();
+      print.printf(
+          Locale.ROOT,
+          "%.4g minutes: about %s steps of %s tokens%n",
+          minutes,
+          Texts.count(Math.round(minutes * 60 * speed / plan.tokensPerStep())),
+          Texts.count(plan.tokensPerStep()));
+    }
+    print.flush();
+  }
+}

@@ -1,0 +1,64 @@
+package org.retention4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.retention4j.cli.Commands.ok;
+import static org.retention4j.cli.Commands.refuses;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What train says before it begins. */
+class TrainCommandTest {
+  @TempDir private Path folder;
+
+  private Path text;
+
+  @BeforeEach
+  void writeText() throws IOException {
+    text = Files.writeString(folder.resolve("text"), "some words of text\n".repeat(100));
+  }
+
+  @Test
+  void aDryRunSaysWhatItCostsAndWritesNothing() {
+    Path out = folder.resolve("out");
+    String line = "train --data " + text + " --out " + out + " --shape s --dry-run";
+    String said = ok(line + " --batch 8 --length 256 --max-tokens 60000000").out();
+    assertThat(said)
+        .contains("3,738,112 parameters, 24.66 MFLOP a token")
+        .contains("memory by formula: 89.71 MB of weights, gradients and moments")
+        .contains("a product of these shapes: ")
+        .contains("29,297 steps of 2,048 tokens: about ");
+    assertThat(ok(line).out()).contains("10 minutes: about ");
+    assertThat(ok(line + " --checkpointing --minutes 0.5").out())
+        .contains("0.5 minutes: about ")
+        .doesNotContain("fewer with --checkpointing");
+    assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void whatCannotBeIsRefused() throws IOException {
+    Path out = folder.resolve("out");
+    String line = "train --data " + text + " --out " + out;
+    refuses("train --out " + out, "--data");
+    refuses(line + " --shape huge", "expected a shape of ci, xs, s, m, got huge, for --shape");
+    refuses(line + " --shape ci --from " + folder, "expected --shape or --from, got both");
+    refuses(line + " --threads 0", "expected --threads in 1..1024, got 0");
+    refuses(line + " --beta2 1", "expected beta2 in [0, 1), got 1.0");
+    refuses(line + " --steps 0", "expected a limit of steps at least 1, got 0");
+    refuses(line + " --schedule cosine --minutes 1", "for a rate along a cosine");
+    refuses(line + " --shape ci --length 5000", "expected a text of at least 5001 tokens");
+    refuses(
+        "train --data " + folder.resolve("none") + " --out " + out + " --shape ci",
+        "expected a file or a folder of text at");
+    Path other = Files.createDirectory(folder.resolve("other"));
+    Files.writeString(other.resolve("notes.txt"), "mine");
+    refuses(
+        "train --data " + text + " --shape ci --out " + other,
+        "expected a new or empty folder, or one of a run, got");
+    assertThat(out).doesNotExist();
+  }
+}
