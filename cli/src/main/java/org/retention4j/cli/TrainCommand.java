@@ -203,7 +203,7 @@ final class TrainCommand implements Callable<Integer> {
       double minutes = run.limit().minutes().orElseThrow();
       print.printf(
           Locale.ROOT,
-          "%.4g minutes: about %s steps of %s tokens%n",
+          "%.1f minutes: about %s steps of %s tokens%n",
           minutes,
           Texts.count(Math.round(minutes * 60 * speed / plan.tokensPerStep())),
           Texts.count(plan.tokensPerStep()));

@@ -32,7 +32,7 @@ class TrainCommandTest {
         .contains("memory by formula: 89.71 MB of weights, gradients and moments")
         .contains("a product of these shapes: ")
         .contains("29,297 steps of 2,048 tokens: about ");
-    assertThat(ok(line).out()).contains("10 minutes: about ");
+    assertThat(ok(line).out()).contains("10.0 minutes: about ");
     assertThat(ok(line + " --checkpointing --minutes 0.5").out())
         .contains("0.5 minutes: about ")
         .doesNotContain("fewer with --checkpointing");
