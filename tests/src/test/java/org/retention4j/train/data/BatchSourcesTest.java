@@ -36,7 +36,7 @@ class BatchSourcesTest {
         tokens == 2 ? places(tokens, 0) : places(tokens, 0, tokens / 3, tokens / 2);
     for (BatchSource source :
         List.of(
-            new TokenStreams(text, rows, length, 0.25, 5),
+            new TokenStreams(text, rows, length, 2, 0.25, 5),
             new PackedDocuments(text, rows, length, 5))) {
       List<Batch> all = new ArrayList<>();
       for (int i = 0; i < 200; i++) {
@@ -62,7 +62,7 @@ class BatchSourcesTest {
         tokens == 2 ? places(tokens, 0) : places(tokens, 0, tokens / 3, tokens / 2);
     for (BatchSource source :
         List.of(
-            new TokenStreams(text, rows, length, 0, 1),
+            new TokenStreams(text, rows, length, 2, 0, 1),
             new PackedDocuments(text, rows, length, 1))) {
       for (int i = 0; i < 100; i++) {
         requireHonest(source.next(), text);
@@ -92,7 +92,7 @@ class BatchSourcesTest {
 
   @Test
   void streamsGoOnUnlessTheyAreFresh() {
-    TokenStreams streams = new TokenStreams(places(50_001, 0), 4, 10, 1.0 / 16, 3);
+    TokenStreams streams = new TokenStreams(places(50_001, 0), 4, 10, 1, 1.0 / 16, 3);
     Batch before = streams.next();
     assertThat(before.fresh()).containsOnly(true);
     int fresh = 0;
@@ -112,13 +112,31 @@ class BatchSourcesTest {
     assertThat(fresh / 7_996.0).isBetween(0.06, 0.09);
   }
 
+  /** The batches of a step are streams of their own, each of which goes on in the next step. */
+  @Test
+  void batchesOfAStepAreStreamsOfTheirOwn() {
+    TokenStreams streams = new TokenStreams(places(50_001, 0), 2, 10, 3, 0, 3);
+    Batch[] before = {streams.next(), streams.next(), streams.next()};
+    for (int i = 3; i < 3 * 64; i++) {
+      Batch batch = streams.next();
+      for (int b = 0; b < 2; b++) {
+        assertThat(batch.tokens()[b][0]).isEqualTo(before[i % 3].tokens()[b][9] + 1);
+        assertThat(batch.fresh()[b]).isFalse();
+      }
+      before[i % 3] = batch;
+    }
+    for (int i = 0; i < 3; i++) {
+      assertThat(streams.next().fresh()).containsOnly(true);
+    }
+  }
+
   /** In a round over the text each piece is read once. */
   @Test
   void streamsReadEachSegmentOnceARound() {
     int rows = 2;
     int length = 5;
     int tokens = 16 * length + 1;
-    TokenStreams streams = new TokenStreams(places(tokens, 0), rows, length, 0, 9);
+    TokenStreams streams = new TokenStreams(places(tokens, 0), rows, length, 1, 0, 9);
     for (int round = 0; round < 3; round++) {
       BitSet seen = new BitSet();
       for (int i = 0; i < 8; i++) {
@@ -136,8 +154,8 @@ class BatchSourcesTest {
   @Test
   void ordersDifferBySeedAndByRound() {
     TokenText text = places(10_001, 0);
-    TokenStreams one = new TokenStreams(text, 1, 10, 0, 1);
-    TokenStreams other = new TokenStreams(text, 1, 10, 0, 2);
+    TokenStreams one = new TokenStreams(text, 1, 10, 1, 0, 1);
+    TokenStreams other = new TokenStreams(text, 1, 10, 1, 0, 2);
     int[] firsts = new int[30];
     int[] others = new int[30];
     int[] later = new int[30];
@@ -219,17 +237,17 @@ class BatchSourcesTest {
   @Test
   void whatCannotBeIsNamed() {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new TokenStreams(places(64, 0), 1, 64, 0, 1))
+        .isThrownBy(() -> new TokenStreams(places(64, 0), 1, 64, 1, 0, 1))
         .withMessage(
             "expected a text of at least 65 tokens, a row of 64 and its last target, got 64");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new TokenStreams(places(64, 0), 1, 4, 1.5, 1))
+        .isThrownBy(() -> new TokenStreams(places(64, 0), 1, 4, 1, 1.5, 1))
         .withMessage("expected a share of fresh rows in 0..1, got 1.5");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new TokenStreams(places(64, 0), 0, 4, 0, 1))
+        .isThrownBy(() -> new TokenStreams(places(64, 0), 0, 4, 1, 0, 1))
         .withMessage("expected batches of at least 1 row of at least 1 token, got 0 rows of 4");
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new TokenStreams(places(64, 0), 1, 4, 0, 1).seek(-1))
+        .isThrownBy(() -> new TokenStreams(places(64, 0), 1, 4, 1, 0, 1).seek(-1))
         .withMessage("expected a position of at least 0, got -1");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new PackedDocuments(places(2, 0, 1), 1, 4, 1))

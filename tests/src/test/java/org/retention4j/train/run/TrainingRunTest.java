@@ -76,7 +76,9 @@ class TrainingRunTest extends RunCase {
             "config.json",
             "latest",
             "model.safetensors",
-            "train.jsonl");
+            "report.html",
+            "train.jsonl",
+            "trainer.json");
     assertThat(names(out.resolve("checkpoint-000004")))
         .containsExactly(
             "config.json", "model.safetensors", "optimizer.safetensors", "trainer.json");
@@ -88,6 +90,7 @@ class TrainingRunTest extends RunCase {
     assertThat(log(out).stream().map(line -> line.get("type").asText()))
         .containsExactly(
             "run",
+            "ladder",
             "step",
             "step",
             "evaluation",
@@ -98,11 +101,11 @@ class TrainingRunTest extends RunCase {
             "evaluation",
             "sample",
             "checkpoint");
-    JsonNode step = log(out).get(1);
+    JsonNode step = log(out).get(2);
     assertThat(step.fieldNames())
         .toIterable()
         .containsExactly(
-            "type", "step", "tokens", "loss", "bpb", "lr", "norm", "clipped", "tokens_per_s", "ms");
+            "type", "step", "tokens", "loss", "bpb", "lr", "norm", "clipped", "tokensPerSecond", "ms");
     assertThat(step.get("tokens").asLong()).isEqualTo(2 * 3 * 16);
     assertThat(step.get("bpb").asDouble()).isEqualTo(4.99 / Math.log(2));
   }

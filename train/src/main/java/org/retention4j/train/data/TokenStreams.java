@@ -6,8 +6,9 @@ import org.retention4j.train.Batch;
 import org.retention4j.train.BatchSource;
 
 /**
- * Streams: each row of a batch goes on where the row of its index ended in the batch before, so
- * that states can be carried from one to the next.
+ * Streams: each row of a batch goes on where the row of its index ended before, so that states can
+ * be carried from one to the next. Where a step takes several batches, each of them has streams of
+ * its own, which go on in the same batch of the next step.
  *
  * <p>The text is cut into long pieces, of up to {@value #LONGEST} rows each, which come in an order
  * of their own in every round over the text; where the cuts are differs from round to round. A row
@@ -36,6 +37,7 @@ public final class TokenStreams implements BatchSource {
   private final TokenText text;
   private final int rows;
   private final int length;
+  private final int groups;
   private final double freshShare;
   private final long seed;
   private final int pieceRows;
@@ -48,13 +50,18 @@ public final class TokenStreams implements BatchSource {
    * @param text of at least {@code length + 1} tokens
    * @param rows B, at least 1
    * @param length T, at least 1
+   * @param groups the batches of a step, at least 1
    * @param freshShare the probability, 0…1, that a row begins from nothing
    * @param seed of the order and of the beginnings
    * @throws IllegalArgumentException if these are out of their ranges, or the text is too short
    */
-  public TokenStreams(TokenText text, int rows, int length, double freshShare, long seed) {
+  public TokenStreams(
+      TokenText text, int rows, int length, int groups, double freshShare, long seed) {
     this.text = Args.present("a text", text);
     Rows.requireShape(rows, length);
+    if (groups < 1) {
+      throw new IllegalArgumentException("expected at least 1 batch a step, got " + groups);
+    }
     if (!(freshShare >= 0 && freshShare <= 1)) {
       throw new IllegalArgumentException(
           String.format(Locale.ROOT, "expected a share of fresh rows in 0..1, got %s", freshShare));
@@ -71,9 +78,11 @@ public final class TokenStreams implements BatchSource {
     }
     this.rows = rows;
     this.length = length;
+    this.groups = groups;
     this.freshShare = freshShare;
     this.seed = seed;
-    pieceRows = (int) Math.max(1, Math.min(LONGEST, segments / ((long) PIECES_PER_ROW * rows)));
+    pieceRows =
+        (int) Math.max(1, Math.min(LONGEST, segments / ((long) PIECES_PER_ROW * rows * groups)));
     pieces = segments / pieceRows;
   }
 
@@ -90,10 +99,12 @@ public final class TokenStreams implements BatchSource {
   @Override
   public Batch next() {
     Rows batch = new Rows(rows, length);
+    long turn = position / groups;
     for (int row = 0; row < rows; row++) {
-      batch.put(row, 0, text, begin(row), length);
-      double chance = Counter.unit(Counter.bits(seed, BEGIN, row, position));
-      if (position % pieceRows == 0 || chance < freshShare) {
+      long stream = position % groups * rows + row;
+      batch.put(row, 0, text, begin(stream, turn), length);
+      double chance = Counter.unit(Counter.bits(seed, BEGIN, stream, turn));
+      if (turn % pieceRows == 0 || chance < freshShare) {
         batch.fresh(row);
       }
     }
@@ -101,13 +112,13 @@ public final class TokenStreams implements BatchSource {
     return batch.toBatch();
   }
 
-  /** Returns the token of the text with which a row begins. */
-  private int begin(int row) {
-    long number = position / pieceRows * rows + row;
+  /** Returns the token of the text with which a row of a stream begins. */
+  private int begin(long stream, long turn) {
+    long number = turn / pieceRows * rows * groups + stream;
     long round = number / pieces;
     long key = Counter.bits(seed, ORDER, round, 0);
     long piece = Counter.permuted(key, pieces, number % pieces);
-    long segment = piece * pieceRows + position % pieceRows;
+    long segment = piece * pieceRows + turn % pieceRows;
     // What the pieces leave over, at one end in this round and at the other in the next.
     long over = text.count() - 1 - pieces * pieceRows * length;
     long shift = Counter.below(Counter.bits(seed, PLACE, round, 0), over + 1);

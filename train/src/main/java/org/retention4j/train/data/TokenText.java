@@ -134,6 +134,15 @@ public final class TokenText {
     return Arrays.copyOfRange(tokens, from, to);
   }
 
+  /** Returns the bytes of a text whose tokens are bytes. */
+  public byte[] toBytes() {
+    byte[] all = new byte[tokens.length];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = (byte) tokens[i];
+    }
+    return all;
+  }
+
   int token(int at) {
     return tokens[at];
   }

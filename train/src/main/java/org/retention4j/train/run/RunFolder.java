@@ -44,7 +44,7 @@ final class RunFolder implements AutoCloseable {
   private static final Pattern RUBBISH =
       Pattern.compile(
           "\\.(checkpoint-\\d+|(latest|best|train\\.jsonl|model\\.safetensors|config\\.json"
-              + "|tokenizer\\.json|report\\.html)\\.[0-9a-f]+)\\.(tmp|old)");
+              + "|tokenizer\\.json|trainer\\.json|report\\.html)\\.[0-9a-f]+)\\.(tmp|old)");
 
   private final Path folder;
   private final Watch watch;
@@ -264,7 +264,7 @@ final class RunFolder implements AutoCloseable {
       removeQuietly(link);
       copy(checkpoint.resolve(MODEL), top);
     }
-    for (String name : List.of("tokenizer.json", "config.json")) {
+    for (String name : List.of(RECORD, "tokenizer.json", "config.json")) {
       if (Files.isRegularFile(checkpoint.resolve(name))) {
         copy(checkpoint.resolve(name), folder.resolve(name));
       }

@@ -3,6 +3,7 @@ package org.retention4j.train.run;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -12,14 +13,16 @@ import java.nio.file.Path;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.train.StepResult;
+import org.retention4j.train.evaluate.NGramLadder;
 
 /**
  * train.jsonl: what happened, a line of JSON each, by its {@code type}.
  *
  * <ul>
  *   <li>{@code run}: step, parameters, flops_per_token, tokens_per_step, steps
- *   <li>{@code step}: step, tokens, loss, bpb, lr, norm, clipped, tokens_per_s, ms
- *   <li>{@code evaluation}: step, loss, bpb of the held-out text
+ *   <li>{@code step}: step, tokens, loss, bpb, lr, norm, clipped, tokensPerSecond, ms
+ *   <li>{@code evaluation}: step, tokens, evaluation, loss, bpb of the held-out text
+ *   <li>{@code ladder}: step, ladder
  *   <li>{@code sample}: step, prompt, text
  *   <li>{@code checkpoint}: step, name
  *   <li>{@code stopped}: step, why
@@ -91,13 +94,21 @@ final class RunLog implements AutoCloseable {
     line.put("lr", result.rate());
     line.put("norm", result.gradientNorm());
     line.put("clipped", result.clipped());
-    line.put("tokens_per_s", Math.round(tokens / seconds));
+    line.put("tokensPerSecond", Math.round(tokens / seconds));
     line.put("ms", Math.round(seconds * 1e4) / 10.0);
     write(line);
   }
 
-  void evaluation(long step, double loss, double bitsPerByte) {
-    write(line("evaluation", step).put("loss", loss).put("bpb", bitsPerByte));
+  void evaluation(long step, long tokens, double loss, double bitsPerByte) {
+    ObjectNode line = line("evaluation", step).put("tokens", tokens).put("evaluation", true);
+    write(line.put("loss", loss).put("bpb", bitsPerByte));
+  }
+
+  void ladder(NGramLadder ladder) {
+    ObjectNode line = line("ladder", 0);
+    ArrayNode rungs = line.putArray("ladder");
+    ladder.rungs().forEach(r -> rungs.addObject().put("order", r.order()).put("bpb", r.bpb()));
+    write(line);
   }
 
   void sample(long step, String prompt, String text) {

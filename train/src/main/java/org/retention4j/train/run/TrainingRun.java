@@ -17,6 +17,8 @@ import org.retention4j.train.data.Documents;
 import org.retention4j.train.data.PackedDocuments;
 import org.retention4j.train.data.TokenStreams;
 import org.retention4j.train.data.TrainingText;
+import org.retention4j.train.evaluate.NGramLadder;
+import org.retention4j.train.report.RunReport;
 
 /**
  * A run from text to model folder, which goes on where its folder holds one already.
@@ -36,6 +38,12 @@ import org.retention4j.train.data.TrainingText;
 public final class TrainingRun implements AutoCloseable {
   private static final double MINUTE = 60;
   private static final double NANOS = 1e9;
+
+  /** N-grams of longer texts take minutes to count. */
+  private static final int MOST_COUNTED = 1 << 25;
+
+  /** The highest order of n-grams. */
+  private static final int ORDER = 6;
 
   private final RunOptions options;
   private final RunListener listener;
@@ -173,7 +181,12 @@ public final class TrainingRun implements AutoCloseable {
       return new PackedDocuments(text.learnt(), batch.rows(), batch.length(), options.seed());
     }
     return new TokenStreams(
-        text.learnt(), batch.rows(), batch.length(), batch.freshShare(), options.seed());
+        text.learnt(),
+        batch.rows(),
+        batch.length(),
+        options.trainer().microBatches(),
+        batch.freshShare(),
+        options.seed());
   }
 
   /** Takes up what a checkpoint says of the run, if it is this one's. */
@@ -226,6 +239,9 @@ public final class TrainingRun implements AutoCloseable {
     began = System.nanoTime();
     listener.began(plan, step);
     log.run(step, plan);
+    if (step == 0) {
+      ladder();
+    }
     boolean cancelled = false;
     Optional<RunEnd> end = end(false);
     while (end.isEmpty()) {
@@ -240,6 +256,15 @@ public final class TrainingRun implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     return end.get();
+  }
+
+  /** Counts n-grams, which say what the held-out text is worth; bytes only. */
+  private void ladder() {
+    boolean bytes = model.tokenizer().isEmpty() && text.learnt().count() <= MOST_COUNTED;
+    if (bytes && evaluator.measures()) {
+      byte[] learnt = text.learnt().toBytes();
+      log.ladder(NGramLadder.measure(learnt, text.heldOut().toBytes(), ORDER));
+    }
   }
 
   private Optional<RunEnd> end(boolean cancelled) {
@@ -317,7 +342,7 @@ public final class TrainingRun implements AutoCloseable {
       double loss = evaluator.loss(learner);
       double bits = evaluator.heldOutBits(loss);
       measured = bits;
-      log.evaluation(step, loss, bits);
+      log.evaluation(step, tokens, loss, bits);
       listener.evaluated(step, loss, bits);
     }
     int count = options.rhythm().sampleTokens();
@@ -387,6 +412,7 @@ public final class TrainingRun implements AutoCloseable {
   /** Writes the page that shows the log; the one place where that is done. */
   private void report() {
     log.sync();
+    RunReport.write(folder.path());
   }
 
   @Override
