@@ -32,8 +32,7 @@ class BatchSourcesTest {
   @ParameterizedTest
   @MethodSource("shapes")
   void whatComesAtAPositionDoesNotDependOnTheWay(int rows, int length, int tokens) {
-    TokenText text =
-        tokens == 2 ? places(tokens, 0) : places(tokens, 0, tokens / 3, tokens / 2);
+    TokenText text = tokens == 2 ? places(tokens, 0) : places(tokens, 0, tokens / 3, tokens / 2);
     for (BatchSource source :
         List.of(
             new TokenStreams(text, rows, length, 2, 0.25, 5),
@@ -58,8 +57,7 @@ class BatchSourcesTest {
   @ParameterizedTest
   @MethodSource("shapes")
   void noTargetCrossesADocument(int rows, int length, int tokens) {
-    TokenText text =
-        tokens == 2 ? places(tokens, 0) : places(tokens, 0, tokens / 3, tokens / 2);
+    TokenText text = tokens == 2 ? places(tokens, 0) : places(tokens, 0, tokens / 3, tokens / 2);
     for (BatchSource source :
         List.of(
             new TokenStreams(text, rows, length, 2, 0, 1),

@@ -13,8 +13,7 @@ record Broken(Learner whole) implements Learner {
   public StepResult step(BatchSource source) {
     StepResult r = whole.step(source);
     double loss = r.step() == 5 ? Double.NaN : r.loss();
-    return new StepResult(
-        r.step(), r.tokens(), loss, r.gradientNorm(), r.clipped(), r.rate());
+    return new StepResult(r.step(), r.tokens(), loss, r.gradientNorm(), r.clipped(), r.rate());
   }
 
   @Override

@@ -54,8 +54,7 @@ abstract class RunCase {
         .withMessageContaining(why);
   }
 
-  static TrainingRun open(
-      RunOptions options, RunListener listener, RunFolder.Watch watch) {
+  static TrainingRun open(RunOptions options, RunListener listener, RunFolder.Watch watch) {
     return TrainingRun.open(ENGINE, options, START, listener, FakeLearner::new, watch);
   }
 
@@ -69,9 +68,7 @@ abstract class RunCase {
     return new RunOptions(
         RunFiles.of(text, out).withHeldOutShare(0.1),
         BatchShape.streams(2, 16),
-        TrainerOptions.DEFAULT
-            .withRate(0.1, TrainerOptions.DEFAULT.schedule())
-            .withMicroBatches(3),
+        TrainerOptions.DEFAULT.withRate(0.1, TrainerOptions.DEFAULT.schedule()).withMicroBatches(3),
         RateCurve.DEFAULT,
         RunLimit.steps(steps),
         RunRhythm.DEFAULT.withEvery(2, 2).withSampleTokens(3),
@@ -80,7 +77,12 @@ abstract class RunCase {
 
   static RunOptions with(RunOptions o, UnaryOperator<TrainerOptions> change) {
     return new RunOptions(
-        o.files(), o.batch(), change.apply(o.trainer()), o.curve(), o.limit(), o.rhythm(),
+        o.files(),
+        o.batch(),
+        change.apply(o.trainer()),
+        o.curve(),
+        o.limit(),
+        o.rhythm(),
         o.seed());
   }
 

@@ -54,8 +54,7 @@ class RunEndsTest extends RunCase {
       assertThat(run.steps()).isEqualTo(3);
       assertThat(run.run()).isEqualTo(RunEnd.DONE);
     }
-    assertThat(Files.readAllBytes(out.resolve("checkpoint-000003/trainer.json")))
-        .isEqualTo(before);
+    assertThat(Files.readAllBytes(out.resolve("checkpoint-000003/trainer.json"))).isEqualTo(before);
   }
 
   /** Killed before each change of the disk, and again while it goes on. */

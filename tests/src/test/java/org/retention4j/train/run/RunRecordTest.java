@@ -125,8 +125,7 @@ class RunRecordTest {
     assertThat(RunLimit.tokens(1001).mostSteps(100)).hasValue(11);
     assertThat(RunLimit.steps(5).mostSteps(100)).hasValue(5);
     assertThat(RunLimit.minutes(5).mostSteps(100)).isEmpty();
-    RunLimit both =
-        new RunLimit(OptionalLong.of(20), OptionalLong.of(1000), OptionalDouble.of(1));
+    RunLimit both = new RunLimit(OptionalLong.of(20), OptionalLong.of(1000), OptionalDouble.of(1));
     assertThat(both.mostSteps(100)).hasValue(10);
     assertThatIllegalArgumentException().isThrownBy(() -> RunLimit.steps(0));
     assertThatIllegalArgumentException().isThrownBy(() -> RunLimit.minutes(Double.NaN));

@@ -19,7 +19,12 @@ class RunRefusalsTest extends RunCase {
     refused(with(o, t -> t.withRate(0.5, t.schedule())), START, "rate of 0.1, got 0.5");
     refused(
         new RunOptions(
-            o.files(), o.batch().withFreshShare(0), o.trainer(), o.curve(), o.limit(), o.rhythm(),
+            o.files(),
+            o.batch().withFreshShare(0),
+            o.trainer(),
+            o.curve(),
+            o.limit(),
+            o.rhythm(),
             o.seed()),
         START,
         "fresh_share of 0.0625, got 0.0");
@@ -40,8 +45,7 @@ class RunRefusalsTest extends RunCase {
             o.rhythm().withKeep(7),
             o.seed());
     open(other, RunListener.SILENT, QUIET).close();
-    TrainingRun.open(
-            ENGINE, o, RunStart.none(), RunListener.SILENT, FakeLearner::new, QUIET)
+    TrainingRun.open(ENGINE, o, RunStart.none(), RunListener.SILENT, FakeLearner::new, QUIET)
         .close();
     Files.writeString(text, "another text\n".repeat(50));
     refused(o, START, "expected the text of the run in");

@@ -12,9 +12,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.internal.family.ModelShapes;
+import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
-import org.retention4j.engine.ComputeRoute;
 import org.retention4j.generate.GenerationOptions;
 import org.retention4j.generate.Generator;
 import org.retention4j.train.StepResult;
@@ -43,8 +43,7 @@ class TrainedModelTest {
       }
       try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN)) {
         List<Double> other = new ArrayList<>();
-        assertThat(run(engine, options(text, parts, batch), 10, other))
-            .isEqualTo(RunEnd.CANCELLED);
+        assertThat(run(engine, options(text, parts, batch), 10, other)).isEqualTo(RunEnd.CANCELLED);
         assertThat(other).isEqualTo(losses.subList(0, 10));
         assertThat(run(engine, options(text, parts, batch), 0, other)).isEqualTo(RunEnd.DONE);
         assertThat(other).isEqualTo(losses);
@@ -83,10 +82,7 @@ class TrainedModelTest {
           var session = model.newSession()) {
         new Generator(tokenizer)
             .generate(
-                session,
-                "the ",
-                GenerationOptions.of(checkpoint).withMaxTokens(40),
-                said::append);
+                session, "the ", GenerationOptions.of(checkpoint).withMaxTokens(40), said::append);
       }
       assertThat(said.toString()).containsAnyOf("cat", "dog", "bird");
     }

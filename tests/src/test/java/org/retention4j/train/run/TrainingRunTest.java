@@ -105,7 +105,16 @@ class TrainingRunTest extends RunCase {
     assertThat(step.fieldNames())
         .toIterable()
         .containsExactly(
-            "type", "step", "tokens", "loss", "bpb", "lr", "norm", "clipped", "tokensPerSecond", "ms");
+            "type",
+            "step",
+            "tokens",
+            "loss",
+            "bpb",
+            "lr",
+            "norm",
+            "clipped",
+            "tokensPerSecond",
+            "ms");
     assertThat(step.get("tokens").asLong()).isEqualTo(2 * 3 * 16);
     assertThat(step.get("bpb").asDouble()).isEqualTo(4.99 / Math.log(2));
   }
