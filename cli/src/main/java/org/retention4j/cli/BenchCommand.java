@@ -1,5 +1,6 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.SecondJvm;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;

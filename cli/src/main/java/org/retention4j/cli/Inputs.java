@@ -1,5 +1,6 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.StandardStreams;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

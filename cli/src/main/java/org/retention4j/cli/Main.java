@@ -1,5 +1,9 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.StandardStreams;
+import org.retention4j.cli.jvm.Arguments;
+import org.retention4j.cli.jvm.VectorJvm;
+import org.retention4j.cli.jvm.SecondJvm;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;

@@ -1,5 +1,7 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.VectorJvm;
+import org.retention4j.cli.jvm.JvmOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.retention4j.cli.Commands.golden;
 

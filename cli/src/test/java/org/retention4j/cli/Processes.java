@@ -1,5 +1,6 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.JvmOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;

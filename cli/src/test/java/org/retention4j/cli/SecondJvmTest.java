@@ -1,5 +1,6 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.SecondJvm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;

@@ -1,5 +1,8 @@
 package org.retention4j.cli;
 
+import org.retention4j.cli.jvm.Arguments;
+import org.retention4j.cli.jvm.VectorJvm;
+import org.retention4j.cli.jvm.JvmOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.Charset;

@@ -122,45 +122,6 @@ public final class CheckpointWriter {
   }
 
   /**
-   * A tensor by its rows.
-   *
-   * @param name one of its own in a file
-   * @param rows at least 1
-   * @param columns of a row
-   * @param numbers gives the rows in order, each once
-   */
-  public record Rows(String name, int rows, int columns, RowNumbers numbers) {}
-
-  /** Gives rows as numbers. */
-  @FunctionalInterface
-  public interface RowNumbers {
-    /** Copies one row. */
-    void read(int row, double[] into);
-  }
-
-  /**
-   * Writes tensors that are no model into one safetensors file, in place of one of that name; read
-   * them by {@link org.retention4j.checkpoint.format.SafetensorsFile}.
-   *
-   * @param dtype F64, F32, F16 or BF16
-   * @param metadata goes into the file's header
-   * @throws CheckpointException if it cannot be written, or finite numbers become infinite
-   */
-  public static void writeTensors(
-      Path file, DType dtype, List<Rows> tensors, Map<String, String> metadata) {
-    List<OutTensor> all = new ArrayList<>();
-    for (Rows tensor : Args.present("tensors", tensors)) {
-      List<Long> shape = List.of((long) tensor.rows(), (long) tensor.columns());
-      RowNumbers numbers = tensor.numbers();
-      all.add(
-          OutTensor.of(tensor.name(), dtype, shape, (row, into) -> numbers.read((int) row, into)));
-    }
-    Path folder = file.toAbsolutePath().getParent();
-    DiskRoom.require(folder, all.stream().mapToDouble(OutTensor::bytes).sum());
-    SafetensorsWriter.writeFile(file, all, metadata);
-  }
-
-  /**
    * Writes a checkpoint of seeded random weights, uniform with the spread of a new model's, and
    * norms of 1, where none was before.
    *

@@ -62,15 +62,15 @@ class RunEndsTest extends RunCase {
   void aKillAtAnyMomentLosesNothing() throws IOException {
     Path whole = folder.resolve("whole");
     int[] count = {0};
-    try (TrainingRun run = open(options(whole, 5), RunListener.SILENT, what -> count[0]++)) {
+    try (TrainingRun run = open(options(whole, 3), RunListener.SILENT, what -> count[0]++)) {
       run.run();
     }
     assertThat(count[0]).isGreaterThan(25);
     for (int kill = 0; kill < count[0]; kill++) {
       Path out = folder.resolve("killed" + kill);
-      kill(options(out, 5), kill);
-      kill(options(out, 5), kill / 2);
-      run(options(out, 5));
+      kill(options(out, 3), kill);
+      kill(options(out, 3), kill / 2);
+      run(options(out, 3));
       assertSame(out, whole);
       assertThat(names(out)).as("killed at %d", kill).isEqualTo(names(whole));
       assertThat(steps(out)).isEqualTo(steps(whole));
@@ -101,7 +101,7 @@ class RunEndsTest extends RunCase {
     int[] records = {0};
     RunFolder.Watch full =
         what -> {
-          if (what.equals("write trainer.json") && ++records[0] == 2) {
+          if (what.equals("write trainer.json") && ++records[0] == 3) {
             throw new CheckpointException("cannot write trainer.json: No space left on device");
           }
         };

@@ -57,6 +57,8 @@ class TrainingRunTest extends RunCase {
     assertThat(heard)
         .containsExactly(
             "began 0",
+            "evaluated 0",
+            "saved checkpoint-000000",
             "step 1 0.25",
             "step 2 0.5",
             "evaluated 2",
@@ -91,6 +93,8 @@ class TrainingRunTest extends RunCase {
         .containsExactly(
             "run",
             "ladder",
+            "evaluation",
+            "checkpoint",
             "step",
             "step",
             "evaluation",
@@ -101,7 +105,7 @@ class TrainingRunTest extends RunCase {
             "evaluation",
             "sample",
             "checkpoint");
-    JsonNode step = log(out).get(2);
+    JsonNode step = log(out).get(4);
     assertThat(step.fieldNames())
         .toIterable()
         .containsExactly(

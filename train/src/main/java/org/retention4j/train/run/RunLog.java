@@ -29,6 +29,9 @@ import org.retention4j.train.evaluate.NGramLadder;
  * </ul>
  */
 final class RunLog implements AutoCloseable {
+  /** Before all steps. */
+  static final long NEW = -1;
+
   private static final ObjectMapper MAPPER = new ObjectMapper();
 
   private final Path file;
@@ -39,7 +42,7 @@ final class RunLog implements AutoCloseable {
   /**
    * Opens a log to go on behind a step: lines of later ones, which will come again, go.
    *
-   * @param step 0 for a log that begins
+   * @param step {@link #NEW} for a log that begins
    */
   RunLog(RunFolder folder, long step) {
     file = folder.path().resolve(RunFolder.LOG);
@@ -61,7 +64,7 @@ final class RunLog implements AutoCloseable {
     StringBuilder kept = new StringBuilder();
     for (int at = 0, end; (end = all.indexOf('\n', at)) >= 0; at = end + 1) {
       String line = all.substring(at, end);
-      if (step > 0 && isUpTo(line, step)) {
+      if (isUpTo(line, step)) {
         kept.append(line).append('\n');
       }
     }

@@ -10,12 +10,12 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.LoadOptions;
+import org.retention4j.checkpoint.TensorWriter;
 import org.retention4j.checkpoint.WeightChoice;
 import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.checkpoint.format.CheckpointException;
@@ -153,11 +153,11 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
 
   /** Writes what else a trainer needs to go on. */
   static void writeProgress(List<TrainedTensor> progress, Path into, DType dtype) {
-    List<CheckpointWriter.Rows> tensors =
+    List<TensorWriter.Rows> tensors =
         progress.stream()
-            .map(t -> new CheckpointWriter.Rows(t.name(), t.rows(), t.columns(), t::read))
+            .map(t -> new TensorWriter.Rows(t.name(), t.rows(), t.columns(), t::read))
             .toList();
-    CheckpointWriter.writeTensors(into.resolve(OPTIMIZER), dtype, tensors, Map.of());
+    TensorWriter.write(into.resolve(OPTIMIZER), dtype, tensors);
   }
 
   /**

@@ -13,11 +13,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.text.Tokenizer;
 import org.retention4j.train.BatchSource;
 import org.retention4j.train.StepResult;
-import org.retention4j.train.data.Documents;
-import org.retention4j.train.data.PackedDocuments;
-import org.retention4j.train.data.TokenStreams;
 import org.retention4j.train.data.TrainingText;
-import org.retention4j.train.evaluate.NGramLadder;
 import org.retention4j.train.report.RunReport;
 
 /**
@@ -38,12 +34,6 @@ import org.retention4j.train.report.RunReport;
 public final class TrainingRun implements AutoCloseable {
   private static final double MINUTE = 60;
   private static final double NANOS = 1e9;
-
-  /** N-grams of longer texts take minutes to count. */
-  private static final int MOST_COUNTED = 1 << 25;
-
-  /** The highest order of n-grams. */
-  private static final int ORDER = 6;
 
   private final RunOptions options;
   private final RunListener listener;
@@ -88,9 +78,9 @@ public final class TrainingRun implements AutoCloseable {
     plan = RunPlan.of(model.config(), options);
     identity = model.identity(options, engine.type());
     schedule = new RunSchedule(options.curve(), plan.steps());
-    text = text(options, tokenizer);
+    text = RunText.read(options, tokenizer);
     text.requireVocabulary(model.config().vocabulary());
-    source = source();
+    source = RunText.source(text, options);
     evaluator = new Evaluator(text, options.batch(), options.rhythm().evaluateTokens());
     Optional<Path> last = folder.last();
     last.ifPresent(this::recall);
@@ -102,7 +92,7 @@ public final class TrainingRun implements AutoCloseable {
         learner.resume(step, tokens);
         folder.settle(last.get(), bestStep, options.rhythm().keep());
       }
-      log = new RunLog(folder, step);
+      log = new RunLog(folder, last.isPresent() ? step : RunLog.NEW);
       whole = true;
     } finally {
       if (!whole) {
@@ -165,30 +155,6 @@ public final class TrainingRun implements AutoCloseable {
     }
   }
 
-  private static TrainingText text(RunOptions options, Tokenizer tokenizer) {
-    RunFiles files = options.files();
-    Documents documents = options.batch().packed().orElse(Documents.FILES);
-    return files
-        .validation()
-        .map(other -> TrainingText.read(files.data(), other, documents, tokenizer))
-        .orElseGet(
-            () -> TrainingText.read(files.data(), files.heldOutShare(), documents, tokenizer));
-  }
-
-  private BatchSource source() {
-    BatchShape batch = options.batch();
-    if (batch.packed().isPresent()) {
-      return new PackedDocuments(text.learnt(), batch.rows(), batch.length(), options.seed());
-    }
-    return new TokenStreams(
-        text.learnt(),
-        batch.rows(),
-        batch.length(),
-        options.trainer().microBatches(),
-        batch.freshShare(),
-        options.seed());
-  }
-
   /** Takes up what a checkpoint says of the run, if it is this one's. */
   private void recall(Path checkpoint) {
     RunRecord record = RunRecord.read(checkpoint.resolve(RunFolder.RECORD));
@@ -239,8 +205,8 @@ public final class TrainingRun implements AutoCloseable {
     began = System.nanoTime();
     listener.began(plan, step);
     log.run(step, plan);
-    if (step == 0) {
-      ladder();
+    if (saved < 0) {
+      begin();
     }
     boolean cancelled = false;
     Optional<RunEnd> end = end(false);
@@ -258,13 +224,12 @@ public final class TrainingRun implements AutoCloseable {
     return end.get();
   }
 
-  /** Counts n-grams, which say what the held-out text is worth; bytes only. */
-  private void ladder() {
-    boolean bytes = model.tokenizer().isEmpty() && text.learnt().count() <= MOST_COUNTED;
-    if (bytes && evaluator.measures()) {
-      byte[] learnt = text.learnt().toBytes();
-      log.ladder(NGramLadder.measure(learnt, text.heldOut().toBytes(), ORDER));
+  /** Writes what a run begins with, so that what cannot be written is known before hours of work. */
+  private void begin() {
+    if (model.tokenizer().isEmpty()) {
+      RunText.ladder(text).ifPresent(log::ladder);
     }
+    save();
   }
 
   private Optional<RunEnd> end(boolean cancelled) {
@@ -346,7 +311,7 @@ public final class TrainingRun implements AutoCloseable {
       listener.evaluated(step, loss, bits);
     }
     int count = options.rhythm().sampleTokens();
-    if (count > 0) {
+    if (count > 0 && step > 0) {
       int[] prompt = evaluator.prompt();
       try (LanguageModel now = learner.model()) {
         String written = Evaluator.sample(now, tokenizer, prompt, count, step);

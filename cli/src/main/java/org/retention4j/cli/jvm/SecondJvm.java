@@ -1,4 +1,4 @@
-package org.retention4j.cli;
+package org.retention4j.cli.jvm;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -11,12 +11,15 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /** A virtual machine that does a command's work for the one that was started. */
-final class SecondJvm {
+public final class SecondJvm {
+  /** A fault of the command itself, by the convention of sysexits. */
+  private static final int BROKEN = 70;
+
   /**
    * Says that every thread of this program has one OpenMP thread, by the environment, and that
    * nobody asks for more: the engine need not start ND4J to set it.
    */
-  static final String ONE_OPEN_MP_THREAD = "retention.oneOpenMpThread";
+  public static final String ONE_OPEN_MP_THREAD = "retention.oneOpenMpThread";
 
   private static final String OPEN_MP_THREADS = "OMP_NUM_THREADS";
 
@@ -36,7 +39,7 @@ final class SecondJvm {
    * Runs this program with some arguments in a second virtual machine, and returns its exit code;
    * or says why it does not and returns nothing.
    */
-  static Optional<Integer> tryRun(String[] args) {
+  public static Optional<Integer> tryRun(String[] args) {
     JvmOptions options = JvmOptions.ofThisJvm();
     Optional<String> refusal = VectorJvm.refusal(options, args, VectorJvm.encoding());
     if (refusal.isPresent()) {
@@ -105,7 +108,7 @@ final class SecondJvm {
    * The first is known by its number, because it may have ended already; and it is looked for as
    * the parent, because a dead process keeps its number until somebody asks for its exit code.
    */
-  static void endWithFirst() {
+  public static void endWithFirst() {
     Long first = Long.getLong(VectorJvm.FIRST);
     if (first == null) {
       return;
@@ -119,12 +122,12 @@ final class SecondJvm {
     while (ProcessHandle.current().parent().map(ProcessHandle::pid).orElse(-1L) == first) {
       pause(LOOK_MILLIS);
     }
-    Thread exit = new Thread(() -> System.exit(Main.BROKEN));
+    Thread exit = new Thread(() -> System.exit(BROKEN));
     exit.setDaemon(true);
     exit.start();
     // Time to take back what is half written, and not a moment more.
     pause(PATIENCE_MILLIS);
-    Runtime.getRuntime().halt(Main.BROKEN);
+    Runtime.getRuntime().halt(BROKEN);
   }
 
   private static void pause(long millis) {
@@ -136,7 +139,7 @@ final class SecondJvm {
   }
 
   /** Copies all but the warning and what the first virtual machine has said before it. */
-  static void copyErrors(InputStream from, OutputStream to) throws IOException {
+  public static void copyErrors(InputStream from, OutputStream to) throws IOException {
     boolean more = true;
     while (more) {
       more = copyLine(from, to);

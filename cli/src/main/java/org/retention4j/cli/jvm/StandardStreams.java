@@ -1,4 +1,4 @@
-package org.retention4j.cli;
+package org.retention4j.cli.jvm;
 
 import java.io.File;
 import java.io.FileInputStream;
@@ -21,7 +21,7 @@ import java.util.stream.Stream;
  * what nobody wrote, writing to it spoils it, and closing it takes it from the virtual machine.
  * Linux says what a number stands for.
  */
-final class StandardStreams {
+public final class StandardStreams {
   /** Tells a second virtual machine the numbers of those that were closed for the first. */
   private static final String CLOSED = "retention.closed";
 
@@ -44,7 +44,7 @@ final class StandardStreams {
   private StandardStreams() {}
 
   /** Puts streams that fail, or for messages one that swallows, in the place of closed ones. */
-  static void guard() {
+  public static void guard() {
     if (closed(INPUT)) {
       System.setIn(new ClosedInput());
     }
@@ -63,7 +63,7 @@ final class StandardStreams {
    * @param expected what is to be read there, for the message
    * @throws IllegalArgumentException if it was closed from the beginning
    */
-  static InputStream input(String expected) {
+  public static InputStream input(String expected) {
     InputStream in = System.in;
     if (in instanceof ClosedInput) {
       throw new IllegalArgumentException(
@@ -73,7 +73,7 @@ final class StandardStreams {
   }
 
   /** Lets a process have the standard input and output of this one, and know which are closed. */
-  static ProcessBuilder inherited(List<String> command) {
+  public static ProcessBuilder inherited(List<String> command) {
     boolean in = System.in instanceof ClosedInput;
     boolean out = closed(OUTPUT);
     List<String> words = new ArrayList<>(command);

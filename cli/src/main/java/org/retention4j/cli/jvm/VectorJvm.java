@@ -1,4 +1,4 @@
-package org.retention4j.cli;
+package org.retention4j.cli.jvm;
 
 import java.io.IOException;
 import java.lang.module.ModuleFinder;
@@ -17,7 +17,7 @@ import java.util.Set;
  * unless an option says something of the heap. The launcher starts it at once; from a bare {@code
  * java -jar} it is a second one. {@code -Dretention.relaunch=false} leaves it at the first.
  */
-final class VectorJvm {
+public final class VectorJvm {
   private static final String MODULE = "jdk.incubator.vector";
   private static final String SWITCH = "retention.relaunch";
 
@@ -25,14 +25,14 @@ final class VectorJvm {
   private static final Set<String> LIGHT = Set.of("info", "--help", "-h", "--version", "-V");
 
   /** By this a second virtual machine knows the process of the first, which it ends with. */
-  static final String FIRST = "retention.first";
+  public static final String FIRST = "retention.first";
 
   /**
    * Room for weights in half of the memory; small regions, since a matrix takes whole ones; little
    * garbage, for there is little to collect; and no marking of what lives, whose bitmaps take a
    * 32nd of the heap.
    */
-  static final List<String> HEAP =
+  public static final List<String> HEAP =
       List.of(
           "-XX:MaxRAMPercentage=50",
           "-XX:G1HeapRegionSize=1m",
@@ -42,7 +42,7 @@ final class VectorJvm {
   private VectorJvm() {}
 
   /** Returns whether a second virtual machine would have what this one lacks for a command. */
-  static boolean wanted(String[] args) {
+  public static boolean wanted(String[] args) {
     String jar = System.getProperty("java.class.path", "");
     return args.length > 0
         && !LIGHT.contains(args[0])
@@ -58,7 +58,7 @@ final class VectorJvm {
    *
    * @param encoding what a process is started with, see {@link #encoding()}
    */
-  static Optional<String> refusal(JvmOptions options, String[] args, Charset encoding) {
+  public static Optional<String> refusal(JvmOptions options, String[] args, Charset encoding) {
     Optional<String> ofOne = options.ofOne();
     if (ofOne.isPresent()) {
       return Optional.of(ofOne.get() + " is for one virtual machine");
@@ -73,12 +73,12 @@ final class VectorJvm {
   }
 
   /** Returns how this Java hands the words of a command to a process. */
-  static Charset encoding() {
+  public static Charset encoding() {
     return Runtime.version().feature() < 18 ? Charset.defaultCharset() : Arguments.encoding();
   }
 
   /** Returns a command with the same options, some for the heap, and the module. */
-  static List<String> command(Path home, JvmOptions options, Path jar, String[] args, long first) {
+  public static List<String> command(Path home, JvmOptions options, Path jar, String[] args, long first) {
     List<String> command = new ArrayList<>();
     command.add(home.resolve("bin").resolve("java").toString());
     command.addAll(options.given());
@@ -96,7 +96,7 @@ final class VectorJvm {
   }
 
   /** The benchmark asks for more OpenMP threads by itself. */
-  static boolean ownsOpenMp(String[] args) {
+  public static boolean ownsOpenMp(String[] args) {
     return args.length == 0 || !args[0].equals("bench");
   }
 

@@ -1,4 +1,4 @@
-package org.retention4j.cli;
+package org.retention4j.cli.jvm;
 
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -14,9 +14,9 @@ import java.util.regex.Pattern;
  * @param given those before {@code -jar}, word by word
  * @param effective those and what the environment and files of options add
  */
-record JvmOptions(List<String> given, List<String> effective) {
+public record JvmOptions(List<String> given, List<String> effective) {
   /** Where a virtual machine finds options too. */
-  static final List<String> VARIABLES =
+  public static final List<String> VARIABLES =
       List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS");
 
   /** Options that name a file of options. */
@@ -41,7 +41,7 @@ record JvmOptions(List<String> given, List<String> effective) {
               + "(Archive|Dump|File|Flight|ManagementServer|Path).*");
 
   /** Returns those of this virtual machine. */
-  static JvmOptions ofThisJvm() {
+  public static JvmOptions ofThisJvm() {
     List<String> words =
         Arrays.asList(ProcessHandle.current().info().arguments().orElse(new String[0]));
     int jar = words.indexOf("-jar");
@@ -59,18 +59,18 @@ record JvmOptions(List<String> given, List<String> effective) {
   }
 
   /** Asking the virtual machine itself takes a while: only where words do not say all. */
-  static boolean more(List<String> given, Map<String, String> environment) {
+  public static boolean more(List<String> given, Map<String, String> environment) {
     return VARIABLES.stream().anyMatch(name -> !environment.getOrDefault(name, "").isBlank())
         || given.stream().anyMatch(option -> OF_A_FILE.matcher(option).matches());
   }
 
   /** Returns whether one of them lays out the heap. */
-  boolean layOutTheHeap() {
+  public boolean layOutTheHeap() {
     return effective.stream().anyMatch(option -> OF_THE_HEAP.matcher(option).matches());
   }
 
   /** Returns one that a second virtual machine must not have too, if there is one. */
-  Optional<String> ofOne() {
+  public Optional<String> ofOne() {
     return effective.stream().filter(option -> OF_ONE.matcher(option).matches()).findFirst();
   }
 }

@@ -1,4 +1,4 @@
-package org.retention4j.cli;
+package org.retention4j.cli.jvm;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,7 +14,7 @@ import java.util.Optional;
  * The words of the command line as the shell gave them. Java decodes them in the encoding of the
  * locale, and what that does not know becomes question marks: another text, another file.
  */
-final class Arguments {
+public final class Arguments {
   /** Where Linux keeps a process's words, each followed by a 0. */
   private static final Path WORDS = Path.of("/proc/self/cmdline");
 
@@ -23,7 +23,7 @@ final class Arguments {
   private Arguments() {}
 
   /** Returns the encoding of words and of file names. */
-  static Charset encoding() {
+  public static Charset encoding() {
     try {
       return Charset.forName(System.getProperty("sun.jnu.encoding"));
     } catch (IllegalArgumentException e) {
@@ -32,7 +32,7 @@ final class Arguments {
   }
 
   /** Returns what is wrong with the words or the working folder of this process, if anything. */
-  static Optional<String> fault(String[] args) {
+  public static Optional<String> fault(String[] args) {
     String folder = System.getProperty("user.dir");
     if (doubtful(folder) && !exists(folder)) {
       return Optional.of(message("the name of the working folder", folder));
@@ -53,7 +53,7 @@ final class Arguments {
    * @param process the bytes of all words of the process, of which these are the last; where it has
    *     fewer, a replacement character is taken for a fault
    */
-  static Optional<String> fault(String[] args, byte[] process, Charset encoding) {
+  public static Optional<String> fault(String[] args, byte[] process, Charset encoding) {
     int end = process.length;
     for (int i = args.length - 1; i >= 0; i--) {
       int begin = end - 1;

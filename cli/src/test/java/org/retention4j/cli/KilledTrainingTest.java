@@ -1,0 +1,77 @@
+package org.retention4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.retention4j.cli.Commands.ok;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A process that trains is killed, as by kill -9, and the same command goes on. */
+class KilledTrainingTest {
+  private static final int KILLS = 4;
+
+  /** The most that a process is waited for before it is killed. */
+  private static final int LONGEST_MILLIS = 900;
+
+  @TempDir private Path folder;
+
+  @Test
+  void theWeightsAreThoseOfARunWithoutAnEnd() throws Exception {
+    Path text = folder.resolve("text");
+    Files.writeString(text, "The quick brown fox jumps over the lazy dog, again.\n".repeat(400));
+    String options =
+        "train --shape ci --batch 2 --length 64 --steps 60 --save-every 3 --eval-every 9"
+            + " --sample-tokens 4 --threads 2 --data "
+            + text;
+    Path whole = folder.resolve("whole");
+    ok(options + " --out " + whole);
+    Path killed = folder.resolve("killed");
+    Path jar = Processes.jar(folder.resolve("train.jar"));
+    List<String> command =
+        new ArrayList<>(
+            List.of(Processes.JAVA.toString(), "-Dretention.relaunch=false", "-jar", "" + jar));
+    command.addAll(Arrays.asList((options + " --out " + killed).split(" ")));
+    Random random = new Random(5);
+    for (int i = 0; i < KILLS; i++) {
+      kill(command, killed, random.nextInt(LONGEST_MILLIS));
+    }
+    String said = ok(options + " --out " + killed).out();
+    assertThat(said).contains("done after 60 steps");
+    String name = "checkpoint-000060";
+    for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
+      assertThat(Files.readAllBytes(killed.resolve(name).resolve(file)))
+          .as(file)
+          .isEqualTo(Files.readAllBytes(whole.resolve(name).resolve(file)));
+    }
+    assertThat(ok("generate --model " + killed + " --prompt The --max-tokens 5").out()).isNotBlank();
+  }
+
+  /** Waits until it has begun to train, and a little. */
+  private static void kill(List<String> command, Path out, int millis) throws Exception {
+    ProcessBuilder builder = Processes.process(Map.of(), command);
+    builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
+    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    Process process = builder.start();
+    long lines = lines(out);
+    long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (process.isAlive() && lines(out) == lines && System.nanoTime() < patience) {
+      Thread.sleep(5);
+    }
+    process.waitFor(millis, TimeUnit.MILLISECONDS);
+    process.destroyForcibly().waitFor();
+  }
+
+  private static long lines(Path out) throws IOException {
+    Path log = out.resolve("train.jsonl");
+    return Files.exists(log) ? Files.size(log) : 0;
+  }
+}
