@@ -1,6 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.StandardStreams;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -8,6 +7,7 @@ import java.nio.file.Path;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.retention4j.args.Shown;
+import org.retention4j.cli.jvm.StandardStreams;
 
 /** What a command reads besides a model: a file, a pipe, or standard input as {@code -}. */
 final class Inputs {

@@ -1,9 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.StandardStreams;
-import org.retention4j.cli.jvm.Arguments;
-import org.retention4j.cli.jvm.VectorJvm;
-import org.retention4j.cli.jvm.SecondJvm;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +11,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import org.retention4j.cli.jvm.Arguments;
+import org.retention4j.cli.jvm.SecondJvm;
+import org.retention4j.cli.jvm.StandardStreams;
+import org.retention4j.cli.jvm.VectorJvm;
 import org.retention4j.engine.natives.NativeLibraryException;
 import org.retention4j.text.NonFiniteLogitsException;
 import picocli.CommandLine;

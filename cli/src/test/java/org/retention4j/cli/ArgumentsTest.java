@@ -1,11 +1,11 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.Arguments;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.retention4j.cli.jvm.Arguments;
 
 /** Words of the command line that the locale cannot read. */
 class ArgumentsTest {

@@ -52,7 +52,8 @@ class KilledTrainingTest {
           .as(file)
           .isEqualTo(Files.readAllBytes(whole.resolve(name).resolve(file)));
     }
-    assertThat(ok("generate --model " + killed + " --prompt The --max-tokens 5").out()).isNotBlank();
+    assertThat(ok("generate --model " + killed + " --prompt The --max-tokens 5").out())
+        .isNotBlank();
   }
 
   /** Waits until it has begun to train, and a little. */

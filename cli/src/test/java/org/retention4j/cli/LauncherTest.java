@@ -1,7 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.VectorJvm;
-import org.retention4j.cli.jvm.JvmOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.retention4j.cli.Commands.golden;
 
@@ -18,6 +16,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.retention4j.cli.jvm.JvmOptions;
+import org.retention4j.cli.jvm.VectorJvm;
 
 /** The script that starts the command, with a Java that shows what it is given. */
 class LauncherTest {

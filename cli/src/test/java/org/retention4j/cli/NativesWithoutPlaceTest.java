@@ -1,6 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.SecondJvm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.retention4j.cli.Commands.golden;
 
@@ -13,6 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.retention4j.cli.jvm.SecondJvm;
 
 /** Neither the home nor the temporary folder can be written to: a line says so, and what to do. */
 class NativesWithoutPlaceTest {

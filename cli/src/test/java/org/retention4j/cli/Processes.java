@@ -1,6 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.JvmOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.File;
@@ -17,6 +16,7 @@ import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import java.util.stream.Collectors;
+import org.retention4j.cli.jvm.JvmOptions;
 
 /** Starts the command in a process of its own. */
 final class Processes {

@@ -1,6 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.SecondJvm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
@@ -20,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.retention4j.cli.jvm.SecondJvm;
 
 /** The second virtual machine ends with the first, and says nothing that was said. */
 class SecondJvmTest {

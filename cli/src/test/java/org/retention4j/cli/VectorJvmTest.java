@@ -1,8 +1,5 @@
 package org.retention4j.cli;
 
-import org.retention4j.cli.jvm.Arguments;
-import org.retention4j.cli.jvm.VectorJvm;
-import org.retention4j.cli.jvm.JvmOptions;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.Charset;
@@ -12,6 +9,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.retention4j.cli.jvm.Arguments;
+import org.retention4j.cli.jvm.JvmOptions;
+import org.retention4j.cli.jvm.VectorJvm;
 
 /** The second virtual machine gets what the first got, and the module. */
 class VectorJvmTest {

@@ -78,7 +78,8 @@ public final class VectorJvm {
   }
 
   /** Returns a command with the same options, some for the heap, and the module. */
-  public static List<String> command(Path home, JvmOptions options, Path jar, String[] args, long first) {
+  public static List<String> command(
+      Path home, JvmOptions options, Path jar, String[] args, long first) {
     List<String> command = new ArrayList<>();
     command.add(home.resolve("bin").resolve("java").toString());
     command.addAll(options.given());

@@ -224,7 +224,9 @@ public final class TrainingRun implements AutoCloseable {
     return end.get();
   }
 
-  /** Writes what a run begins with, so that what cannot be written is known before hours of work. */
+  /**
+   * Writes what a run begins with, so that what cannot be written is known before hours of work.
+   */
   private void begin() {
     if (model.tokenizer().isEmpty()) {
       RunText.ladder(text).ifPresent(log::ladder);
