@@ -239,7 +239,7 @@ final class RunFolder implements AutoCloseable {
    * Does what a program that was killed behind a checkpoint did not come to.
    *
    * @param last the last checkpoint
-   * @param bestStep the step of the best, 0 for none
+   * @param bestStep the step of the best, −1 for none
    * @param keep how many of the last stay
    */
   void settle(Path last, long bestStep, int keep) {

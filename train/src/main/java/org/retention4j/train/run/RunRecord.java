@@ -26,7 +26,7 @@ import org.retention4j.checkpoint.format.Json;
  * @param seconds of training so far
  * @param fallsFrom behind which step the rate falls, where that was decided on the way
  * @param guard what the guard has seen
- * @param bestStep the step at which the held-out text was best predicted, 0 for none yet
+ * @param bestStep the step at which the held-out text was best predicted, −1 for none yet
  * @param best bits for each byte of it then
  * @param options all that the weights depend on
  * @param dataSha256 of the text

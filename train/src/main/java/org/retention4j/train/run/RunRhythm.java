@@ -21,7 +21,7 @@ public record RunRhythm(
     int keep,
     int sampleTokens) {
   /** A line for each step, a look and a checkpoint every 250, two of which stay. */
-  public static final RunRhythm DEFAULT = new RunRhythm(1, 250, 65_536, 250, 2, 80);
+  public static final RunRhythm DEFAULT = new RunRhythm(1, 250, 16_384, 250, 2, 80);
 
   /** Checks the ranges. */
   public RunRhythm {

@@ -58,7 +58,7 @@ public final class TrainingRun implements AutoCloseable {
   private long evaluated = -1;
   private double measured = Double.POSITIVE_INFINITY;
   private long saved = -1;
-  private long bestStep;
+  private long bestStep = -1;
   private double best = Double.POSITIVE_INFINITY;
 
   private TrainingRun(
@@ -207,6 +207,7 @@ public final class TrainingRun implements AutoCloseable {
     log.run(step, plan);
     if (saved < 0) {
       begin();
+      began = System.nanoTime();
     }
     boolean cancelled = false;
     Optional<RunEnd> end = end(false);
@@ -231,6 +232,8 @@ public final class TrainingRun implements AutoCloseable {
     if (model.tokenizer().isEmpty()) {
       RunText.ladder(text).ifPresent(log::ladder);
     }
+    // Weights that know nothing need no look.
+    evaluated = step;
     save();
   }
 
@@ -241,7 +244,7 @@ public final class TrainingRun implements AutoCloseable {
     }
     double limit = MINUTE * options.limit().minutes().orElse(Double.POSITIVE_INFINITY);
     boolean byTime = plan.steps().isPresent() || options.curve().kind() == RateCurve.Kind.CONSTANT;
-    if (byTime && seconds() >= limit) {
+    if (byTime && step > 0 && seconds() >= limit) {
       return Optional.of(RunEnd.TIME);
     }
     return cancelled ? Optional.of(RunEnd.CANCELLED) : Optional.empty();
