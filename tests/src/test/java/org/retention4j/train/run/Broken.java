@@ -5,7 +5,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.train.Batch;
 import org.retention4j.train.BatchSource;
 import org.retention4j.train.StepResult;
-import org.retention4j.train.TrainedTensor;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** A learner whose loss is NaN at its fifth step. */
 record Broken(Learner whole) implements Learner {

@@ -8,8 +8,8 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.train.Batch;
 import org.retention4j.train.BatchSource;
 import org.retention4j.train.StepResult;
-import org.retention4j.train.TrainedTensor;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * Learns nothing, but all that a trainer depends on is in its numbers: what it read, in which

@@ -6,9 +6,9 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.train.Batch;
 import org.retention4j.train.BatchSource;
 import org.retention4j.train.StepResult;
-import org.retention4j.train.TrainedTensor;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /** What a run asks of a trainer. */
 interface Learner extends AutoCloseable {

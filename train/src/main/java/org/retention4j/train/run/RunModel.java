@@ -30,8 +30,8 @@ import org.retention4j.text.ByteTokenizer;
 import org.retention4j.text.JsonTokenizer;
 import org.retention4j.text.Tokenizer;
 import org.retention4j.text.Tokenizers;
-import org.retention4j.train.TrainedTensor;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.tensor.TrainedTensor;
 
 /**
  * What a run begins with: a shape or a model folder, and its tokenizer; and how it is written.
