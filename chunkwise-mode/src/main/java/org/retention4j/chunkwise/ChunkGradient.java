@@ -24,7 +24,8 @@ import org.retention4j.engine.ops.TileOps;
  * dG_i = q_i·dq_i − k_i·dk_i,  and of the chunk's last one  + ⟨e^(G_C) S + Kᵀ(b⊙V), dS'⟩
  * </pre>
  *
- * <p>A chunk ends at a reset: nothing crosses it, not even a factor 0.
+ * <p>A chunk ends at a reset: nothing crosses it, not even a factor 0. Nor does 0·NaN reach a token
+ * of the chunk: where something is not finite, products leave out what M makes 0.
  */
 final class ChunkGradient implements HeadGradient {
   private final TileOps tiles;
@@ -46,16 +47,19 @@ final class ChunkGradient implements HeadGradient {
   private final Tile update;
   private final Tile queries;
   private final Tile keys;
-  private final Tile keysOfState;
   private final Tile values;
   private final Product updating;
   private final Product scoring;
   private final Product scoringGradient;
-  private final Product[] back;
-  private final double[] logDecay;
-  private final double[] factors;
-  private final double[] whole = new double[1];
-  private final double[] ones;
+  private final Product queriesOfState;
+  private final Product addQueries;
+  private final Product keysOfState;
+  private final Product addKeys;
+  private final Product valuesOfState;
+  private final Product addValues;
+  private final Product updatingGradient;
+  private final ChunkDecays decays;
+  private final double[] scales;
   private final double[] dots;
 
   ChunkGradient(Lane lane, int chunk, int keyWidth, int valueWidth) {
@@ -78,138 +82,147 @@ final class ChunkGradient implements HeadGradient {
     update = tiles.tile(keyWidth, valueWidth);
     queries = tiles.tile(chunk, keyWidth);
     keys = tiles.tile(chunk, keyWidth);
-    keysOfState = tiles.tile(chunk, keyWidth);
     values = tiles.tile(chunk, valueWidth);
     updating = tiles.product(k, true, decayedV, false, update, false); // Kᵀ(b⊙V)
-    back =
-        new Product[] {
-          tiles.product(scoresGradient, false, k, false, queries, false), // dA K
-          tiles.product(decayedOut, false, s, true, queries, true), // (a⊙dO) Sᵀ
-          tiles.product(decayedV, false, stateGradient, true, keysOfState, false), // (b⊙V) dS'ᵀ
-          tiles.product(scoresGradient, true, q, false, keys, false), // dAᵀ Q
-          tiles.product(decayedV, false, stateGradient, true, keys, true),
-          tiles.product(scores, true, out, false, values, false), // Aᵀ dO
-          tiles.product(decayedK, false, stateGradient, false, values, true), // (b⊙K) dS'
-          tiles.product(q, true, decayedOut, false, update, false) // Qᵀ(a⊙dO)
-        };
     scoring = tiles.product(q, false, k, true, scores, false);
     scoringGradient = tiles.product(out, false, v, true, scoresGradient, false);
-    logDecay = new double[chunk];
-    factors = new double[chunk];
-    ones = new double[keyWidth];
-    Arrays.fill(ones, 1);
+    queriesOfState = tiles.product(decayedOut, false, s, true, queries, false); // (a⊙dO) Sᵀ
+    addQueries = tiles.product(scoresGradient, false, k, false, queries, true); // dA K
+    keysOfState = tiles.product(decayedV, false, stateGradient, true, keys, false); // (b⊙V) dS'ᵀ
+    addKeys = tiles.product(scoresGradient, true, q, false, keys, true); // dAᵀ Q
+    valuesOfState = tiles.product(decayedK, false, stateGradient, false, values, false);
+    addValues = tiles.product(scores, true, out, false, values, true); // Aᵀ dO
+    updatingGradient = tiles.product(q, true, decayedOut, false, update, false); // Qᵀ(a⊙dO)
+    decays = new ChunkDecays(chunk);
+    scales = new double[chunk];
     dots = new double[Math.max(chunk, keyWidth)];
   }
 
   @Override
   public void backward(HeadSlice slice, GradientSlice gradient) {
     int count = forth(slice, gradient);
+    state.read(gradient.state(), stateGradient);
+    Arrays.fill(scales, slice.scale());
     int end = slice.tokens();
     for (int i = count - 1; i >= 0; i--) {
       int start = start(slice.decays(), end);
-      back(slice, gradient, gradient.tape().tile(i, keyWidth, valueWidth), start, end - start);
+      tiles.copy(gradient.tape().tile(i, keyWidth, valueWidth), s);
+      back(slice, gradient, start, end - start);
       end = start;
     }
   }
 
   /** Keeps the state at the start of each chunk; returns how many there are. */
   private int forth(HeadSlice slice, GradientSlice gradient) {
-    state.read(slice.state(), s);
     int count = 0;
-    for (int t = 0; t < slice.tokens(); count++) {
-      int n = end(slice.decays(), t, slice.tokens()) - t;
+    for (int t = 0; ; count++) {
       if (begins(slice.decays(), t)) {
         state.clear(slice.state());
-        tiles.clear(s);
       }
-      Tile kept = gradient.tape().tile(count, keyWidth, valueWidth);
-      tiles.scaleRows(s, keyWidth, ones, kept);
+      state.read(slice.state(), gradient.tape().tile(count, keyWidth, valueWidth));
+      int end = end(slice.decays(), t, slice.tokens());
+      if (end == slice.tokens()) {
+        return count + 1;
+      }
+      int n = end - t;
+      decays.of(slice.decays(), t, n);
       tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, k);
-      loadDecayedValues(slice, t, n);
+      tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, decays.toEnd(), decayedV);
       updating.run();
-      slice.decays().fromStart(t, n, factors);
-      state.decayAndAdd(slice.state(), factors, n - 1, update, s);
-      t += n;
+      state.decayAndAdd(slice.state(), decays.whole(), 0, update);
+      t = end;
     }
-    return count;
   }
 
   /** Returns the end of the chunk that begins at a token: a whole chunk on, a reset, or the end. */
-  private int end(Decays decays, int t, int tokens) {
+  private int end(Decays of, int t, int tokens) {
     int next = Math.min((t / chunk + 1) * chunk, tokens);
-    return t + 1 < next ? decays.nextReset(t + 1, next) : next;
+    return t + 1 < next ? of.nextReset(t + 1, next) : next;
   }
 
   /** Returns where the chunk begins that ends at a token. */
-  private int start(Decays decays, int end) {
+  private int start(Decays of, int end) {
     int start = (end - 1) / chunk * chunk;
-    for (int next = end(decays, start, end); next < end; next = end(decays, start, end)) {
+    for (int next = end(of, start, end); next < end; next = end(of, start, end)) {
       start = next;
     }
     return start;
   }
 
-  private static boolean begins(Decays decays, int t) {
-    return decays.nextReset(t, t + 1) == t;
+  private static boolean begins(Decays of, int t) {
+    return of.nextReset(t, t + 1) == t;
   }
 
-  private void loadDecayedValues(HeadSlice slice, int t, int n) {
-    slice.decays().toEnd(t, n, factors);
-    for (int j = 0; j < n; j++) {
-      factors[j] = Math.exp(factors[j]);
-    }
-    tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, factors, decayedV);
-  }
-
-  private void back(HeadSlice slice, GradientSlice gradient, Tile kept, int t, int n) {
+  private void back(HeadSlice slice, GradientSlice gradient, int t, int n) {
     int b = slice.batch();
     boolean reset = begins(slice.decays(), t);
-    tiles.scaleRows(kept, keyWidth, ones, s);
-    state.read(gradient.state(), stateGradient);
-    tiles.load(slice.q(), b, t, slice.head(), n, q);
-    tiles.load(slice.k(), b, t, slice.kvHead(), n, k);
+    decays.of(slice.decays(), t, n);
+    boolean finiteQ = tiles.load(slice.q(), b, t, slice.head(), n, q);
+    boolean finiteK = tiles.load(slice.k(), b, t, slice.kvHead(), n, k);
     tiles.load(slice.v(), b, t, slice.kvHead(), n, v);
-    loadDecayedValues(slice, t, n);
-    tiles.scaleRows(k, n, factors, decayedK);
-    Arrays.fill(factors, 0, n, slice.scale());
-    tiles.load(gradient.out(), b, t, slice.head(), n, factors, out);
-    slice.decays().fromStart(t, n, factors);
-    whole[0] = reset ? Double.NEGATIVE_INFINITY : factors[n - 1];
-    for (int i = 0; i < n; i++) {
-      factors[i] = reset ? 0 : Math.exp(factors[i]);
-    }
-    tiles.scaleRows(out, n, factors, decayedOut);
-    slice.decays().each(t, n, logDecay);
-    scoring.run();
-    tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
+    boolean finiteOut = tiles.load(gradient.out(), b, t, slice.head(), n, scales, out);
+
     scoringGradient.run();
-    tiles.causalDecay(scoresGradient, n, logDecay, slice.decays().uniform());
-    for (Product product : back) {
-      product.run();
+    decays.apply(tiles, scoresGradient);
+    if (reset) {
+      tiles.clear(queries);
+    } else {
+      tiles.scaleRows(out, n, decays.fromStart(), decayedOut);
+      queriesOfState.run();
+    }
+    if (finiteK) {
+      addQueries.run();
+    } else {
+      tiles.addCausalProduct(scoresGradient, k, n, queries);
     }
     tiles.store(queries, n, 1, gradient.q(), b, t, slice.head());
+
+    tiles.scaleRows(v, n, decays.toEnd(), decayedV);
+    keysOfState.run();
+    double ofState = gradient.wantsLogDecay() ? dotsOfState(n) : 0;
+    if (finiteQ) {
+      addKeys.run();
+    } else {
+      tiles.addCausalTranspose(scoresGradient, q, n, keys);
+    }
     tiles.addTo(keys, n, 1, gradient.k(), b, t, slice.kvHead());
+
+    scoring.run();
+    decays.apply(tiles, scores);
+    tiles.scaleRows(k, n, decays.toEnd(), decayedK);
+    valuesOfState.run();
+    if (finiteOut) {
+      addValues.run();
+    } else {
+      tiles.addCausalTranspose(scores, out, n, values);
+    }
     tiles.addTo(values, n, 1, gradient.v(), b, t, slice.kvHead());
-    logDecays(gradient, t, n, reset);
+
+    if (gradient.wantsLogDecay()) {
+      logDecays(gradient, t, n, ofState, reset);
+    }
+    stateGradient(gradient, reset);
+  }
+
+  /** Takes the gradient of the state from the end of a chunk to its start. */
+  private void stateGradient(GradientSlice gradient, boolean reset) {
     if (reset) {
       state.clear(gradient.state());
+      tiles.clear(stateGradient);
     } else {
-      state.decayAndAdd(gradient.state(), whole, 0, update);
+      updatingGradient.run();
+      state.decayAndAdd(gradient.state(), decays.whole(), 0, update, stateGradient);
     }
   }
 
-  private void logDecays(GradientSlice gradient, int t, int n, boolean reset) {
-    double[] sums = gradient.logDecay();
-    Arrays.fill(sums, t, t + n, 0);
-    tiles.addRowDots(q, queries, n, 1, sums, t);
-    tiles.addRowDots(k, keys, n, -1, sums, t);
+  /** Returns ⟨e^(G_C) S + Kᵀ(b⊙V), dS'⟩; the keys' gradients are (b⊙V) dS'ᵀ still. */
+  private double dotsOfState(int n) {
     Arrays.fill(dots, 0);
     tiles.addRowDots(s, stateGradient, keyWidth, 1, dots, 0);
-    double ofState = Math.exp(whole[0]) * sum(keyWidth);
+    double ofState = Math.exp(decays.whole()[0]) * sum(keyWidth);
     Arrays.fill(dots, 0);
-    tiles.addRowDots(k, keysOfState, n, 1, dots, 0);
-    sums[t + n - 1] += ofState + sum(n);
-    gradient.sumLogDecays(t, t + n, reset);
+    tiles.addRowDots(k, keys, n, 1, dots, 0);
+    return ofState + sum(n);
   }
 
   private double sum(int n) {
@@ -218,5 +231,14 @@ final class ChunkGradient implements HeadGradient {
       sum += dots[i];
     }
     return sum;
+  }
+
+  private void logDecays(GradientSlice gradient, int t, int n, double ofState, boolean reset) {
+    double[] sums = gradient.logDecay();
+    Arrays.fill(sums, t, t + n, 0);
+    tiles.addRowDots(q, queries, n, 1, sums, t);
+    tiles.addRowDots(k, keys, n, -1, sums, t);
+    sums[t + n - 1] += ofState;
+    gradient.sumLogDecays(t, t + n, reset);
   }
 }

@@ -16,6 +16,7 @@ public final class GradientSlice {
   private final RowView v;
   private final Tape tape;
   private final double[] logDecay;
+  private boolean wantsLogDecay = true;
   private HeadState state;
 
   /**
@@ -35,6 +36,12 @@ public final class GradientSlice {
     this.v = v;
     this.tape = tape;
     logDecay = new double[tokens];
+  }
+
+  /** Asks for no gradients of log decays, as where decays are constant; returns this. */
+  public GradientSlice withoutLogDecay() {
+    wantsLogDecay = false;
+    return this;
   }
 
   /**
@@ -72,7 +79,15 @@ public final class GradientSlice {
     return state;
   }
 
-  /** Returns where the gradients of the tokens' log decays are written, from 0 on; 0 at resets. */
+  /** Returns whether somebody asks for the gradients of the log decays. */
+  public boolean wantsLogDecay() {
+    return wantsLogDecay;
+  }
+
+  /**
+   * Returns where the gradients of the tokens' log decays are written, from 0 on; 0 at resets.
+   * Nobody reads it unless {@link #wantsLogDecay()}.
+   */
   public double[] logDecay() {
     return logDecay;
   }

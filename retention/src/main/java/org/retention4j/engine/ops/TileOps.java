@@ -75,8 +75,17 @@ public interface TileOps {
    */
   void addBandProduct(Tile a, Tile b, int n, int diagonal, int width, Tile c);
 
+  /**
+   * c[j,:] ← c[j,:] + Σ_{i≥j} a[i,j]·b[i,:] for j ≤ i &lt; n: the way back of {@link
+   * #addCausalProduct}, touching no b[i,:] with i &lt; j.
+   */
+  void addCausalTranspose(Tile a, Tile b, int n, Tile c);
+
   /** Returns whether all elements are finite. */
   boolean allFinite(Tile a);
+
+  /** dst ← src, of the same shape. */
+  void copy(Tile src, Tile dst);
 
   /** a ← 0. */
   void clear(Tile a);

@@ -239,6 +239,30 @@ final class Fp32Tiles implements TileOps {
   }
 
   @Override
+  public void addCausalTranspose(Tile a, Tile b, int n, Tile c) {
+    int width = b.columns();
+    float[] x = row(width);
+    float[] y = second(width);
+    float[] factors = coefficients.atLeast(n);
+    for (int j = 0; j < n; j++) {
+      ((Fp32Tile) c).read(j, y, width);
+      for (int i = j; i < n; i++) {
+        ((Fp32Tile) a).read(i, factors, j + 1);
+        ((Fp32Tile) b).read(i, x, width);
+        for (int v = 0; v < width; v++) {
+          y[v] = Math.fma(factors[j], x[v], y[v]);
+        }
+      }
+      ((Fp32Tile) c).write(j, y, width);
+    }
+  }
+
+  @Override
+  public void copy(Tile src, Tile dst) {
+    ((Fp32Tile) dst).copyFrom((Fp32Tile) src);
+  }
+
+  @Override
   public void clear(Tile a) {
     zeroRows((Fp32Tile) a, 0);
   }

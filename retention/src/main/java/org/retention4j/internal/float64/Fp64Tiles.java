@@ -182,6 +182,30 @@ final class Fp64Tiles implements TileOps {
   }
 
   @Override
+  public void addCausalTranspose(Tile a, Tile b, int n, Tile c) {
+    Fp64Tile left = (Fp64Tile) a;
+    Fp64Tile right = (Fp64Tile) b;
+    Fp64Tile sum = (Fp64Tile) c;
+    for (int i = 0; i < n; i++) {
+      for (int j = 0; j <= i; j++) {
+        double factor = left.row(i)[left.column() + j];
+        for (int v = 0; v < right.columns(); v++) {
+          sum.row(j)[sum.column() + v] += factor * right.row(i)[right.column() + v];
+        }
+      }
+    }
+  }
+
+  @Override
+  public void copy(Tile src, Tile dst) {
+    Fp64Tile from = (Fp64Tile) src;
+    Fp64Tile to = (Fp64Tile) dst;
+    for (int i = 0; i < from.rows(); i++) {
+      System.arraycopy(from.row(i), from.column(), to.row(i), to.column(), from.columns());
+    }
+  }
+
+  @Override
   public void clear(Tile a) {
     zeroRows((Fp64Tile) a, 0);
   }

@@ -89,6 +89,17 @@ public final class Fp32Tile extends Tile {
     buffer.put(this.start + row * stride, from, start, count);
   }
 
+  /** Copies all elements of a tile of the same shape. */
+  public void copyFrom(Fp32Tile from) {
+    if (dense() && from.dense()) {
+      buffer.put(start, from.buffer, from.start, rows() * columns());
+      return;
+    }
+    for (int i = 0; i < rows(); i++) {
+      buffer.put(start + i * stride, from.buffer, from.start + i * from.stride, columns());
+    }
+  }
+
   @Override
   public RowView asRows(int tokens, int width) {
     long[] strides = {(long) tokens * stride, stride, width, 1};
