@@ -32,6 +32,9 @@ public interface Kernels {
   /** Returns whether the first n elements are all finite. */
   boolean allFinite(float[] a, int n);
 
+  /** sum[i] ← sum[i] + c·x[i] for i &lt; n, rounded once. */
+  void addScaled(float[] x, int n, float c, float[] sum);
+
   /** sum[j] ← sum[j] + Σ_i factors[i]·rows[i][j] for i &lt; count, j &lt; n; an array per row. */
   void addEach(float[][] rows, float[] factors, int count, float[] sum, int n);
 

@@ -99,6 +99,11 @@ public final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void addScaled(float[] x, int n, float c, float[] sum) {
+    addOne(x, c, sum, n);
+  }
+
+  @Override
   public void addEach(float[][] rows, float[] factors, int count, float[] sum, int n) {
     int i = 0;
     for (; i + 4 <= count; i += 4) {

@@ -102,6 +102,11 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void addScaled(float[] x, int n, float c, float[] sum) {
+    plain.addScaled(x, n, c, sum);
+  }
+
+  @Override
   public void addEach(float[][] rows, float[] factors, int count, float[] sum, int n) {
     int i = 0;
     for (; i + 4 <= count; i += 4) {

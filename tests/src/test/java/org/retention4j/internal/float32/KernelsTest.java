@@ -65,6 +65,10 @@ class KernelsTest {
       Arrays.setAll(expected, i -> scaled[i] * y[i]);
       kernels.multiply(x, y, n);
       assertRow(x, expected, ulp);
+      double[] sums = widen(x, n);
+      Arrays.setAll(expected, i -> sums[i] + 0.3f * (double) y[i]);
+      kernels.addScaled(y, n, 0.3f, x);
+      assertRow(x, expected, ulp);
     }
   }
 
