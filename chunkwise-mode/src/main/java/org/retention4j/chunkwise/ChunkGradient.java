@@ -217,15 +217,13 @@ final class ChunkGradient implements HeadGradient {
 
   /** Returns ⟨e^(G_C) S + Kᵀ(b⊙V), dS'⟩; the keys' gradients are (b⊙V) dS'ᵀ still. */
   private double dotsOfState(int n) {
-    Arrays.fill(dots, 0);
-    tiles.addRowDots(s, stateGradient, keyWidth, 1, dots, 0);
-    double ofState = Math.exp(decays.whole()[0]) * sum(keyWidth);
-    Arrays.fill(dots, 0);
-    tiles.addRowDots(k, keys, n, 1, dots, 0);
-    return ofState + sum(n);
+    double ofState = sumOfDots(s, stateGradient, keyWidth);
+    return Math.exp(decays.whole()[0]) * ofState + sumOfDots(k, keys, n);
   }
 
-  private double sum(int n) {
+  private double sumOfDots(Tile a, Tile b, int n) {
+    Arrays.fill(dots, 0);
+    tiles.addRowDots(a, b, n, 1, dots, 0);
     double sum = 0;
     for (int i = 0; i < n; i++) {
       sum += dots[i];

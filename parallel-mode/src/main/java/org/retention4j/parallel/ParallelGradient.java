@@ -22,7 +22,8 @@ import org.retention4j.engine.ops.TileOps;
  * dS_0 = e^(G_T) dS_T + s Σ_i e^(G_i) q_iᵀ do_i
  * </pre>
  *
- * <p>Decays between two blocks are split at their borders, as on the way forth.
+ * <p>Decays between two blocks are split at their borders, as on the way forth. Inside a block that
+ * is not finite, products leave out what M makes 0: 0·NaN is not 0.
  */
 final class ParallelGradient implements HeadGradient {
   private final TileOps tiles;
@@ -61,6 +62,9 @@ final class ParallelGradient implements HeadGradient {
   private final double[] factors;
   private final double[] dots;
   private final double[] whole = new double[1];
+  private boolean finiteQ;
+  private boolean finiteOut;
+  private boolean finiteK;
 
   ParallelGradient(Lane lane, int block, int keyWidth, int valueWidth) {
     tiles = lane.tiles();
@@ -143,9 +147,7 @@ final class ParallelGradient implements HeadGradient {
   }
 
   private void segment(HeadSlice slice, GradientSlice gradient, Tile incoming, int first, int end) {
-    double[] ones = dots;
-    Arrays.fill(ones, 0, keyWidth, 1);
-    tiles.scaleRows(incoming, keyWidth, ones, s);
+    tiles.copy(incoming, s);
     state.read(gradient.state(), stateGradient);
     Arrays.fill(gradient.logDecay(), first, end, 0);
     tiles.clear(update);
@@ -153,7 +155,7 @@ final class ParallelGradient implements HeadGradient {
     for (int t = first; t < end; t += block) {
       before += queries(slice, gradient, first, t, Math.min(block, end - t), before);
     }
-    double ofState = dotsOfState(before);
+    double ofState = gradient.wantsLogDecay() ? dotsOfState(before) : 0;
     double after = 0;
     int last = first + (end - 1 - first) / block * block;
     for (int t = last; t >= first; t -= block) {
@@ -161,9 +163,11 @@ final class ParallelGradient implements HeadGradient {
       ofState += keys(slice, gradient, t, n, end, after);
       after += loadKeys(slice, t, n, 0);
     }
-    gradient.logDecay()[end - 1] += ofState;
     boolean reset = begins(slice, first);
-    gradient.sumLogDecays(first, end, reset);
+    if (gradient.wantsLogDecay()) {
+      gradient.logDecay()[end - 1] += ofState;
+      gradient.sumLogDecays(first, end, reset);
+    }
     if (reset) {
       state.clear(gradient.state());
     } else {
@@ -174,20 +178,24 @@ final class ParallelGradient implements HeadGradient {
 
   /** Returns e^(G_T)⟨S_0, dS_T⟩. */
   private double dotsOfState(double logDecayOfAll) {
+    return Math.exp(logDecayOfAll) * sumOfDots(s, stateGradient, keyWidth);
+  }
+
+  private double sumOfDots(Tile a, Tile b, int n) {
     Arrays.fill(dots, 0);
-    tiles.addRowDots(s, stateGradient, keyWidth, 1, dots, 0);
+    tiles.addRowDots(a, b, n, 1, dots, 0);
     double sum = 0;
-    for (int i = 0; i < keyWidth; i++) {
+    for (int i = 0; i < n; i++) {
       sum += dots[i];
     }
-    return Math.exp(logDecayOfAll) * sum;
+    return sum;
   }
 
   /** Loads q and s·dO of n tokens, and both decayed from a log decay before the first of them. */
   private double loadQueries(HeadSlice slice, GradientSlice gradient, int t, int n, double before) {
-    tiles.load(slice.q(), slice.batch(), t, slice.head(), n, q);
+    finiteQ = tiles.load(slice.q(), slice.batch(), t, slice.head(), n, q);
     Arrays.fill(factors, 0, n, slice.scale());
-    tiles.load(gradient.out(), slice.batch(), t, slice.head(), n, factors, out);
+    finiteOut = tiles.load(gradient.out(), slice.batch(), t, slice.head(), n, factors, out);
     slice.decays().fromStart(t, n, factors);
     double all = factors[n - 1];
     for (int i = 0; i < n; i++) {
@@ -200,7 +208,7 @@ final class ParallelGradient implements HeadGradient {
 
   /** Loads k and v of n tokens, and both decayed to a log decay behind the last of them. */
   private double loadKeys(HeadSlice slice, int t, int n, double after) {
-    tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, k);
+    finiteK = tiles.load(slice.k(), slice.batch(), t, slice.kvHead(), n, k);
     tiles.load(slice.v(), slice.batch(), t, slice.kvHead(), n, v);
     slice.decays().toEnd(t, n, factors);
     double all = factors[0] + slice.decays().of(t);
@@ -224,7 +232,11 @@ final class ParallelGradient implements HeadGradient {
     diagonalGradient.run();
     slice.decays().each(t, n, logDecay);
     tiles.causalDecay(scoresGradient, n, logDecay, slice.decays().uniform());
-    addQueries.run();
+    if (finiteK) {
+      addQueries.run();
+    } else {
+      tiles.addCausalProduct(scoresGradient, k, n, queries);
+    }
     double between = 0;
     for (int from = t - block; from >= first; from -= block) {
       between += loadKeys(slice, from, block, between);
@@ -232,7 +244,9 @@ final class ParallelGradient implements HeadGradient {
       addQueries.run();
     }
     tiles.store(queries, n, 1, gradient.q(), slice.batch(), t, slice.head());
-    tiles.addRowDots(q, queries, n, 1, gradient.logDecay(), t);
+    if (gradient.wantsLogDecay()) {
+      tiles.addRowDots(q, queries, n, 1, gradient.logDecay(), t);
+    }
     return all;
   }
 
@@ -242,20 +256,14 @@ final class ParallelGradient implements HeadGradient {
     loadKeys(slice, t, n, after);
     keysOfState.run();
     valuesOfState.run();
-    Arrays.fill(dots, 0);
-    tiles.addRowDots(k, keys, n, 1, dots, 0);
-    double ofState = 0;
-    for (int j = 0; j < n; j++) {
-      ofState += dots[j];
-    }
+    double ofState = gradient.wantsLogDecay() ? sumOfDots(k, keys, n) : 0;
     loadQueries(slice, gradient, t, n, 0);
     diagonalGradient.run();
     diagonalScores.run();
     slice.decays().each(t, n, logDecay);
     tiles.causalDecay(scoresGradient, n, logDecay, slice.decays().uniform());
     tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
-    addKeys.run();
-    addValues.run();
+    addInsideBlock(n);
     loadKeys(slice, t, n, 0);
     double between = 0;
     for (int from = t + n; from < end; from += block) {
@@ -267,7 +275,22 @@ final class ParallelGradient implements HeadGradient {
     }
     tiles.addTo(keys, n, 1, gradient.k(), slice.batch(), t, slice.kvHead());
     tiles.addTo(values, n, 1, gradient.v(), slice.batch(), t, slice.kvHead());
-    tiles.addRowDots(k, keys, n, -1, gradient.logDecay(), t);
+    if (gradient.wantsLogDecay()) {
+      tiles.addRowDots(k, keys, n, -1, gradient.logDecay(), t);
+    }
     return ofState;
+  }
+
+  private void addInsideBlock(int n) {
+    if (finiteQ) {
+      addKeys.run();
+    } else {
+      tiles.addCausalTranspose(scoresGradient, q, n, keys);
+    }
+    if (finiteOut) {
+      addValues.run();
+    } else {
+      tiles.addCausalTranspose(scores, out, n, values);
+    }
   }
 }

@@ -69,7 +69,9 @@ final class RecurrentGradient implements HeadGradient {
     for (int t = 0; t < slice.tokens(); t++) {
       forth(slice, gradient, t);
     }
-    endOfSegment(slice, gradient);
+    if (gradient.wantsLogDecay()) {
+      endOfSegment(slice, gradient);
+    }
     int end = slice.tokens();
     for (int t = slice.tokens() - 1; t >= 0; t--) {
       back(slice, gradient, t);
@@ -101,9 +103,11 @@ final class RecurrentGradient implements HeadGradient {
     int h = slice.head();
     state.append(slice.state(), logDecay, slice.k(), slice.v(), b, t, slice.kvHead());
     state.readoutKeys(slice.state(), slice.scale(), gradient.out(), gradient.q(), b, t, h);
-    tiles.load(slice.q(), b, t, h, 1, query);
-    tiles.load(gradient.q(), b, t, h, 1, keyGradient);
-    tiles.addRowDots(query, keyGradient, 1, 1, gradient.logDecay(), t);
+    if (gradient.wantsLogDecay()) {
+      tiles.load(slice.q(), b, t, h, 1, query);
+      tiles.load(gradient.q(), b, t, h, 1, keyGradient);
+      tiles.addRowDots(query, keyGradient, 1, 1, gradient.logDecay(), t);
+    }
   }
 
   /** Adds ⟨S_T, dS_T⟩: what the last sum of log decays does to the state that leaves. */
@@ -131,6 +135,8 @@ final class RecurrentGradient implements HeadGradient {
     state.readout(gradient.state(), 1, keyRow, valueGradientRow, 0, 0, 0);
     tiles.addTo(keyGradient, 1, 1, gradient.k(), b, t, slice.kvHead());
     tiles.addTo(valueGradient, 1, 1, gradient.v(), b, t, slice.kvHead());
-    tiles.addRowDots(key, keyGradient, 1, -1, gradient.logDecay(), t);
+    if (gradient.wantsLogDecay()) {
+      tiles.addRowDots(key, keyGradient, 1, -1, gradient.logDecay(), t);
+    }
   }
 }

@@ -3,6 +3,7 @@ package org.retention4j.testkit;
 import static org.assertj.core.api.Assertions.within;
 import static org.retention4j.testkit.TensorAssert.assertThat;
 
+import java.util.Arrays;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.RetentionCore;
@@ -73,6 +74,43 @@ final class GradientChecks {
     assertThat(result.v()).as("dv").isEqualTo(expected.v());
     assertThat(result.logDecay()).as("dg").isEqualTo(expected.logDecay());
     assertThat(result.initialState()).as("dS_0").isEqualTo(expected.initialState());
+  }
+
+  /**
+   * Head 0 of two is as it was, to the bit, and so is head 1 but for rounding outside some tokens.
+   *
+   * @param queries the first and the end of the tokens whose dq may be anything
+   * @param keys the same of dk and dv
+   */
+  static void assertTokensKept(
+      RetentionCore.Gradient result, RetentionCore.Gradient clean, int[] queries, int[] keys) {
+    assertKept("dq", result.q(), clean.q(), queries);
+    assertKept("dk", result.k(), clean.k(), keys);
+    assertKept("dv", result.v(), clean.v(), keys);
+    long half = clean.initialState().length() / 2;
+    assertThat(Tensors.of(head(result.initialState(), half), DataType.DOUBLE, half))
+        .as("dS_0 of the other head")
+        .isEqualTo(Tensors.of(head(clean.initialState(), half), DataType.DOUBLE, half));
+  }
+
+  private static double[] head(INDArray state, long half) {
+    return Arrays.copyOf(Tensors.flat(state), (int) half);
+  }
+
+  private static void assertKept(String name, INDArray result, INDArray clean, int[] free) {
+    int width = (int) result.size(3);
+    double bound = result.dataType() == DataType.FLOAT ? 1e-4 : 1e-10;
+    double[] actual = Tensors.flat(result);
+    double[] expected = Tensors.flat(clean);
+    for (int i = 0; i < actual.length; i++) {
+      int head = i / width % 2;
+      int token = i / width / 2;
+      if (head == 0 || token < free[0] || token >= free[1]) {
+        org.assertj.core.api.Assertions.assertThat(actual[i])
+            .as("%s of head %d at token %d", name, head, token)
+            .isCloseTo(expected[i], within(head == 0 ? 0 : bound * (1 + Math.abs(expected[i]))));
+      }
+    }
   }
 
   static void assertSameRow(RetentionCore.Gradient result, RetentionCore.Gradient expected, int b) {

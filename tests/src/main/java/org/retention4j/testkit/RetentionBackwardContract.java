@@ -161,6 +161,35 @@ public interface RetentionBackwardContract {
     assertThat(Tensors.flat(Tensors.rows(result.q(), 1, 2))).contains(Double.NaN);
   }
 
+  /**
+   * A NaN of one token reaches what is computed from it and nothing else: other heads keep their
+   * bits, and of its own head dq_i knows dO_i, k_j and v_j of j ≤ i, and dk_j and dv_j know q_i and
+   * dO_i of i ≥ j; no gradient of keys knows keys, none of values values.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"POW2", "PER_TOKEN"})
+  default void keepsNaNFromWhatDoesNotDependOnIt(FormCase.Decay decay) {
+    int tokens = 40;
+    int at = 21;
+    BackwardCall call = call(FormCase.of(1, tokens, 2, 2, 5, 3, decay));
+    FormCall forward = call.forward();
+    RetentionCore.Gradient clean = backward(call);
+    int key = (at * 2 + 1) * 5 + 2;
+    int value = (at * 2 + 1) * 3 + 1;
+    RetentionCore.Gradient ofQ =
+        backward(call.withForward(forward.withQ(Tensors.with(forward.q(), key, Double.NaN))));
+    GradientChecks.assertTokensKept(ofQ, clean, new int[] {0, 0}, new int[] {0, at + 1});
+    RetentionCore.Gradient ofOut =
+        backward(call.withOutput(Tensors.with(call.dOutput(), value, Double.NaN)));
+    GradientChecks.assertTokensKept(ofOut, clean, new int[] {at, at + 1}, new int[] {0, at + 1});
+    RetentionCore.Gradient ofK =
+        backward(call.withForward(forward.withK(Tensors.with(forward.k(), key, Double.NaN))));
+    GradientChecks.assertTokensKept(ofK, clean, new int[] {at, tokens}, new int[] {at, at + 1});
+    RetentionCore.Gradient ofV =
+        backward(call.withForward(forward.withV(Tensors.with(forward.v(), value, Double.NaN))));
+    GradientChecks.assertTokensKept(ofV, clean, new int[] {at, tokens}, new int[] {at, at + 1});
+  }
+
   /** Padding has no gradient, gives none, and decays nothing. */
   @Test
   default void leavesPaddingAlone() {

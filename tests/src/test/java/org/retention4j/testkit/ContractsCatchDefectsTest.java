@@ -175,6 +175,7 @@ class ContractsCatchDefectsTest {
     "SHARED_KEYS_COUNTED_ONCE, equalsTheReference",
     "DECAY_OF_ANOTHER_TOKEN, equalsTheReference",
     "RESET_IS_CROSSED, crossesNoReset",
+    "NAN_OF_THE_FUTURE_LEAKS, keepsNaNFromWhatDoesNotDependOnIt",
     "PADDING_HAS_GRADIENT, leavesPaddingAlone",
     "PADDING_DECAYS, leavesPaddingAlone",
     "SCALE_LOST, scalesWhatComesFromTheOutputs",

@@ -170,6 +170,10 @@ class LoopBackward implements RetentionBackwardContract {
       for (int j = 0; j < w.values; j++) {
         int at = i * w.values + j;
         w.dq[query + i] += scale * w.dOut[out + j] * read[at];
+        if (defect == Defect.NAN_OF_THE_FUTURE_LEAKS && t + 1 < w.tokens) {
+          int next = w.at(b, t + 1, kv(w, h), w.kvHeads, w.keys);
+          w.dq[query + i] += 0 * w.k[next + i];
+        }
         if (!first) {
           w.dk[key + i] += w.v[value + j] * of[at];
           w.dv[value + j] += w.k[key + i] * of[at];
