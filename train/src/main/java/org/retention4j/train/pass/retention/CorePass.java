@@ -71,7 +71,6 @@ final class CorePass {
   /** By b·H+h (K,V). */
   private final Tile[] outgoing;
 
-  private final double[] ones;
   private final Lanes.Task advance = this::advance;
   private final Lanes.Task backward = this::backward;
   private Segment segment;
@@ -102,7 +101,13 @@ final class CorePass {
       slices[i] = new HeadSlice(rows.q(), rows.k(), rows.v(), rows.o(), config.outputScale());
       gradientSlices[i] =
           new GradientSlice(
-              gradients.o(), gradients.q(), gradients.k(), gradients.v(), tokens, tools[i].tape());
+                  gradients.o(),
+                  gradients.q(),
+                  gradients.k(),
+                  gradients.v(),
+                  tokens,
+                  tools[i].tape())
+              .withoutLogDecay();
       constants[i] = config.decay().logDecay().decays();
     }
     int stateRows = batch * config.heads() * keyWidth;
@@ -113,8 +118,6 @@ final class CorePass {
       incoming[group] = parts(carried[group], keyWidth);
     }
     outgoing = parts(context.kept().tile(stateRows, valueWidth), keyWidth);
-    ones = new double[keyWidth];
-    Arrays.fill(ones, 1);
   }
 
   private static Tools tools(PassContext context, Lane lane, int keyWidth, int valueWidth) {
@@ -205,7 +208,7 @@ final class CorePass {
       if (segment.carry()) {
         int head = b * config.heads() + h;
         Tile state = incoming[segment.group()][head];
-        lane.tiles().scaleRows(outgoing[head], ones.length, ones, state);
+        lane.tiles().copy(outgoing[head], state);
       }
     }
   }
