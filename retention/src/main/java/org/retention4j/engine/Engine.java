@@ -17,7 +17,6 @@ import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.MatMulGroup;
 import org.retention4j.engine.ops.MatrixSource;
 import org.retention4j.engine.ops.PackedMatrix;
-import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.RowTable;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
@@ -31,9 +30,9 @@ import org.retention4j.internal.float64.Fp64Lane;
 import org.retention4j.internal.float64.Fp64Matrix;
 import org.retention4j.internal.float64.Fp64Tile;
 import org.retention4j.internal.kv.KvBlocks;
-import org.retention4j.internal.lanes.GridProduct;
 import org.retention4j.internal.lanes.OpenMp;
 import org.retention4j.internal.lanes.PerLane;
+import org.retention4j.internal.lanes.ProductMaker;
 import org.retention4j.internal.lanes.VirtualCallers;
 import org.retention4j.internal.lanes.Workers;
 import org.retention4j.internal.linear.MatMuls;
@@ -356,18 +355,12 @@ public final class Engine implements Lanes, AutoCloseable {
     return new MatMuls(this, type, context, x, bfloat16);
   }
 
-  /**
-   * Prepares c ← a·b, or c ← c + a·b, shared out to all lanes in blocks that follow from the shapes
-   * alone; each operand may be given transposed.
-   *
-   * @param owner owns what the product needs, from {@link #newBuffers}
-   */
-  public Product product(
-      Buffers owner, Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean add) {
+  /** Returns what prepares products of tiles for an owner from {@link #newBuffers}. */
+  ProductMaker products(Buffers owner) {
     checkOpen();
-    GridProduct.Maker maker =
-        type == ElementType.FLOAT32 ? Fp32Lane.products((Arena) owner) : lanes[0].tiles()::product;
-    return new GridProduct(this, maker, a, transposeA, b, transposeB, c, add);
+    return type == ElementType.FLOAT32
+        ? Fp32Lane.products((Arena) owner)
+        : lanes[0].tiles()::product;
   }
 
   private void checkOpen() {

@@ -35,7 +35,7 @@ public interface GradientOps {
 
   /**
    * The way back through y = weight ⊙ u / √(mean(u²) + eps) with u = factor·x, or factor·(x − mean
-   * of x): dx ← its gradient, or dx ← dx + it.
+   * of x), for the rows of tokens token … token+n−1: dx ← its gradient, or dx ← dx + it.
    *
    * @param centered whether the mean is subtracted
    * @param weight (W), or empty for none
@@ -57,6 +57,7 @@ public interface GradientOps {
       int at,
       int batch,
       long token,
+      int n,
       int head);
 
   /** sums[at+j] ← sums[at+j] + x[j]. */

@@ -1,5 +1,6 @@
 package org.retention4j.internal.float32;
 
+import java.util.Arrays;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.GradientOps;
 import org.retention4j.engine.ops.RowView;
@@ -15,6 +16,8 @@ final class Fp32Gradients implements GradientOps {
   private final GrowableFloats third = new GrowableFloats();
   private final GrowableFloats values = new GrowableFloats();
   private final GrowableFloats slopes = new GrowableFloats();
+  private final GrowableFloats weights = new GrowableFloats();
+  private final GrowableFloats sums = new GrowableFloats();
 
   Fp32Gradients(Kernels kernels) {
     this.kernels = kernels;
@@ -114,6 +117,7 @@ final class Fp32Gradients implements GradientOps {
     dx.write(batch, token, head, d);
   }
 
+  /** Sums over the rows are kept in fp32 here and added in double: there are few at once. */
   @Override
   public void normBack(
       RowView x,
@@ -128,45 +132,50 @@ final class Fp32Gradients implements GradientOps {
       int at,
       int batch,
       long token,
+      int n,
       int head) {
-    int n = x.width();
-    float[] u = read(first, x, batch, token, head);
-    float[] d = read(second, dy, batch, token, head);
-    if (centered) {
-      shift(u, n);
-    }
-    double squares = 0;
-    for (int i = 0; i < n; i++) {
-      squares += (double) u[i] * u[i];
-    }
-    double r = factor / Math.sqrt(squares * factor * factor / n + eps);
-    if (dWeight.length > 0) {
-      for (int i = 0; i < n; i++) {
-        dWeight[at + i] += (double) d[i] * u[i] * r;
-      }
-    }
+    int width = x.width();
+    float[] narrow = weights.atLeast(width);
     for (int i = 0; i < weight.length; i++) {
-      d[i] *= (float) weight[i];
+      narrow[i] = (float) weight[i];
     }
-    double dot = 0;
+    float[] sum = sums.atLeast(width);
+    Arrays.fill(sum, 0, width, 0f);
     for (int i = 0; i < n; i++) {
-      dot += (double) d[i] * u[i];
-    }
-    float along = (float) (r * r * dot / n);
-    float scale = (float) r;
-    for (int i = 0; i < n; i++) {
-      d[i] = scale * (d[i] - u[i] * along);
-    }
-    if (centered) {
-      shift(d, n);
-    }
-    if (add) {
-      float[] to = read(third, dx, batch, token, head);
-      for (int i = 0; i < n; i++) {
-        d[i] += to[i];
+      float[] u = read(first, x, batch, token + i, head);
+      float[] d = read(second, dy, batch, token + i, head);
+      if (centered) {
+        shift(u, width);
       }
+      double squares = kernels.sumOfSquares(u, width);
+      float r = (float) (factor / Math.sqrt(squares * factor * factor / width + eps));
+      if (dWeight.length > 0) {
+        addProducts(d, u, r, sum, width);
+      }
+      if (weight.length > 0) {
+        kernels.multiply(d, narrow, width);
+      }
+      float along = (float) ((double) r * r * kernels.dot(d, u, width) / width);
+      for (int j = 0; j < width; j++) {
+        d[j] = r * (d[j] - u[j] * along);
+      }
+      if (centered) {
+        shift(d, width);
+      }
+      if (add) {
+        kernels.addScaled(read(third, dx, batch, token + i, head), width, 1f, d);
+      }
+      dx.write(batch, token + i, head, d);
     }
-    dx.write(batch, token, head, d);
+    for (int j = 0; dWeight.length > 0 && j < width; j++) {
+      dWeight[at + j] += sum[j];
+    }
+  }
+
+  private static void addProducts(float[] d, float[] u, float r, float[] sum, int n) {
+    for (int j = 0; j < n; j++) {
+      sum[j] += d[j] * u[j] * r;
+    }
   }
 
   /** x ← x less its mean. */

@@ -5,8 +5,8 @@ import org.retention4j.engine.ops.GradientOps;
 import org.retention4j.engine.ops.RowOps;
 import org.retention4j.engine.ops.StateOps;
 import org.retention4j.engine.ops.TileOps;
-import org.retention4j.internal.lanes.GridProduct;
 import org.retention4j.internal.lanes.LaneScratch;
+import org.retention4j.internal.lanes.ProductMaker;
 import org.retention4j.internal.lanes.ScratchLane;
 import org.retention4j.internal.memory.Arena;
 
@@ -36,7 +36,7 @@ public final class Fp32Lane implements ScratchLane {
   }
 
   /** Returns what prepares products of tiles whose native objects an arena owns. */
-  public static GridProduct.Maker products(Arena owner) {
+  public static ProductMaker products(Arena owner) {
     return (a, transposeA, b, transposeB, c, accumulate) ->
         Fp32Tiles.product(owner, a, transposeA, b, transposeB, c, accumulate);
   }

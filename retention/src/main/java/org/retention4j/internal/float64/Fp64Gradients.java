@@ -89,6 +89,26 @@ final class Fp64Gradients implements GradientOps {
       int at,
       int batch,
       long token,
+      int n,
+      int head) {
+    for (int i = 0; i < n; i++) {
+      normBack(x, factor, centered, weight, eps, dy, dx, add, dWeight, at, batch, token + i, head);
+    }
+  }
+
+  private void normBack(
+      RowView x,
+      double factor,
+      boolean centered,
+      double[] weight,
+      double eps,
+      RowView dy,
+      RowView dx,
+      boolean add,
+      double[] dWeight,
+      int at,
+      int batch,
+      long token,
       int head) {
     int n = x.width();
     double[] u = read(0, x, batch, token, head);

@@ -14,12 +14,12 @@ import org.retention4j.model.stack.FeedForward;
 public final class FeedForwardPass {
   private final Activation f;
 
-  /** None where it is plain. */
-  private final Linear gate;
+  private final Linears inputs;
+  private final Linears down;
 
-  private final Linear up;
-  private final Linear down;
+  /** None where it is plain. */
   private final RowView g;
+
   private final RowView u;
   private final RowView h;
   private final RowView dh;
@@ -47,39 +47,31 @@ public final class FeedForwardPass {
     dh = dhTile.asRows(context.rows(), width);
     Parameter wUp = parameters.get(prefix + "up");
     Parameter upBias = parameters.find(prefix + "up bias");
+    inputs = new Linears(context, ends.x(), ends.dx());
     if (shape.gated()) {
       Tile gateTile = context.kept().tile(context.rows(), width);
       g = gateTile.asRows(context.rows(), width);
-      Parameter wGate = parameters.get(prefix + "gate");
       Parameter gateBias = parameters.find(prefix + "gate bias");
       // On the way back dg takes the place of dh, and du that of h.
-      gate = new Linear(context, wGate, gateBias, ends.x(), gateTile, dhTile, ends.dx(), false);
-      up = new Linear(context, wUp, upBias, ends.x(), upTile, hTile, ends.dx(), true);
+      inputs.add(parameters.get(prefix + "gate"), gateBias, gateTile, dhTile);
     } else {
       g = null;
-      gate = null;
-      up = new Linear(context, wUp, upBias, ends.x(), upTile, dhTile, ends.dx(), false);
     }
+    inputs.add(wUp, upBias, upTile, shape.gated() ? hTile : dhTile);
     down =
-        new Linear(
-            context,
-            parameters.get(prefix + "down"),
-            parameters.find(prefix + "down bias"),
-            hTile,
-            ends.y(),
-            ends.dy(),
-            dhTile,
-            false);
+        new Linears(context, hTile, dhTile)
+            .add(
+                parameters.get(prefix + "down"),
+                parameters.find(prefix + "down bias"),
+                ends.y(),
+                ends.dy());
     hidden = new RowBlocks(context.engine(), context.rows(), this::hidden);
     hiddenBack = new RowBlocks(context.engine(), context.rows(), this::hiddenBack);
   }
 
   /** x (B·T,D) -> y (B·T,D); keeps what {@link #backward} needs. */
   public void forward() {
-    if (gate != null) {
-      gate.forward();
-    }
-    up.forward();
+    inputs.forward();
     hidden.run();
     down.forward();
   }
@@ -89,14 +81,11 @@ public final class FeedForwardPass {
     hidden.run();
     down.backward();
     hiddenBack.run();
-    if (gate != null) {
-      gate.backward();
-    }
-    up.backward();
+    inputs.backward();
   }
 
   private void hidden(Lane lane, int row, double[] sums) {
-    if (gate != null) {
+    if (g != null) {
       lane.gradients().gate(g, f, u, h, 0, row, 0);
     } else {
       lane.gradients().activate(u, f, h, 0, row, 0);
@@ -104,7 +93,7 @@ public final class FeedForwardPass {
   }
 
   private void hiddenBack(Lane lane, int row, double[] sums) {
-    if (gate != null) {
+    if (g != null) {
       lane.gradients().gateBack(g, f, u, dh, dh, h, 0, row, 0);
     } else {
       lane.gradients().activateBack(u, f, dh, 0, row, 0);

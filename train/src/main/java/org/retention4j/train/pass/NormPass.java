@@ -47,14 +47,22 @@ public final class NormPass {
     return weight.columns() + (bias == null ? 0 : bias.columns());
   }
 
-  /** dx ← dx + the gradient of x, or dx ← it, for one row. */
+  /** dx ← dx + the gradient of x, or dx ← it, for some rows. */
   public void backward(
-      Lane lane, RowView x, RowView dy, RowView dx, boolean add, double[] sums, int row) {
-    if (bias != null) {
+      Lane lane,
+      RowView x,
+      RowView dy,
+      RowView dx,
+      boolean add,
+      double[] sums,
+      int from,
+      int count) {
+    for (int row = from; bias != null && row < from + count; row++) {
       lane.gradients().addTo(dy, sums, weight.columns(), 0, row, 0);
     }
     boolean centered = config.kind() == NormKind.LAYER;
-    lane.gradients().normBack(x, 1, centered, norm.weight(), eps, dy, dx, add, sums, 0, 0, row, 0);
+    lane.gradients()
+        .normBack(x, 1, centered, norm.weight(), eps, dy, dx, add, sums, 0, 0, from, count, 0);
   }
 
   /** Adds what {@link #backward} summed to the gradients of weight and bias. */

@@ -2,10 +2,9 @@ package org.retention4j.train.pass;
 
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.TileProducts;
 import org.retention4j.engine.ops.Buffers;
-import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.Scratch;
-import org.retention4j.engine.ops.Tile;
 
 /**
  * What passes are bound with. Row b·T+t of a tile is token t of row b.
@@ -34,9 +33,8 @@ public record PassContext(
     return batch * tokens;
   }
 
-  /** Prepares c ← a·b, or c ← c + a·b, on all lanes. */
-  public Product product(
-      Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean add) {
-    return engine.product(owner, a, transposeA, b, transposeB, c, add);
+  /** Begins products of tiles, for all lanes. */
+  public TileProducts products() {
+    return new TileProducts(engine, owner);
   }
 }

@@ -17,9 +17,9 @@ public final class RowBlocks {
 
   private final Lanes lanes;
   private final int rows;
-  private final Each each;
+  private final Block block;
   private final double[][] sums;
-  private final Lanes.Task block = this::block;
+  private final Lanes.Task task = this::run;
 
   /** What is done for a row. */
   @FunctionalInterface
@@ -32,16 +32,40 @@ public final class RowBlocks {
     void run(Lane lane, int row, double[] sums);
   }
 
+  /** What is done for some rows that follow each other. */
+  @FunctionalInterface
+  public interface Block {
+    /**
+     * Runs it for {@code count} rows from {@code from} on.
+     *
+     * @param sums what it may add to
+     */
+    void run(Lane lane, int from, int count, double[] sums);
+  }
+
+  private RowBlocks(Lanes lanes, int rows, int width, Block block) {
+    this.lanes = lanes;
+    this.rows = rows;
+    this.block = block;
+    sums = new double[(rows + BLOCK - 1) / BLOCK][width];
+  }
+
   /**
-   * Binds it.
+   * Binds what is done row by row.
    *
    * @param width how many sums there are
    */
   public RowBlocks(Lanes lanes, int rows, int width, Each each) {
-    this.lanes = lanes;
-    this.rows = rows;
-    this.each = each;
-    sums = new double[(rows + BLOCK - 1) / BLOCK][width];
+    this(
+        lanes,
+        rows,
+        width,
+        (Block)
+            (lane, from, count, sums) -> {
+              for (int row = from; row < from + count; row++) {
+                each.run(lane, row, sums);
+              }
+            });
   }
 
   /** Binds what has no sums. */
@@ -49,9 +73,14 @@ public final class RowBlocks {
     this(lanes, rows, 0, each);
   }
 
+  /** Binds what is done with many rows at once. */
+  public static RowBlocks ofBlocks(Lanes lanes, int rows, int width, Block block) {
+    return new RowBlocks(lanes, rows, width, block);
+  }
+
   /** Runs it for all rows. */
   public void run() {
-    lanes.run(sums.length, block);
+    lanes.run(sums.length, task);
   }
 
   /** Runs it for all rows and adds the sums from {@code from} on to something. */
@@ -69,11 +98,9 @@ public final class RowBlocks {
     }
   }
 
-  private void block(Lane lane, int index) {
+  private void run(Lane lane, int index) {
     Arrays.fill(sums[index], 0);
     int from = index * BLOCK;
-    for (int row = from; row < Math.min(rows, from + BLOCK); row++) {
-      each.run(lane, row, sums[index]);
-    }
+    block.run(lane, from, Math.min(BLOCK, rows - from), sums[index]);
   }
 }

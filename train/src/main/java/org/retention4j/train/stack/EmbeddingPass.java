@@ -62,12 +62,12 @@ final class EmbeddingPass {
     java.util.Arrays.setAll(gradientRows, i -> d.part(i, 1, 0, width));
     look = new RowBlocks(lanes, rows, this::look);
     backThroughNorm =
-        new RowBlocks(
+        RowBlocks.ofBlocks(
             lanes,
             rows,
             norm == null ? 0 : norm.sums(),
-            (lane, row, sums) ->
-                norm.backward(lane, embedded, gradient, gradient, false, sums, row));
+            (lane, from, count, sums) ->
+                norm.backward(lane, embedded, gradient, gradient, false, sums, from, count));
   }
 
   /** Embeds (B,T) ids. */

@@ -1,7 +1,7 @@
 package org.retention4j.train.stack;
 
+import org.retention4j.engine.TileProducts;
 import org.retention4j.engine.ops.Lane;
-import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
@@ -34,9 +34,8 @@ final class HeadPass {
   private final RowView logits;
   private final RowView normedGradient;
   private final RowView gradient;
-  private final Product scoring;
-  private final Product weightGradient;
-  private final Product inputGradient;
+  private final TileProducts scoring;
+  private final TileProducts scoringBack;
   private final RowBlocks clear;
   private final RowBlocks gather;
   private final RowBlocks loss;
@@ -72,15 +71,18 @@ final class HeadPass {
     normed = normedTile.asRows(size, width);
     logits = logitsTile.asRows(size, vocabulary);
     normedGradient = gradientTile.asRows(size, width);
-    scoring = context.product(normedTile, false, output.value(), true, logitsTile, false);
-    weightGradient = context.product(logitsTile, true, normedTile, false, output.gradient(), true);
-    inputGradient = context.product(logitsTile, false, output.value(), false, gradientTile, false);
+    scoring = context.products().add(normedTile, false, output.value(), true, logitsTile, false);
+    scoringBack =
+        context
+            .products()
+            .add(logitsTile, true, normedTile, false, output.gradient(), true)
+            .add(logitsTile, false, output.value(), false, gradientTile, false);
     clear =
         new RowBlocks(
             context.engine(), rows, (lane, row, sums) -> lane.rows().clear(gradient, 0, row, 0, 1));
     gather = new RowBlocks(context.engine(), size, this::gather);
     loss = new RowBlocks(context.engine(), size, 1, this::loss);
-    back = new RowBlocks(context.engine(), size, norm.sums(), this::back);
+    back = RowBlocks.ofBlocks(context.engine(), size, norm.sums(), this::back);
   }
 
   /**
@@ -104,8 +106,7 @@ final class HeadPass {
       scoring.run();
       loss.run(sum, 0);
       if (gradients) {
-        weightGradient.run();
-        inputGradient.run();
+        scoringBack.run();
         back.run();
         norm.end(back);
       }
@@ -144,9 +145,10 @@ final class HeadPass {
     }
   }
 
-  private void back(Lane lane, int i, double[] sums) {
-    if (i < count) {
-      norm.backward(lane, gathered, normedGradient, normedGradient, false, sums, i);
+  private void back(Lane lane, int from, int rows, double[] sums) {
+    int n = Math.max(0, Math.min(rows, count - from));
+    norm.backward(lane, gathered, normedGradient, normedGradient, false, sums, from, n);
+    for (int i = from; i < from + n; i++) {
       lane.rows().copy(normedGradient, 0, i, 0, gradient, 0, rowOf[first + i], 0);
     }
   }

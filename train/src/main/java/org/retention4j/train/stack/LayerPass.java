@@ -89,8 +89,9 @@ final class LayerPass {
     between = new RowBlocks(context.engine(), rows, this::between);
     end = new RowBlocks(context.engine(), rows, this::end);
     backThroughMiddle =
-        new RowBlocks(context.engine(), rows, feedForwardNorm.sums(), this::backThroughMiddle);
-    backThroughIn = new RowBlocks(context.engine(), rows, mixerNorm.sums(), this::backThroughIn);
+        RowBlocks.ofBlocks(context.engine(), rows, feedForwardNorm.sums(), this::backThroughMiddle);
+    backThroughIn =
+        RowBlocks.ofBlocks(context.engine(), rows, mixerNorm.sums(), this::backThroughIn);
   }
 
   private static RowView rowsOf(Tile tile) {
@@ -131,12 +132,12 @@ final class LayerPass {
     mixerNorm.end(backThroughIn);
   }
 
-  private void backThroughMiddle(Lane lane, int row, double[] sums) {
-    feedForwardNorm.backward(lane, middle, branchGradient, gradient, true, sums, row);
+  private void backThroughMiddle(Lane lane, int from, int count, double[] sums) {
+    feedForwardNorm.backward(lane, middle, branchGradient, gradient, true, sums, from, count);
   }
 
-  private void backThroughIn(Lane lane, int row, double[] sums) {
-    mixerNorm.backward(lane, in, branchGradient, gradient, true, sums, row);
+  private void backThroughIn(Lane lane, int from, int count, double[] sums) {
+    mixerNorm.backward(lane, in, branchGradient, gradient, true, sums, from, count);
   }
 
   List<TrainedTensor> carried() {

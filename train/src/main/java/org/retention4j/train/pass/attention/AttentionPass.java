@@ -11,9 +11,8 @@ import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.nn.Rotary;
 import org.retention4j.train.pass.Ends;
-import org.retention4j.train.pass.Linear;
+import org.retention4j.train.pass.Linears;
 import org.retention4j.train.pass.MixerPass;
-import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.PassContext;
 import org.retention4j.train.pass.RowBlocks;
@@ -32,10 +31,8 @@ public final class AttentionPass implements MixerPass {
   private final AttentionConfig config;
   private final int parts;
   private final Sight sight;
-  private final Linear query;
-  private final Linear key;
-  private final Linear value;
-  private final Linear output;
+  private final Linears inputs;
+  private final Linears output;
   private final AttentionLane.Rows rows;
   private final AttentionLane[] onLanes;
   private final Rotary rotary;
@@ -70,12 +67,12 @@ public final class AttentionPass implements MixerPass {
     Tile dK = context.shared().tile(all, config.kvHeads() * d);
     Tile dV = context.shared().tile(all, config.kvHeads() * d);
     Tile dO = context.shared().tile(all, config.heads() * d);
-    Projections projections = new Projections(context, parameters, prefix, ends);
-    query = projections.of("query", q, dQ, false);
-    key = projections.of("key", k, dK, true);
-    value = projections.of("value", v, dV, true);
-    Parameter wOut = parameters.get(prefix + "output");
-    output = new Linear(context, wOut, null, o, ends.y(), ends.dy(), dO, false);
+    inputs = new Linears(context, ends.x(), ends.dx());
+    add(inputs, parameters, prefix + "query", q, dQ);
+    add(inputs, parameters, prefix + "key", k, dK);
+    add(inputs, parameters, prefix + "value", v, dV);
+    output = new Linears(context, o, dO);
+    add(output, parameters, prefix + "output", ends.y(), ends.dy());
     rows =
         new AttentionLane.Rows(
             q.asRows(all, d),
@@ -103,13 +100,8 @@ public final class AttentionPass implements MixerPass {
             engine, all, (lane, row, sums) -> rotate(lane, rotaryBack, rows.dQ(), rows.dK(), row));
   }
 
-  /** How queries, keys and values come from x. */
-  private record Projections(PassContext context, Parameters parameters, String prefix, Ends ends) {
-    Linear of(String name, Tile y, Tile dy, boolean add) {
-      Parameter w = parameters.get(prefix + name);
-      Parameter bias = parameters.find(prefix + name + " bias");
-      return new Linear(context, w, bias, ends.x(), y, dy, ends.dx(), add);
-    }
+  private static void add(Linears to, Parameters parameters, String name, Tile y, Tile dy) {
+    to.add(parameters.get(name), parameters.find(name + " bias"), y, dy);
   }
 
   /** Returns the angles of the positions 0…T−1, or of the same turned back. */
@@ -125,9 +117,7 @@ public final class AttentionPass implements MixerPass {
   @Override
   public void forward(Segment segment) {
     sight.take(segment);
-    query.forward();
-    key.forward();
-    value.forward();
+    inputs.forward();
     rotate.run();
     engine.run(parts, attend);
     output.forward();
@@ -139,9 +129,7 @@ public final class AttentionPass implements MixerPass {
     output.backward();
     engine.run(parts, attendBack);
     rotateBack.run();
-    query.backward();
-    key.backward();
-    value.backward();
+    inputs.backward();
   }
 
   private void rotate(Lane lane, Rotary by, RowView queries, RowView keys, int row) {

@@ -46,16 +46,19 @@ final class HeadNormPass {
   /** By group. */
   private final RowView o;
 
-  private final RowView g;
-  private final RowView z;
-  private final RowView dz;
-
   /** What was normed: z itself without a gate; on the way back the gradient of it, then of o. */
   private final RowView n;
 
   private final RowView nRow;
-  private final RowView dn;
   private final RowView dnRow;
+  private final RowView gRow;
+  private final RowView zRow;
+  private final RowView dzRow;
+
+  /** By group too, all rows one behind the other. */
+  private final RowView oRow;
+
+  private final RowView dnGroups;
   private final RowBlocks prepare;
   private final RowBlocks norm;
   private final RowBlocks back;
@@ -87,17 +90,18 @@ final class HeadNormPass {
     oHeads = oTile.asRows(tokens, config.valueWidth());
     doHeads = dnTile.asRows(tokens, config.valueWidth());
     o = oTile.asRows(tokens, size);
-    g = config.gated() ? gTile.asRows(tokens, size) : null;
-    z = zTile.asRows(tokens, size);
-    dz = dzTile.asRows(tokens, size);
     n = nTile.asRows(tokens, size);
-    nRow = nTile.asRows(tokens, channels);
-    dn = dnTile.asRows(tokens, size);
-    dnRow = dnTile.asRows(tokens, channels);
+    nRow = nTile.asRows(rows, channels);
+    dnRow = dnTile.asRows(rows, channels);
+    gRow = config.gated() ? gTile.asRows(rows, channels) : null;
+    zRow = zTile.asRows(rows, channels);
+    dzRow = dzTile.asRows(rows, channels);
+    oRow = oTile.asRows(rows, size);
+    dnGroups = dnTile.asRows(rows, size);
     prepare = new RowBlocks(context.engine(), rows, this::prepare);
     norm = new RowBlocks(context.engine(), rows, this::norm);
     back =
-        new RowBlocks(
+        RowBlocks.ofBlocks(
             context.engine(), rows, weights.sums() + (bias == null ? 0 : channels), this::back);
   }
 
@@ -167,8 +171,8 @@ final class HeadNormPass {
     int b = row / tokens;
     int t = row % tokens;
     normed(lane, b, t);
-    for (int group = 0; group < groups && g != null; group++) {
-      lane.gradients().gate(g, config.gate(), n, z, b, t, group);
+    if (gRow != null) {
+      lane.gradients().gate(gRow, config.gate(), nRow, zRow, 0, row, 0);
     }
   }
 
@@ -179,7 +183,7 @@ final class HeadNormPass {
       lane.rows().rmsNorm(o, factor, weights.of(group), config.normEps(), n, b, t, group);
     }
     if (bias != null) {
-      lane.rows().add(nRow, bias.vector(), b, t, 0);
+      lane.rows().add(nRow, bias.vector(), 0, (long) b * tokens + t, 0);
     }
   }
 
@@ -206,34 +210,40 @@ final class HeadNormPass {
     }
   }
 
-  private void back(Lane lane, int row, double[] sums) {
-    int b = row / tokens;
-    int t = row % tokens;
-    for (int group = 0; group < groups && g != null; group++) {
-      lane.gradients().gateBack(g, config.gate(), n, dz, dz, dn, b, t, group);
+  private void back(Lane lane, int from, int count, double[] sums) {
+    for (int row = from; row < from + count; row++) {
+      if (gRow != null) {
+        lane.gradients().gateBack(gRow, config.gate(), nRow, dzRow, dzRow, dnRow, 0, row, 0);
+      }
+      if (bias != null) {
+        lane.gradients().addTo(dnRow, sums, weights.sums(), 0, row, 0);
+      }
     }
-    if (bias != null) {
-      lane.gradients().addTo(dnRow, sums, weights.sums(), b, t, 0);
-    }
+    boolean alike = !(byHead && config.normaliseOutput());
     for (int group = 0; group < groups; group++) {
-      lane.gradients()
-          .normBack(
-              o,
-              factor(group, b, t),
-              centered,
-              weights.of(group),
-              config.normEps(),
-              dn,
-              dn,
-              false,
-              weights.sums() == 0 ? NONE : sums,
-              weights.at(group),
-              b,
-              t,
-              group);
+      for (int row = from; row < from + count; row += alike ? count : 1) {
+        int n = alike ? count : 1;
+        double factor = factor(group, row / tokens, row % tokens);
+        lane.gradients()
+            .normBack(
+                oRow,
+                factor,
+                centered,
+                weights.of(group),
+                config.normEps(),
+                dnGroups,
+                dnGroups,
+                false,
+                weights.sums() == 0 ? NONE : sums,
+                weights.at(group),
+                0,
+                row,
+                n,
+                group);
+      }
     }
-    if (!byHead) {
-      scaleHeads(lane, doHeads, b, t);
+    for (int row = from; !byHead && row < from + count; row++) {
+      scaleHeads(lane, doHeads, row / tokens, row % tokens);
     }
   }
 }

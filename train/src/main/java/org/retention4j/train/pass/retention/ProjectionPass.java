@@ -7,8 +7,7 @@ import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
-import org.retention4j.train.pass.Ends;
-import org.retention4j.train.pass.Linear;
+import org.retention4j.train.pass.Linears;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.PassContext;
@@ -27,7 +26,6 @@ final class ProjectionPass {
 
   private final double eps;
   private final double factor;
-  private final Linear linear;
 
   /** What the product gives; the same as {@link #out} where there is neither map nor norm. */
   private final RowView product;
@@ -44,14 +42,14 @@ final class ProjectionPass {
   /** Whether the factor is a step of its own, since not all channels turn. */
   private final boolean scaleApart;
 
-  /** Binds; the pass of the queries is the first and writes dx, the others add to it. */
+  /** Binds, and adds its product to those of the block's input. */
   ProjectionPass(
       PassContext context,
       RetentionConfig config,
       Parameters parameters,
       String prefix,
       Projection projection,
-      Ends ends) {
+      Linears linears) {
     boolean value = projection == Projection.VALUE;
     boolean query = projection == Projection.QUERY;
     heads = query ? config.heads() : config.kvHeads();
@@ -75,16 +73,11 @@ final class ProjectionPass {
     turned = channels == 0 ? null : out.first(channels);
     turnedGradient = channels == 0 ? null : gradient.first(channels);
     scaleApart = factor != 1 && channels < width;
-    linear =
-        new Linear(
-            context,
-            parameters.get(prefix + projection.name().toLowerCase(Locale.ROOT)),
-            parameters.find(prefix + projection.biasName()),
-            ends.x(),
-            productTile,
-            gradientTile,
-            ends.dx(),
-            !query);
+    linears.add(
+        parameters.get(prefix + projection.name().toLowerCase(Locale.ROOT)),
+        parameters.find(prefix + projection.biasName()),
+        productTile,
+        gradientTile);
   }
 
   /** Returns (B,T,H,W) what was projected. */
@@ -100,11 +93,6 @@ final class ProjectionPass {
   /** Returns the length of the norm's weight, 0 for none. */
   int sums() {
     return norm == null ? 0 : norm.columns();
-  }
-
-  /** Runs the product. */
-  void forward() {
-    linear.forward();
   }
 
   /** Does what follows the product, for one token of a row. */
@@ -147,7 +135,20 @@ final class ProjectionPass {
         }
         lane.gradients()
             .normBack(
-                mapped, 1, false, norm.vector(), eps, gradient, gradient, false, sums, at, b, t, h);
+                mapped,
+                1,
+                false,
+                norm.vector(),
+                eps,
+                gradient,
+                gradient,
+                false,
+                sums,
+                at,
+                b,
+                t,
+                1,
+                h);
       }
       if (map != Activation.NONE) {
         lane.gradients().activateBack(product, map, gradient, b, t, h);
@@ -160,10 +161,5 @@ final class ProjectionPass {
     if (norm != null) {
       blocks.add(norm.vectorGradient(), at);
     }
-  }
-
-  /** Takes the gradient back through the product. */
-  void backward() {
-    linear.backward();
   }
 }

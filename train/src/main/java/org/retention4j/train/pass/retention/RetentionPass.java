@@ -6,7 +6,7 @@ import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.train.pass.Ends;
-import org.retention4j.train.pass.Linear;
+import org.retention4j.train.pass.Linears;
 import org.retention4j.train.pass.MixerPass;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.PassContext;
@@ -35,12 +35,12 @@ public final class RetentionPass implements MixerPass {
   private final ProjectionPass keys;
   private final ProjectionPass values;
 
-  /** Null without a gate. */
-  private final Linear gate;
+  /** Products of the block's input: queries, keys, values, gate. */
+  private final Linears inputs;
 
   private final CorePass core;
   private final HeadNormPass norm;
-  private final Linear output;
+  private final Linears output;
   private final int tokens;
   private final RowBlocks finish;
   private final RowBlocks finishBack;
@@ -67,9 +67,10 @@ public final class RetentionPass implements MixerPass {
     places = new SegmentPlaces(context);
     forth = new Turns(context, config, places, 1);
     back = new Turns(context, config, places, -1);
-    queries = new ProjectionPass(context, config, parameters, prefix, Projection.QUERY, ends);
-    keys = new ProjectionPass(context, config, parameters, prefix, Projection.KEY, ends);
-    values = new ProjectionPass(context, config, parameters, prefix, Projection.VALUE, ends);
+    inputs = new Linears(context, ends.x(), ends.dx());
+    queries = new ProjectionPass(context, config, parameters, prefix, Projection.QUERY, inputs);
+    keys = new ProjectionPass(context, config, parameters, prefix, Projection.KEY, inputs);
+    values = new ProjectionPass(context, config, parameters, prefix, Projection.VALUE, inputs);
     norm = new HeadNormPass(context, config, parameters, prefix, places);
     core =
         new CorePass(
@@ -78,28 +79,20 @@ public final class RetentionPass implements MixerPass {
             new CoreRows(queries.out(), keys.out(), values.out(), norm.o()),
             new CoreRows(
                 queries.gradient(), keys.gradient(), values.gradient(), norm.outGradient()));
-    gate =
-        config.gated()
-            ? new Linear(
-                context,
-                parameters.get(prefix + RetentionConfig.GATE),
-                parameters.find(prefix + Projection.GATE.biasName()),
-                ends.x(),
-                norm.g(),
-                norm.gateGradient(),
-                ends.dx(),
-                true)
-            : null;
+    if (config.gated()) {
+      inputs.add(
+          parameters.get(prefix + RetentionConfig.GATE),
+          parameters.find(prefix + Projection.GATE.biasName()),
+          norm.g(),
+          norm.gateGradient());
+    }
     output =
-        new Linear(
-            context,
-            parameters.get(prefix + RetentionConfig.OUTPUT),
-            parameters.find(prefix + Projection.OUTPUT.biasName()),
-            norm.z(),
-            ends.y(),
-            ends.dy(),
-            norm.dz(),
-            false);
+        new Linears(context, norm.z(), norm.dz())
+            .add(
+                parameters.get(prefix + RetentionConfig.OUTPUT),
+                parameters.find(prefix + Projection.OUTPUT.biasName()),
+                ends.y(),
+                ends.dy());
     finish = new RowBlocks(context.engine(), context.rows(), this::finish);
     int sums = queries.sums() + keys.sums();
     finishBack = new RowBlocks(context.engine(), context.rows(), sums, this::finishBack);
@@ -108,12 +101,7 @@ public final class RetentionPass implements MixerPass {
   @Override
   public void forward(Segment segment) {
     places.begin(segment, core.begin(segment));
-    queries.forward();
-    keys.forward();
-    values.forward();
-    if (gate != null) {
-      gate.forward();
-    }
+    inputs.forward();
     forth.begin();
     finish.run();
     core.forward();
@@ -141,12 +129,7 @@ public final class RetentionPass implements MixerPass {
     finishBack.run();
     queries.add(finishBack, 0);
     keys.add(finishBack, queries.sums());
-    queries.backward();
-    keys.backward();
-    values.backward();
-    if (gate != null) {
-      gate.backward();
-    }
+    inputs.backward();
     places.advance(segment);
   }
 
