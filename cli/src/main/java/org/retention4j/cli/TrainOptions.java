@@ -179,6 +179,11 @@ final class TrainOptions {
   private double clip;
 
   @Option(
+      names = "--clip-updates",
+      description = "divide a tensor's rate by RMS(g^2/v) where that is above 1 (StableAdamW)")
+  private boolean clipUpdates;
+
+  @Option(
       names = "--checkpointing",
       description = "compute layers again on the way back: less memory, a third more work")
   private boolean checkpointing;
@@ -234,6 +239,7 @@ final class TrainOptions {
                 TrainerOptions.DEFAULT.schedule())
             .withAdam(TrainerOptions.DEFAULT.beta1(), beta2, TrainerOptions.DEFAULT.epsilon())
             .withWeightDecay(weightDecay, false)
+            .withClipUpdates(clipUpdates)
             .withClipNorm(clip)
             .withMicroBatches(microBatches)
             .withCheckpointing(checkpointing);

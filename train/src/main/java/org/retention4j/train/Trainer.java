@@ -17,6 +17,7 @@ import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
 import org.retention4j.train.stack.ModelNames;
 import org.retention4j.train.stack.ModelPass;
+import org.retention4j.train.tensor.TensorReport;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**
@@ -43,6 +44,7 @@ public final class Trainer implements AutoCloseable {
   private final boolean[] allFresh;
   private long steps;
   private long tokens;
+  private boolean observed;
   private boolean closed;
 
   private Trainer(
@@ -141,7 +143,9 @@ public final class Trainer implements AutoCloseable {
             options.epsilon(),
             options.weightDecay(),
             clip,
-            steps + 1));
+            options.clipUpdates(),
+            steps + 1),
+        observed);
     steps++;
     tokens += (long) rows * length * batches.size();
     return new StepResult(steps, tokens, loss / labelled, norm, clip < 1, rate);
@@ -217,6 +221,17 @@ public final class Trainer implements AutoCloseable {
     List<TrainedTensor> all = new ArrayList<>(optimizer.moments());
     all.addAll(pass.carried());
     return all;
+  }
+
+  /** Has steps tell more in {@link #reports} from now on, or not; they cost a little more. */
+  public void observe(boolean value) {
+    observed = value;
+  }
+
+  /** Returns what the last step found of each parameter, in the order of {@link #weights}. */
+  public List<TensorReport> reports() {
+    requireOpen();
+    return optimizer.reports();
   }
 
   /** Returns the steps so far. */

@@ -17,6 +17,9 @@ import org.retention4j.core.form.RetentionForm;
  * @param weightDecay of matrices, decoupled
  * @param decayEmbedding whether the embedding table counts as a matrix there
  * @param clipNorm what the norm of the whole gradient is clipped to; infinite for never
+ * @param clipUpdates whether the rate of a tensor is divided by RMS(g²/v̂) where that is above 1
+ *     (StableAdamW, arXiv 2304.13013): bursts of gradients that the mean of squares has not seen
+ *     yet do less harm
  * @param microBatches batches whose gradients make one step, at least 1
  * @param form in which retention is computed, forwards and backwards
  * @param checkpointing whether what a layer computed is computed again on the way back, and not
@@ -32,13 +35,25 @@ public record TrainerOptions(
     double weightDecay,
     boolean decayEmbedding,
     double clipNorm,
+    boolean clipUpdates,
     int microBatches,
     RetentionForm form,
     boolean checkpointing) {
   /** A rate of 1e-3 that stays, β 0.9 and 0.95, a decay of 0.1 of matrices, clipping to 1. */
   public static final TrainerOptions DEFAULT =
       new TrainerOptions(
-          1e-3, Schedule.constant(), 0.9, 0.95, 1e-8, 0.1, false, 1, 1, new ChunkwiseForm(), false);
+          1e-3,
+          Schedule.constant(),
+          0.9,
+          0.95,
+          1e-8,
+          0.1,
+          false,
+          1,
+          false,
+          1,
+          new ChunkwiseForm(),
+          false);
 
   /** Checks the ranges. */
   public TrainerOptions {
@@ -71,6 +86,7 @@ public record TrainerOptions(
         weightDecay,
         decayEmbedding,
         clipNorm,
+        clipUpdates,
         microBatches,
         form,
         checkpointing);
@@ -87,6 +103,7 @@ public record TrainerOptions(
         weightDecay,
         decayEmbedding,
         clipNorm,
+        clipUpdates,
         microBatches,
         form,
         checkpointing);
@@ -103,6 +120,7 @@ public record TrainerOptions(
         decay,
         embeddingToo,
         clipNorm,
+        clipUpdates,
         microBatches,
         form,
         checkpointing);
@@ -119,6 +137,24 @@ public record TrainerOptions(
         weightDecay,
         decayEmbedding,
         norm,
+        clipUpdates,
+        microBatches,
+        form,
+        checkpointing);
+  }
+
+  /** Returns these options with updates clipped tensor by tensor, or not. */
+  public TrainerOptions withClipUpdates(boolean value) {
+    return new TrainerOptions(
+        rate,
+        schedule,
+        beta1,
+        beta2,
+        epsilon,
+        weightDecay,
+        decayEmbedding,
+        clipNorm,
+        value,
         microBatches,
         form,
         checkpointing);
@@ -135,6 +171,7 @@ public record TrainerOptions(
         weightDecay,
         decayEmbedding,
         clipNorm,
+        clipUpdates,
         count,
         form,
         checkpointing);
@@ -151,6 +188,7 @@ public record TrainerOptions(
         weightDecay,
         decayEmbedding,
         clipNorm,
+        clipUpdates,
         microBatches,
         other,
         checkpointing);
@@ -167,6 +205,7 @@ public record TrainerOptions(
         weightDecay,
         decayEmbedding,
         clipNorm,
+        clipUpdates,
         microBatches,
         form,
         value);

@@ -9,6 +9,7 @@ package org.retention4j.train.optimizer;
  * @param epsilon ε
  * @param weightDecay λ
  * @param scale what gradients are multiplied with first: less than 1 where they are clipped
+ * @param clipUpdates whether a tensor's rate is divided by RMS(g²/v̂) where that is above 1
  * @param count which step it is, from 1: the moments' means are corrected for their beginning
  */
 public record AdamStep(
@@ -18,6 +19,7 @@ public record AdamStep(
     double epsilon,
     double weightDecay,
     double scale,
+    boolean clipUpdates,
     long count) {
   /** Returns 1 / (1 − β₁^count). */
   double meanCorrection() {

@@ -1,6 +1,7 @@
 package org.retention4j.train.optimizer;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
@@ -10,6 +11,7 @@ import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.train.pass.Parameter;
+import org.retention4j.train.tensor.TensorReport;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**
@@ -27,14 +29,27 @@ public final class AdamW {
   private final List<Slot> slots = new ArrayList<>();
   private final Part[] parts;
   private final double[] squares;
+  private final double[] ratioSums;
+
+  /** By parameter: what the last step found. */
+  private final double[] norms;
+
+  private final double[] ratios;
   private final Arithmetic[] arithmetic;
   private final Lanes.Task sumSquares = this::sumSquares;
+  private final Lanes.Task sumRatios = this::sumRatios;
   private final Lanes.Task update = this::update;
   private AdamStep step;
 
   /** A parameter and its moments; those of vectors lie on the heap. */
   private record Slot(
-      Parameter parameter, boolean decayed, RowView w, RowView g, RowView m, RowView v) {}
+      int index,
+      Parameter parameter,
+      boolean decayed,
+      RowView w,
+      RowView g,
+      RowView m,
+      RowView v) {}
 
   /** Some rows of a parameter. */
   private record Part(Slot slot, int from, int to) {}
@@ -54,7 +69,7 @@ public final class AdamW {
     List<Part> all = new ArrayList<>();
     int widest = 1;
     for (Parameter parameter : parameters) {
-      Slot slot = slot(owner, parameter, decayed.test(parameter));
+      Slot slot = slot(slots.size(), owner, parameter, decayed.test(parameter));
       slots.add(slot);
       int rows = Math.max(1, PART / parameter.columns());
       for (int from = 0; from < parameter.rows(); from += rows) {
@@ -64,20 +79,24 @@ public final class AdamW {
     }
     parts = all.toArray(new Part[0]);
     squares = new double[parts.length];
+    ratioSums = new double[parts.length];
+    norms = new double[slots.size()];
+    ratios = new double[slots.size()];
     arithmetic = new Arithmetic[engine.threads()];
     int width = widest;
-    java.util.Arrays.setAll(arithmetic, i -> Arithmetic.of(engine.type(), width));
+    Arrays.setAll(arithmetic, i -> Arithmetic.of(engine.type(), width));
   }
 
-  private static Slot slot(Buffers owner, Parameter parameter, boolean decayed) {
+  private static Slot slot(int index, Buffers owner, Parameter parameter, boolean decayed) {
     int rows = parameter.rows();
     int columns = parameter.columns();
     RowView m = owner.tile(rows, columns).asRows(rows, columns);
     RowView v = owner.tile(rows, columns).asRows(rows, columns);
     if (!parameter.isMatrix()) {
-      return new Slot(parameter, decayed, null, null, m, v);
+      return new Slot(index, parameter, decayed, null, null, m, v);
     }
-    return new Slot(parameter, decayed, view(parameter.value()), view(parameter.gradient()), m, v);
+    return new Slot(
+        index, parameter, decayed, view(parameter.value()), view(parameter.gradient()), m, v);
   }
 
   private static RowView view(Tile tile) {
@@ -87,9 +106,11 @@ public final class AdamW {
   /** Returns the norm of the whole gradient. */
   public double gradientNorm() {
     engine.run(parts.length, sumSquares);
+    Arrays.fill(norms, 0);
     double sum = 0;
-    for (double part : squares) {
-      sum += part;
+    for (int i = 0; i < parts.length; i++) {
+      norms[parts[i].slot().index()] += squares[i];
+      sum += squares[i];
     }
     return Math.sqrt(sum);
   }
@@ -115,23 +136,67 @@ public final class AdamW {
     return sum;
   }
 
-  /** Takes a step and clears the gradients. */
-  public void step(AdamStep next) {
+  /**
+   * Takes a step and clears the gradients, behind {@link #gradientNorm}.
+   *
+   * @param observed whether {@link #reports} is to tell of its ratios
+   */
+  public void step(AdamStep next, boolean observed) {
     step = next;
+    Arrays.fill(ratios, Double.NaN);
+    if (observed || next.clipUpdates()) {
+      engine.run(parts.length, sumRatios);
+      Arrays.fill(ratios, 0);
+      for (int i = 0; i < parts.length; i++) {
+        ratios[parts[i].slot().index()] += ratioSums[i];
+      }
+      for (Slot slot : slots) {
+        long elements = (long) slot.parameter().rows() * slot.parameter().columns();
+        ratios[slot.index()] = Math.sqrt(ratios[slot.index()] / elements);
+      }
+    }
     engine.run(parts.length, update);
+  }
+
+  private void sumRatios(Lane lane, int index) {
+    Part part = parts[index];
+    Slot slot = part.slot();
+    Arithmetic own = arithmetic[lane.index()];
+    double sum = 0;
+    for (int row = part.from(); row < part.to(); row++) {
+      sum +=
+          slot.g() == null
+              ? own.sumOfRatios(slot.parameter().vectorGradient(), slot.v(), step)
+              : own.sumOfRatios(slot.g(), slot.v(), row, step);
+    }
+    ratioSums[index] = sum;
+  }
+
+  /** Returns what the last step found of each parameter. */
+  public List<TensorReport> reports() {
+    List<TensorReport> all = new ArrayList<>();
+    for (Slot slot : slots) {
+      int i = slot.index();
+      all.add(new TensorReport(slot.parameter().name(), Math.sqrt(norms[i]), ratios[i]));
+    }
+    return all;
   }
 
   private void update(Lane lane, int index) {
     Part part = parts[index];
     Slot slot = part.slot();
     Arithmetic own = arithmetic[lane.index()];
-    double decay = slot.decayed() ? step.rate() * step.weightDecay() : 0;
+    double rate = step.rate();
+    if (step.clipUpdates()) {
+      rate /= Math.max(1, ratios[slot.index()]);
+    }
+    double decay = slot.decayed() ? rate * step.weightDecay() : 0;
     if (slot.w() == null) {
-      own.updateVector(slot.parameter(), slot.m(), slot.v(), step, decay);
+      own.updateVector(slot.parameter(), slot.m(), slot.v(), step, rate, decay);
       return;
     }
     for (int row = part.from(); row < part.to(); row++) {
-      own.update(slot.w(), slot.g(), slot.m(), slot.v(), row, step, decay);
+      own.update(slot.w(), slot.g(), slot.m(), slot.v(), row, step, rate, decay);
     }
   }
 

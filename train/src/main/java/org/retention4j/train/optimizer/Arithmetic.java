@@ -12,19 +12,54 @@ abstract class Arithmetic {
 
   abstract double sumOfSquares(RowView g, int row);
 
-  /** Takes a step with one row and clears its gradient. */
+  /** Returns Σ g²/v̂ over a row, with v̂ as the step will make it. */
+  abstract double sumOfRatios(RowView g, RowView v, int row, AdamStep step);
+
+  /** Returns the same of a vector. */
+  final double sumOfRatios(double[] gradient, RowView v, AdamStep step) {
+    double[] square = new double[gradient.length];
+    v.readWide(0, 0, 0, square);
+    return sumOfRatios(gradient, square, step);
+  }
+
+  private static double sumOfRatios(double[] g, double[] v, AdamStep step) {
+    double c2 = step.squareCorrection();
+    double least = step.epsilon() * step.epsilon();
+    double sum = 0;
+    for (int i = 0; i < g.length; i++) {
+      double square = step.scale() * g[i] * step.scale() * g[i];
+      double next = c2 * (step.beta2() * v[i] + (1 - step.beta2()) * square);
+      sum += square / Math.max(next, least);
+    }
+    return sum;
+  }
+
+  /**
+   * Takes a step with one row and clears its gradient.
+   *
+   * @param rate of this tensor
+   * @param decay what is taken from the weights, of them
+   */
   abstract void update(
-      RowView w, RowView g, RowView m, RowView v, int row, AdamStep step, double decay);
+      RowView w,
+      RowView g,
+      RowView m,
+      RowView v,
+      int row,
+      AdamStep step,
+      double rate,
+      double decay);
 
   /** Takes a step with a vector and clears its gradient; it becomes another array. */
-  final void updateVector(Parameter parameter, RowView m, RowView v, AdamStep step, double decay) {
+  final void updateVector(
+      Parameter parameter, RowView m, RowView v, AdamStep step, double rate, double decay) {
     double[] gradient = parameter.vectorGradient();
     double[] mean = new double[gradient.length];
     double[] square = new double[gradient.length];
     double[] value = parameter.vector().clone();
     m.readWide(0, 0, 0, mean);
     v.readWide(0, 0, 0, square);
-    update(value, gradient, mean, square, step, decay);
+    update(value, gradient, mean, square, step, rate, decay);
     m.writeWide(0, 0, 0, mean);
     v.writeWide(0, 0, 0, square);
     parameter.write(0, value);
@@ -32,14 +67,14 @@ abstract class Arithmetic {
   }
 
   private static void update(
-      double[] w, double[] g, double[] m, double[] v, AdamStep step, double decay) {
+      double[] w, double[] g, double[] m, double[] v, AdamStep step, double rate, double decay) {
     double c1 = step.meanCorrection();
     double c2 = step.squareCorrection();
     for (int i = 0; i < g.length; i++) {
       double gradient = step.scale() * g[i];
       m[i] = step.beta1() * m[i] + (1 - step.beta1()) * gradient;
       v[i] = step.beta2() * v[i] + (1 - step.beta2()) * gradient * gradient;
-      w[i] -= decay * w[i] + step.rate() * c1 * m[i] / (Math.sqrt(c2 * v[i]) + step.epsilon());
+      w[i] -= decay * w[i] + rate * c1 * m[i] / (Math.sqrt(c2 * v[i]) + step.epsilon());
     }
   }
 
@@ -72,13 +107,30 @@ abstract class Arithmetic {
     }
 
     @Override
-    void update(RowView w, RowView g, RowView m, RowView v, int row, AdamStep step, double decay) {
+    double sumOfRatios(RowView g, RowView v, int row, AdamStep step) {
+      double[] x = row(0, g.width());
+      double[] square = row(1, g.width());
+      g.read(0, row, 0, x);
+      v.read(0, row, 0, square);
+      return Arithmetic.sumOfRatios(x, square, step);
+    }
+
+    @Override
+    void update(
+        RowView w,
+        RowView g,
+        RowView m,
+        RowView v,
+        int row,
+        AdamStep step,
+        double rate,
+        double decay) {
       int n = Math.min(w.width(), width);
       RowView[] views = {w, g, m, v};
       for (int i = 0; i < views.length; i++) {
         views[i].read(0, row, 0, row(i, n));
       }
-      Arithmetic.update(rows[0], rows[1], rows[2], rows[3], step, decay);
+      Arithmetic.update(rows[0], rows[1], rows[2], rows[3], step, rate, decay);
       java.util.Arrays.fill(rows[1], 0);
       for (int i = 0; i < views.length; i++) {
         views[i].write(0, row, 0, rows[i]);
@@ -122,14 +174,38 @@ abstract class Arithmetic {
     }
 
     @Override
-    void update(RowView w, RowView g, RowView m, RowView v, int row, AdamStep step, double decay) {
+    double sumOfRatios(RowView g, RowView v, int row, AdamStep step) {
+      g.read(0, row, 0, gradients);
+      v.read(0, row, 0, squares);
+      double c2 = step.squareCorrection();
+      double least = step.epsilon() * step.epsilon();
+      double scale = step.scale();
+      double sum = 0;
+      for (int i = 0; i < g.width(); i++) {
+        double square = scale * gradients[i] * scale * gradients[i];
+        double next = c2 * (step.beta2() * squares[i] + (1 - step.beta2()) * square);
+        sum += square / Math.max(next, least);
+      }
+      return sum;
+    }
+
+    @Override
+    void update(
+        RowView w,
+        RowView g,
+        RowView m,
+        RowView v,
+        int row,
+        AdamStep step,
+        double rate,
+        double decay) {
       int n = w.width();
       w.read(0, row, 0, weights);
       g.read(0, row, 0, gradients);
       m.read(0, row, 0, means);
       v.read(0, row, 0, squares);
       moments(n, (float) step.scale(), (float) step.beta1(), (float) step.beta2());
-      weights(n, step, (float) (1 - decay));
+      weights(n, step, (float) (rate * step.meanCorrection()), (float) (1 - decay));
       java.util.Arrays.fill(gradients, 0, n, 0f);
       w.write(0, row, 0, weights);
       g.write(0, row, 0, gradients);
@@ -147,9 +223,8 @@ abstract class Arithmetic {
       }
     }
 
-    private void weights(int n, AdamStep step, float keep) {
+    private void weights(int n, AdamStep step, float rate, float keep) {
       float c2 = (float) step.squareCorrection();
-      float rate = (float) (step.rate() * step.meanCorrection());
       float epsilon = (float) step.epsilon();
       for (int i = 0; i < n; i++) {
         float root = (float) Math.sqrt(c2 * squares[i]);

@@ -118,6 +118,7 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
     json.put("beta2", trainer.beta2());
     json.put("epsilon", trainer.epsilon());
     json.put("weight_decay", trainer.weightDecay());
+    json.put("clip_updates", trainer.clipUpdates());
     json.put("decay_embedding", trainer.decayEmbedding());
     json.put("clip_norm", Double.toString(trainer.clipNorm()));
     json.put("form", trainer.form().toString());
