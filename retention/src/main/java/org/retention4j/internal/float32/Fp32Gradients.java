@@ -35,7 +35,7 @@ final class Fp32Gradients implements GradientOps {
     float[] slope = slopes.atLeast(n);
     switch (f) {
       case SILU -> {
-        sigmoid(x, value, n);
+        kernels.sigmoid(x, value, n);
         for (int i = 0; i < n; i++) {
           slope[i] = value[i] * (1 + x[i] * (1 - value[i]));
         }
@@ -44,7 +44,7 @@ final class Fp32Gradients implements GradientOps {
         }
       }
       case SIGMOID -> {
-        sigmoid(x, value, n);
+        kernels.sigmoid(x, value, n);
         for (int i = 0; i < n; i++) {
           slope[i] = value[i] * (1 - value[i]);
         }
@@ -55,16 +55,6 @@ final class Fp32Gradients implements GradientOps {
           slope[i] = (float) f.slope(x[i]);
         }
       }
-    }
-  }
-
-  private void sigmoid(float[] x, float[] to, int n) {
-    for (int i = 0; i < n; i++) {
-      to[i] = -x[i];
-    }
-    kernels.expAndSum(to, 0f, n);
-    for (int i = 0; i < n; i++) {
-      to[i] = 1f / (1f + to[i]);
     }
   }
 

@@ -85,4 +85,7 @@ public interface Kernels {
 
   /** x[i] ← e^(x[i]−max) for i &lt; n; returns their sum. */
   float expAndSum(float[] x, float max, int n);
+
+  /** to[i] ← 1 / (1 + e^(−x[i])) for i &lt; n. */
+  void sigmoid(float[] x, float[] to, int n);
 }

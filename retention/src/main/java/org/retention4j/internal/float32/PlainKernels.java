@@ -260,4 +260,16 @@ public final class PlainKernels implements Kernels {
     }
     return sum;
   }
+
+  @Override
+  public void sigmoid(float[] x, float[] to, int n) {
+    sigmoid(x, to, 0, n);
+  }
+
+  /** The same from an element on. */
+  public static void sigmoid(float[] x, float[] to, int from, int n) {
+    for (int i = from; i < n; i++) {
+      to[i] = (float) (1 / (1 + Math.exp(-x[i])));
+    }
+  }
 }

@@ -5,8 +5,12 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.retention4j.internal.float32.Kernels;
+import org.retention4j.internal.float32.PlainKernels;
 
-/** The exponentials of a softmax and their sum. See {@link VectorKernels} for its rules. */
+/**
+ * The exponentials of a softmax and their sum, and the sigmoid. See {@link VectorKernels} for its
+ * rules.
+ */
 final class VectorExp {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
@@ -37,20 +41,7 @@ final class VectorExp {
     for (; i + LANES <= n; i += LANES) {
       FloatVector d = FloatVector.fromArray(SPECIES, x, i).sub(max);
       FloatVector y = d.max(SMALLEST);
-      FloatVector shifted =
-          y.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
-      FloatVector k = shifted.sub(ROUNDER);
-      FloatVector r = k.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), y);
-      r = k.fma(FloatVector.broadcast(SPECIES, -LN2_LOW), r);
-      FloatVector p =
-          r.fma(FloatVector.broadcast(SPECIES, 1 / 720f), FloatVector.broadcast(SPECIES, 1 / 120f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 24f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 6f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 0.5f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
-      p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
-      IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
-      FloatVector e = p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+      FloatVector e = exponential(y);
       // 1 from SMALLEST on, 0 below it, and NaN for NaN: masks would do too, but when other code
       // was compiled first C2 makes objects of what they blend.
       FloatVector counts =
@@ -72,5 +63,34 @@ final class VectorExp {
       rest += x[i];
     }
     return rest;
+  }
+
+  /** Returns e^y for y from {@link #SMALLEST} to the same above 0. */
+  private static FloatVector exponential(FloatVector y) {
+    FloatVector shifted =
+        y.fma(FloatVector.broadcast(SPECIES, LOG2_E), FloatVector.broadcast(SPECIES, ROUNDER));
+    FloatVector k = shifted.sub(ROUNDER);
+    FloatVector r = k.fma(FloatVector.broadcast(SPECIES, -LN2_HIGH), y);
+    r = k.fma(FloatVector.broadcast(SPECIES, -LN2_LOW), r);
+    FloatVector p =
+        r.fma(FloatVector.broadcast(SPECIES, 1 / 720f), FloatVector.broadcast(SPECIES, 1 / 120f));
+    p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 24f));
+    p = p.fma(r, FloatVector.broadcast(SPECIES, 1 / 6f));
+    p = p.fma(r, FloatVector.broadcast(SPECIES, 0.5f));
+    p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
+    p = p.fma(r, FloatVector.broadcast(SPECIES, 1f));
+    IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+    return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+  }
+
+  /** See {@link Kernels#sigmoid}; beyond ±87 it stays what it is there, less than 1e-37 off. */
+  static void sigmoid(float[] x, float[] to, int n) {
+    FloatVector one = FloatVector.broadcast(SPECIES, 1f);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector y = FloatVector.fromArray(SPECIES, x, i).neg().max(SMALLEST).min(-SMALLEST);
+      one.div(exponential(y).add(one)).intoArray(to, i);
+    }
+    PlainKernels.sigmoid(x, to, i, n);
   }
 }

@@ -345,4 +345,9 @@ public final class VectorKernels implements Kernels {
     }
     return sum;
   }
+
+  @Override
+  public void sigmoid(float[] x, float[] to, int n) {
+    VectorExp.sigmoid(x, to, n);
+  }
 }

@@ -270,6 +270,30 @@ class KernelsTest {
     assertThat(x[30]).isZero();
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void sigmoidIsThatOfTheFormula(ComputeRoute provider) {
+    for (int n : new int[] {1, 7, 63, 65}) {
+      float[] x = new float[n];
+      for (int i = 0; i < n; i++) {
+        x[i] = (i - n / 2) * 1.37f;
+      }
+      x[n / 2] = 300;
+      x[0] = -300;
+      float[] y = new float[n];
+      kernels(provider).sigmoid(x, y, n);
+      for (int i = 0; i < n; i++) {
+        double expected = 1 / (1 + Math.exp(-(double) x[i]));
+        assertThat((double) y[i]).isCloseTo(expected, within(4 * Math.ulp(1f) * expected + 1e-37));
+      }
+    }
+    float[] lost = new float[40];
+    lost[5] = Float.NaN;
+    kernels(provider).sigmoid(lost, lost, 40);
+    assertThat(lost[5]).isNaN();
+    assertThat(lost[4]).isEqualTo(0.5f);
+  }
+
   /** The first call, which is interpreted, gives the bits of the last, which is compiled. */
   @ParameterizedTest
   @EnumSource
@@ -280,12 +304,17 @@ class KernelsTest {
     float[] first = x.clone();
     float sum = kernels.expAndSum(first, 3, 100);
     float dot = kernels.dot(x, y, 100);
+    float[] sigmoid = new float[100];
+    kernels.sigmoid(x, sigmoid, 100);
     float[] turned = x.clone();
     kernels.rotateHalves(turned, 50, y, y, 2);
     for (int i = 0; i < 20_000; i++) {
       float[] again = x.clone();
       assertThat(kernels.expAndSum(again, 3, 100)).isEqualTo(sum);
       assertThat(kernels.dot(x, y, 100)).isEqualTo(dot);
+      float[] sigmoidAgain = new float[100];
+      kernels.sigmoid(x, sigmoidAgain, 100);
+      assertThat(sigmoidAgain).isEqualTo(sigmoid);
       float[] turnedAgain = x.clone();
       kernels.rotateHalves(turnedAgain, 50, y, y, 2);
       if (i % 1000 == 0) {
