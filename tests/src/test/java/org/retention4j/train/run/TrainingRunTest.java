@@ -95,11 +95,13 @@ class TrainingRunTest extends RunCase {
             "checkpoint",
             "step",
             "step",
+            "tensors",
             "evaluation",
             "sample",
             "checkpoint",
             "step",
             "step",
+            "tensors",
             "evaluation",
             "sample",
             "checkpoint");

@@ -8,6 +8,7 @@ import org.retention4j.train.BatchSource;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.tensor.TensorReport;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** What a run asks of a trainer. */
@@ -19,6 +20,14 @@ interface Learner extends AutoCloseable {
   }
 
   StepResult step(BatchSource source);
+
+  /** Has the steps from now on tell all in {@link #reports}, or not. */
+  default void observe(boolean value) {}
+
+  /** Returns what the last step found of each parameter. */
+  default List<TensorReport> reports() {
+    return List.of();
+  }
 
   double evaluate(Batch batch);
 
@@ -39,6 +48,16 @@ interface Learner extends AutoCloseable {
       @Override
       public StepResult step(BatchSource source) {
         return trainer.step(source);
+      }
+
+      @Override
+      public void observe(boolean value) {
+        trainer.observe(value);
+      }
+
+      @Override
+      public List<TensorReport> reports() {
+        return trainer.reports();
       }
 
       @Override

@@ -10,10 +10,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.evaluate.NGramLadder;
+import org.retention4j.train.tensor.TensorReport;
 
 /**
  * train.jsonl: what happened, a line of JSON each, by its {@code type}.
@@ -105,6 +107,15 @@ final class RunLog implements AutoCloseable {
   void evaluation(long step, long tokens, double loss, double bitsPerByte) {
     ObjectNode line = line("evaluation", step).put("tokens", tokens).put("evaluation", true);
     write(line.put("loss", loss).put("bpb", bitsPerByte));
+  }
+
+  void tensors(long step, List<TensorReport> reports) {
+    ObjectNode line = line("tensors", step);
+    ObjectNode all = line.putObject("tensors");
+    for (TensorReport report : reports) {
+      all.putObject(report.name()).put("norm", report.gradientNorm()).put("ratio", report.ratio());
+    }
+    write(line);
   }
 
   void ladder(NGramLadder ladder) {

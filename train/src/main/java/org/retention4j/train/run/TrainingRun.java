@@ -255,6 +255,8 @@ public final class TrainingRun implements AutoCloseable {
   }
 
   private void takeStep() {
+    boolean observed = (step + 1) % options.rhythm().evaluateEvery() == 0;
+    learner.observe(observed);
     long start = System.nanoTime();
     StepResult result = learner.step(source);
     double seconds = (System.nanoTime() - start) / NANOS;
@@ -270,6 +272,9 @@ public final class TrainingRun implements AutoCloseable {
     }
     if (step % options.rhythm().logEvery() == 0) {
       log.step(result, bits, options.tokensPerStep(), seconds);
+    }
+    if (observed) {
+      log.tensors(step, learner.reports());
     }
     listener.stepped(result, bits, seconds, done());
   }
