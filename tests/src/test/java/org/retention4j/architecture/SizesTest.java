@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,11 @@ class SizesTest {
               "nn.NormKind",
               "nn.WeightSource",
               "nn.WeightSpec"));
+
+  /** What a user meets beside them who trains. */
+  private static final Set<String> TRAINING_PACKAGES =
+      Set.of(
+          in("train", "train.data", "train.run", "train.report", "train.evaluate", "train.tensor"));
 
   /** No room so full that nobody finds anything in it. */
   @Test
@@ -92,17 +98,27 @@ class SizesTest {
   @Test
   void usersMeetAtMost70Types() {
     List<String> types =
-        CLASSES.stream()
-            .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
-            .filter(type -> type.getEnclosingClass().isEmpty())
-            .filter(
-                type ->
-                    USER_PACKAGES.contains(type.getPackageName())
-                        || OTHER_USER_TYPES.contains(type.getName()))
-            .map(JavaClass::getName)
-            .sorted()
-            .toList();
+        publicTypes(
+            type ->
+                USER_PACKAGES.contains(type.getPackageName())
+                    || OTHER_USER_TYPES.contains(type.getName()));
     assertThat(types).containsAll(OTHER_USER_TYPES);
     assertThat(types).as("public types a user meets").hasSizeLessThanOrEqualTo(70);
+  }
+
+  @Test
+  void usersWhoTrainMeetAtMost30More() {
+    List<String> types = publicTypes(type -> TRAINING_PACKAGES.contains(type.getPackageName()));
+    assertThat(types).as("public types of training").hasSizeBetween(20, 30);
+  }
+
+  private static List<String> publicTypes(Predicate<JavaClass> which) {
+    return CLASSES.stream()
+        .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+        .filter(type -> type.getEnclosingClass().isEmpty())
+        .filter(which)
+        .map(JavaClass::getName)
+        .sorted()
+        .toList();
   }
 }

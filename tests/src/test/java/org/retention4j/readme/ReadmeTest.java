@@ -22,10 +22,11 @@ import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.format.DType;
 
-/** What README.md and docs/library.md show is compiled and run as it stands there. */
+/** What README.md, docs/library.md and docs/training.md show is compiled and run as it stands there. */
 class ReadmeTest {
   private static final Path README = Path.of("..", "README.md");
   private static final Path LIBRARY = Path.of("..", "docs", "library.md");
+  private static final Path TRAINING = Path.of("..", "docs", "training.md");
   private static final Pattern LINK = Pattern.compile("\\]\\(([^):#]+\\.md)\\)");
 
   @TempDir Path folder;
@@ -73,6 +74,23 @@ class ReadmeTest {
     // 4 layers of 4 heads, K = V = 64, with 16 pending rows of K + V for each, in fp32.
     long bytes = 4L * 4 * 4 * (64 * 64 + 16 * (64 + 64));
     assertThat(run("Frames")).contains("600 frames, " + bytes + " bytes of state");
+  }
+
+  @Test
+  void theTrainingExampleLearnsAndSpeaks() throws Exception {
+    compile("Train", blocks(TRAINING, "java").get(0));
+    Path text = folder.resolve("text");
+    Files.writeString(text, "The quick brown fox jumps over the lazy dog.\n".repeat(100));
+    List<String> printed = run("Train", text.toString()).lines().toList();
+    assertThat(loss(printed.get(0), 1)).isBetween(5.0, 7.0); // ln 256 is 5.545
+    assertThat(loss(printed.get(19), 20)).isLessThan(loss(printed.get(0), 1) - 0.5);
+    assertThat(String.join("\n", printed.subList(20, printed.size()))).isNotEmpty();
+  }
+
+  private static double loss(String line, int step) {
+    String before = "step " + step + ", loss ";
+    assertThat(line).startsWith(before);
+    return Double.parseDouble(line.substring(before.length()));
   }
 
   /** The lines of its method, and what it imports of ours beside the forms. */
