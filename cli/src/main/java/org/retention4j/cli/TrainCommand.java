@@ -9,6 +9,7 @@ import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.Configuration;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.internal.family.ModelShapes;
+import org.retention4j.cli.jvm.Signals;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
@@ -87,6 +88,7 @@ final class TrainCommand implements Callable<Integer> {
       throw new IllegalArgumentException(
           "expected --threads in 1.." + MOST_THREADS + ", got " + threads);
     }
+    sayEffects();
     RunStart start = start();
     DecoderConfig config = config(start);
     RunOptions run = options.of(out, config.modelWidth());
@@ -114,6 +116,21 @@ final class TrainCommand implements Callable<Integer> {
       return RunStart.none();
     }
     return RunStart.shape(shape(shape == null ? SHAPE : shape));
+  }
+
+  private void sayEffects() {
+    if (Effects.given(spec, "--pack")) {
+      Effects.none(spec, "rows are packed and no streams", "--fresh-share");
+    }
+    if (Effects.given(spec, "--validation")) {
+      Effects.none(spec, "another text is held out", "--held-out");
+    }
+    if (options.schedule() != TrainOptions.Curve.WSD) {
+      Effects.none(spec, "the rate does not fall in a line", "--decay-share");
+    }
+    if (options.schedule() == TrainOptions.Curve.CONSTANT) {
+      Effects.none(spec, "the rate does not fall", "--last-factor");
+    }
   }
 
   private boolean goesOn() {
@@ -145,7 +162,8 @@ final class TrainCommand implements Callable<Integer> {
   private int train(
       Engine engine, RunOptions run, RunStart start, double product, PrintWriter print) {
     try (TrainLog log = new TrainLog(print, product);
-        TrainingRun training = TrainingRun.open(engine, run, start, log)) {
+        TrainingRun training = TrainingRun.open(engine, run, start, log);
+        Signals signals = Signals.cancelling(() -> cancel(training))) {
       print.printf(
           Locale.ROOT,
           "%s: %s tokens to learn from, %s held out%n",
@@ -160,15 +178,20 @@ final class TrainCommand implements Callable<Integer> {
       print.printf(
           Locale.ROOT,
           "%s after %s steps; retention generate --model %s --prompt ...%n",
-          end == RunEnd.CANCELLED ? "interrupted" : "done",
+          end == RunEnd.CANCELLED ? "interrupted, the same command goes on," : "done",
           Texts.count(training.steps()),
           out);
-      return 0;
+      return end == RunEnd.CANCELLED ? Signals.INTERRUPTED : 0;
     } catch (DivergedException e) {
       print.flush();
       spec.commandLine().getErr().println("retention: " + e.getMessage());
       return Main.FAILED;
     }
+  }
+
+  private void cancel(TrainingRun training) {
+    spec.commandLine().getErr().println("retention: ends behind this step, with a checkpoint");
+    training.cancel();
   }
 
   private void describe(RunPlan plan, RunOptions run, double product, PrintWriter print) {

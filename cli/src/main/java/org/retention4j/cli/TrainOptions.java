@@ -223,6 +223,10 @@ final class TrainOptions {
       description = "length of the text that the model writes at each look (${DEFAULT-VALUE})")
   private int sampleTokens;
 
+  Curve schedule() {
+    return schedule;
+  }
+
   /** Returns what the library calls these. */
   RunOptions of(Path out, int modelWidth) {
     RunFiles files =

@@ -56,6 +56,39 @@ class KilledTrainingTest {
         .isNotBlank();
   }
 
+  @Test
+  void aProcessThatIsAskedToEndLosesNothing() throws Exception {
+    Path text = folder.resolve("text");
+    Files.writeString(text, "The quick brown fox jumps over the lazy dog, again.\n".repeat(400));
+    Path out = folder.resolve("run");
+    Path jar = Processes.jar(folder.resolve("train.jar"));
+    String line =
+        "-Dretention.relaunch=false -jar %s train --shape ci --batch 2 --length 64 --threads 2"
+            + " --steps 1000000 --save-every 1000000 --eval-every 1000000 --sample-tokens 4"
+            + " --data %s --out %s";
+    List<String> command = new ArrayList<>(List.of(Processes.JAVA.toString()));
+    command.addAll(Arrays.asList(String.format(line, jar, text, out).split(" ")));
+    Path said = folder.resolve("said");
+    ProcessBuilder builder = Processes.process(Map.of(), command);
+    builder.redirectOutput(said.toFile());
+    builder.redirectErrorStream(true);
+    Process process = builder.start();
+    long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (process.isAlive() && !Files.readString(said).contains("step 1 ")) {
+      assertThat(System.nanoTime()).isLessThan(patience);
+      Thread.sleep(5);
+    }
+    process.destroy();
+    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isEqualTo(130);
+    assertThat(Files.readString(said))
+        .contains("retention: ends behind this step, with a checkpoint")
+        .contains("interrupted, the same command goes on, after ");
+    assertThat(Files.readString(out.resolve("latest")).strip()).isGreaterThan("checkpoint-000000");
+    assertThat(out.resolve(".lock")).doesNotExist();
+    assertThat(out.resolve("report.html")).exists();
+  }
+
   /** Waits until it has begun to train, and a little. */
   private static void kill(List<String> command, Path out, int millis) throws Exception {
     ProcessBuilder builder = Processes.process(Map.of(), command);

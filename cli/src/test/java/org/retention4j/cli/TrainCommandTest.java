@@ -40,6 +40,20 @@ class TrainCommandTest {
   }
 
   @Test
+  void optionsWithoutEffectAreNamed() {
+    String line = "train --shape ci --dry-run --steps 5 --data " + text;
+    line += " --out " + folder.resolve("out");
+    assertThat(ok(line).errors()).isEmpty();
+    assertThat(ok(line + " --pack lines --fresh-share 0.5").errors())
+        .contains("--fresh-share has no effect: rows are packed and no streams");
+    assertThat(ok(line + " --validation " + text + " --held-out 0.1").errors())
+        .contains("--held-out has no effect: another text is held out");
+    assertThat(ok(line + " --schedule constant --decay-share 0.1 --last-factor 0.1").errors())
+        .contains("--decay-share has no effect")
+        .contains("--last-factor has no effect");
+  }
+
+  @Test
   void whatCannotBeIsRefused() throws IOException {
     Path out = folder.resolve("out");
     String line = "train --data " + text + " --out " + out;

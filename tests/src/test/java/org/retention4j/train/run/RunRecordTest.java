@@ -120,6 +120,23 @@ class RunRecordTest {
     }
   }
 
+  /** A run of a time that is shorter than its warm-up: the rate falls from where it is. */
+  @Test
+  void ratesThatFallOnTheWayNeverJump() {
+    for (long step : new long[] {1, 10, 49, 50, 80}) {
+      RunSchedule schedule = new RunSchedule(RateCurve.DEFAULT, OptionalLong.empty());
+      double reached = schedule.factor(step);
+      assertThat(reached).isEqualTo(Math.min(1, step / 50.0));
+      schedule.fallFrom(step);
+      assertThat(schedule.factor(step)).isEqualTo(reached);
+      long end = schedule.end().orElseThrow();
+      assertThat(end).isEqualTo(step + Math.max(1, Math.round(step / 4.0)));
+      for (long at = step + 1; at <= end; at++) {
+        assertThat(schedule.factor(at)).isLessThan(schedule.factor(at - 1)).isPositive();
+      }
+    }
+  }
+
   @Test
   void limitsEndAtWhatComesFirst() {
     assertThat(RunLimit.tokens(1001).mostSteps(100)).hasValue(11);

@@ -47,13 +47,18 @@ final class RunSchedule implements Schedule {
     return 1 - curve.decayShare();
   }
 
-  /** Lets the rate fall behind a step, for the share of the whole that the curve says. */
+  /**
+   * Lets the rate fall behind a step, for the share of the whole that the curve says. From where it
+   * is: a run that is shorter than its warm-up has not come to the largest rate.
+   */
   void fallFrom(long step) {
     double share = Math.min(curve.decayShare(), 0.99);
     long fall = Math.max(1, Math.round(step * share / (1 - share)));
-    long rise = Math.min(curve.warmUp(OptionalLong.empty()), step);
+    Schedule rises = Schedule.constant(curve.warmUp(OptionalLong.empty()));
+    Schedule falls = Schedule.stableThenDecay(0, step + fall, fall, curve.last());
+    double reached = rises.factor(step);
     fallsFrom = OptionalLong.of(step);
     end = OptionalLong.of(step + fall);
-    factors = Schedule.stableThenDecay(rise, step + fall, fall, curve.last());
+    factors = at -> at <= step ? rises.factor(at) : reached * falls.factor(at);
   }
 }

@@ -60,6 +60,7 @@ public final class TrainingRun implements AutoCloseable {
   private long saved = -1;
   private long bestStep = -1;
   private double best = Double.POSITIVE_INFINITY;
+  private volatile boolean cancelled;
 
   private TrainingRun(
       Engine engine,
@@ -186,9 +187,7 @@ public final class TrainingRun implements AutoCloseable {
     return text;
   }
 
-  /**
-   * Returns the lowest bits for each byte of held-out text of a checkpoint; infinite before one.
-   */
+  /** Returns the lowest bits for each byte of held-out text so far; infinite before a look. */
   public double best() {
     return best;
   }
@@ -209,25 +208,23 @@ public final class TrainingRun implements AutoCloseable {
       begin();
       began = System.nanoTime();
     }
-    boolean cancelled = false;
+    boolean interrupted = false;
     Optional<RunEnd> end = end(false);
     while (end.isEmpty()) {
       takeStep();
       // A thread that stays interrupted could write no file.
-      cancelled |= Thread.interrupted();
-      end = end(cancelled);
+      interrupted |= Thread.interrupted();
+      end = end(interrupted || cancelled);
       lookAndSave(end.isPresent());
     }
     report();
-    if (cancelled) {
+    if (interrupted) {
       Thread.currentThread().interrupt();
     }
     return end.get();
   }
 
-  /**
-   * Writes what a run begins with, so that what cannot be written is known before hours of work.
-   */
+  /** Writes what a run begins with: what cannot be written is known before hours of work. */
   private void begin() {
     if (model.tokenizer().isEmpty()) {
       RunText.ladder(text).ifPresent(log::ladder);
@@ -237,7 +234,12 @@ public final class TrainingRun implements AutoCloseable {
     save();
   }
 
-  private Optional<RunEnd> end(boolean cancelled) {
+  /** Asks it, from any thread, to end after its step, as an interrupt does. */
+  public void cancel() {
+    cancelled = true;
+  }
+
+  private Optional<RunEnd> end(boolean asked) {
     OptionalLong steps = schedule.end();
     if (steps.isPresent() && step >= steps.getAsLong()) {
       return Optional.of(RunEnd.DONE);
@@ -247,7 +249,7 @@ public final class TrainingRun implements AutoCloseable {
     if (byTime && step > 0 && seconds() >= limit) {
       return Optional.of(RunEnd.TIME);
     }
-    return cancelled ? Optional.of(RunEnd.CANCELLED) : Optional.empty();
+    return asked ? Optional.of(RunEnd.CANCELLED) : Optional.empty();
   }
 
   private double seconds() {
@@ -282,8 +284,10 @@ public final class TrainingRun implements AutoCloseable {
   private double done() {
     OptionalLong steps = schedule.end();
     double bySteps = steps.isPresent() ? (double) step / steps.getAsLong() : 0;
-    double minutes = options.limit().minutes().orElse(Double.POSITIVE_INFINITY);
-    return Math.min(1, Math.max(bySteps, seconds() / (MINUTE * minutes)));
+    // Where the rate falls on the way it is the steps of the fall that end the run.
+    boolean falls = schedule.fallsFrom().isPresent();
+    double minutes = falls ? Double.MAX_VALUE : options.limit().minutes().orElse(Double.MAX_VALUE);
+    return Math.min(1, Math.max(bySteps, seconds() / MINUTE / minutes));
   }
 
   private void lookAndSave(boolean last) {
