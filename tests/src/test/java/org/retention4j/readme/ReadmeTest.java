@@ -22,7 +22,9 @@ import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.CheckpointWriter;
 import org.retention4j.checkpoint.format.DType;
 
-/** What README.md, docs/library.md and docs/training.md show is compiled and run as it stands there. */
+/**
+ * What README.md, docs/library.md and docs/training.md show is compiled and run as it stands there.
+ */
 class ReadmeTest {
   private static final Path README = Path.of("..", "README.md");
   private static final Path LIBRARY = Path.of("..", "docs", "library.md");

@@ -30,6 +30,16 @@ final class RunText {
   }
 
   static BatchSource source(TrainingText text, RunOptions options) {
+    try {
+      return batches(text, options);
+    } catch (IllegalArgumentException e) {
+      String what = e.getMessage() + ", in " + options.files().data();
+      throw new IllegalArgumentException(
+          text.heldOut().count() > 0 ? what + " without what is held out" : what, e);
+    }
+  }
+
+  private static BatchSource batches(TrainingText text, RunOptions options) {
     BatchShape batch = options.batch();
     if (batch.packed().isPresent()) {
       return new PackedDocuments(text.learnt(), batch.rows(), batch.length(), options.seed());
