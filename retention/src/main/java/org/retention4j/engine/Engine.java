@@ -360,7 +360,7 @@ public final class Engine implements Lanes, AutoCloseable {
     checkOpen();
     return type == ElementType.FLOAT32
         ? Fp32Lane.products((Arena) owner)
-        : lanes[0].tiles()::product;
+        : ProductMaker.of(lanes[0].tiles());
   }
 
   private void checkOpen() {

@@ -3,9 +3,10 @@ package org.retention4j.engine;
 import java.util.ArrayList;
 import java.util.List;
 import org.retention4j.engine.ops.Buffers;
+import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Lanes;
-import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.Tile;
+import org.retention4j.internal.lanes.LaneProduct;
 import org.retention4j.internal.lanes.ProductMaker;
 
 /**
@@ -37,11 +38,11 @@ public final class TileProducts {
   private final Lanes lanes;
   private final ProductMaker maker;
   private final List<Result> results = new ArrayList<>();
-  private Product[][] parts = {};
-  private final Lanes.Task part = (lane, index) -> runPart(index);
+  private LaneProduct[][] parts = {};
+  private final Lanes.Task part = this::runPart;
 
   /** A result and what is done for each of its blocks. */
-  private record Result(Tile c, int size, boolean slabs, List<List<Product>> blocks) {}
+  private record Result(Tile c, int size, boolean slabs, List<List<LaneProduct>> blocks) {}
 
   /**
    * Begins without products.
@@ -66,7 +67,7 @@ public final class TileProducts {
       int from = i * result.size();
       int count = Math.min(result.size(), c.rows() - from);
       Tile to = c.part(from, count, 0, c.columns());
-      List<Product> block = result.blocks().get(i);
+      List<LaneProduct> block = result.blocks().get(i);
       if (!transposeA) {
         Tile left = a.part(from, count, 0, a.columns());
         block.add(make(left, false, b, transposeB, to, accumulate));
@@ -88,7 +89,7 @@ public final class TileProducts {
     }
     int size =
         slabs ? SLAB : Math.min(Math.max((c.rows() / BLOCKS + 15) / 16 * 16, SMALLEST), LARGEST);
-    List<List<Product>> blocks = new ArrayList<>();
+    List<List<LaneProduct>> blocks = new ArrayList<>();
     for (int from = 0; from < c.rows(); from += size) {
       blocks.add(new ArrayList<>());
     }
@@ -98,7 +99,7 @@ public final class TileProducts {
   }
 
   /** Adds aᵀ·b, some rows of both after the other. */
-  private void addSlab(List<Product> to, Tile a, Tile b, Tile c, boolean accumulate) {
+  private void addSlab(List<LaneProduct> to, Tile a, Tile b, Tile c, boolean accumulate) {
     for (int from = 0; from < a.rows(); from += INNER) {
       int count = Math.min(INNER, a.rows() - from);
       Tile left = a.part(from, count, 0, a.columns());
@@ -107,14 +108,14 @@ public final class TileProducts {
     }
   }
 
-  private Product make(
+  private LaneProduct make(
       Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
     return lanes.withOneThread(() -> maker.make(a, transposeA, b, transposeB, c, accumulate));
   }
 
   /** Slabs first, which take longest; then the first blocks of all results, the second ones … */
   private void order() {
-    List<List<Product>> all = new ArrayList<>();
+    List<List<LaneProduct>> all = new ArrayList<>();
     int most = 0;
     for (Result result : results) {
       if (result.slabs()) {
@@ -130,8 +131,8 @@ public final class TileProducts {
         }
       }
     }
-    parts = new Product[all.size()][];
-    java.util.Arrays.setAll(parts, i -> all.get(i).toArray(new Product[0]));
+    parts = new LaneProduct[all.size()][];
+    java.util.Arrays.setAll(parts, i -> all.get(i).toArray(new LaneProduct[0]));
   }
 
   /** Computes all of them. */
@@ -139,9 +140,9 @@ public final class TileProducts {
     lanes.run(parts.length, part);
   }
 
-  private void runPart(int index) {
-    for (Product product : parts[index]) {
-      product.run();
+  private void runPart(Lane lane, int index) {
+    for (LaneProduct product : parts[index]) {
+      product.run(lane);
     }
   }
 

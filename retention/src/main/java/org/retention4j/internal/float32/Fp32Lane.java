@@ -8,7 +8,10 @@ import org.retention4j.engine.ops.TileOps;
 import org.retention4j.internal.lanes.LaneScratch;
 import org.retention4j.internal.lanes.ProductMaker;
 import org.retention4j.internal.lanes.ScratchLane;
+import org.retention4j.internal.linear.onednn.OneDnn;
+import org.retention4j.internal.linear.onednn.TileProduct;
 import org.retention4j.internal.memory.Arena;
+import org.retention4j.internal.memory.Fp32Tile;
 
 /** A lane over native tiles, with oneDNN products and element-wise work on heap rows. */
 public final class Fp32Lane implements ScratchLane {
@@ -38,7 +41,12 @@ public final class Fp32Lane implements ScratchLane {
   /** Returns what prepares products of tiles whose native objects an arena owns. */
   public static ProductMaker products(Arena owner) {
     return (a, transposeA, b, transposeB, c, accumulate) ->
-        Fp32Tiles.product(owner, a, transposeA, b, transposeB, c, accumulate);
+        TileProduct.of(
+            owner,
+            OneDnn.Matrix.of((Fp32Tile) a, transposeA),
+            OneDnn.Matrix.of((Fp32Tile) b, transposeB),
+            OneDnn.Matrix.of((Fp32Tile) c, false),
+            accumulate);
   }
 
   @Override

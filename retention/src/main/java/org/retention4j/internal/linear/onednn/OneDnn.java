@@ -123,9 +123,14 @@ public final class OneDnn {
   /** Prepares dst ← src·weights, or dst ← dst + src·weights, for plain fp32 operands. */
   public static Product product(
       Arena arena, Matrix src, Matrix weights, Matrix dst, boolean accumulate) {
-    memory packed = arena.own(new memory(weights.desc(F32), CPU, weights.data()));
-    Weights plain = new Weights(packed, weights.rows(), weights.columns(), null);
+    Weights plain = plain(arena, weights);
     return product(arena, arena::allocate, src, F32, plain, dst, accumulate, PostOp.NONE);
+  }
+
+  /** Returns fp32 weights in the layout that they have. */
+  static Weights plain(Arena arena, Matrix weights) {
+    memory packed = arena.own(new memory(weights.desc(F32), CPU, weights.data()));
+    return new Weights(packed, weights.rows(), weights.columns(), null);
   }
 
   /**
