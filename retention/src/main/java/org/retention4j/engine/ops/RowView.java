@@ -198,11 +198,11 @@ public final class RowView {
       write(batch, token, head, from);
       return;
     }
-    float[] narrow = new float[width];
+    long start = offset(batch, token, head);
     for (int i = 0; i < width; i++) {
-      narrow[i] = (float) from[i];
+      long p = start + i * elementStride;
+      floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), (float) from[i]);
     }
-    write(batch, token, head, narrow);
   }
 
   /** Returns one element of either type, widened. */

@@ -6,6 +6,18 @@ import org.retention4j.train.pass.Parameter;
 
 /** The arithmetic of an optimizer on rows, in the engine's type; belongs to one lane. */
 abstract class Arithmetic {
+  /** For vectors. */
+  private final double[] value;
+
+  private final double[] mean;
+  private final double[] square;
+
+  private Arithmetic(int width) {
+    value = new double[width];
+    mean = new double[width];
+    square = new double[width];
+  }
+
   static Arithmetic of(ElementType type, int width) {
     return type == ElementType.FLOAT32 ? new Narrow(width) : new Wide(width);
   }
@@ -54,12 +66,11 @@ abstract class Arithmetic {
   final void updateVector(
       Parameter parameter, RowView m, RowView v, AdamStep step, double rate, double decay) {
     double[] gradient = parameter.vectorGradient();
-    double[] mean = new double[gradient.length];
-    double[] square = new double[gradient.length];
-    double[] value = parameter.vector().clone();
+    int n = gradient.length;
+    System.arraycopy(parameter.vector(), 0, value, 0, n);
     m.readWide(0, 0, 0, mean);
     v.readWide(0, 0, 0, square);
-    update(value, gradient, mean, square, step, rate, decay);
+    update(n, value, gradient, mean, square, step, rate, decay);
     m.writeWide(0, 0, 0, mean);
     v.writeWide(0, 0, 0, square);
     parameter.write(0, value);
@@ -67,10 +78,17 @@ abstract class Arithmetic {
   }
 
   private static void update(
-      double[] w, double[] g, double[] m, double[] v, AdamStep step, double rate, double decay) {
+      int n,
+      double[] w,
+      double[] g,
+      double[] m,
+      double[] v,
+      AdamStep step,
+      double rate,
+      double decay) {
     double c1 = step.meanCorrection();
     double c2 = step.squareCorrection();
-    for (int i = 0; i < g.length; i++) {
+    for (int i = 0; i < n; i++) {
       double gradient = step.scale() * g[i];
       m[i] = step.beta1() * m[i] + (1 - step.beta1()) * gradient;
       v[i] = step.beta2() * v[i] + (1 - step.beta2()) * gradient * gradient;
@@ -84,6 +102,7 @@ abstract class Arithmetic {
     private final int width;
 
     Wide(int width) {
+      super(width);
       this.width = width;
       rows = new double[4][];
     }
@@ -130,7 +149,7 @@ abstract class Arithmetic {
       for (int i = 0; i < views.length; i++) {
         views[i].read(0, row, 0, row(i, n));
       }
-      Arithmetic.update(rows[0], rows[1], rows[2], rows[3], step, rate, decay);
+      Arithmetic.update(n, rows[0], rows[1], rows[2], rows[3], step, rate, decay);
       java.util.Arrays.fill(rows[1], 0);
       for (int i = 0; i < views.length; i++) {
         views[i].write(0, row, 0, rows[i]);
@@ -146,6 +165,7 @@ abstract class Arithmetic {
     private final float[] squares;
 
     Narrow(int width) {
+      super(width);
       weights = new float[width];
       gradients = new float[width];
       means = new float[width];
