@@ -17,6 +17,7 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.train.run.DivergedException;
 import org.retention4j.train.run.ProductSpeed;
 import org.retention4j.train.run.RunEnd;
+import org.retention4j.train.run.RunMemory;
 import org.retention4j.train.run.RunOptions;
 import org.retention4j.train.run.RunPlan;
 import org.retention4j.train.run.RunStart;
@@ -93,11 +94,15 @@ final class TrainCommand implements Callable<Integer> {
     DecoderConfig config = config(start);
     RunOptions run = options.of(out, config.modelWidth());
     PrintWriter print = spec.commandLine().getOut();
+    long tokens = (long) run.batch().rows() * run.batch().length();
+    if (!dryRun) {
+      RunMemory.require(config, run, threads);
+    }
     try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best())) {
       double product =
-          ProductSpeed.measure(engine, config, run.batch().rows() * run.batch().length());
+          ProductSpeed.measure(engine, config, (int) Math.min(Integer.MAX_VALUE, tokens));
       if (dryRun) {
-        describe(RunPlan.of(config, run), run, product, print);
+        describe(RunPlan.of(config, run, threads), run, product, print);
         return 0;
       }
       return train(engine, run, start, product, print);

@@ -9,15 +9,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process that trains is killed, as by kill -9, and the same command goes on. */
 class KilledTrainingTest {
   private static final int KILLS = 4;
+
+  private static final int MANY_KILLS = 20;
+
+  /** More than are taken in the time before a kill. */
+  private static final int STEPS_FOR_A_KILL = 100;
 
   /** The most that a process is waited for before it is killed. */
   private static final int LONGEST_MILLIS = 900;
@@ -26,10 +33,31 @@ class KilledTrainingTest {
 
   @Test
   void theWeightsAreThoseOfARunWithoutAnEnd() throws Exception {
+    killed(KILLS, 60, new Random(5));
+  }
+
+  /** Long enough that all of them hit a run; where, nobody chooses. */
+  @Tag("slow")
+  @Test
+  void theWeightsAreThoseOfARunWithoutAnEndAfterTwentyKills() throws Exception {
+    long seed = System.nanoTime();
+    try {
+      assertThat(killed(MANY_KILLS, MANY_KILLS * STEPS_FOR_A_KILL, new Random(seed)))
+          .as("processes that were killed while they trained")
+          .isEqualTo(MANY_KILLS);
+    } catch (AssertionError e) {
+      throw new AssertionError("with seed " + seed, e);
+    }
+  }
+
+  /** Returns how many processes were killed before their run ended. */
+  private int killed(int kills, int steps, Random random) throws Exception {
     Path text = folder.resolve("text");
     Files.writeString(text, "The quick brown fox jumps over the lazy dog, again.\n".repeat(400));
     String options =
-        "train --shape ci --batch 2 --length 64 --steps 60 --save-every 3 --eval-every 9"
+        "train --shape ci --batch 2 --length 64 --steps "
+            + steps
+            + " --save-every 3 --eval-every 9"
             + " --sample-tokens 4 --threads 2 --data "
             + text;
     Path whole = folder.resolve("whole");
@@ -40,13 +68,13 @@ class KilledTrainingTest {
         new ArrayList<>(
             List.of(Processes.JAVA.toString(), "-Dretention.relaunch=false", "-jar", "" + jar));
     command.addAll(Arrays.asList((options + " --out " + killed).split(" ")));
-    Random random = new Random(5);
-    for (int i = 0; i < KILLS; i++) {
-      kill(command, killed, random.nextInt(LONGEST_MILLIS));
+    int alive = 0;
+    for (int i = 0; i < kills; i++) {
+      alive += kill(command, killed, random.nextInt(LONGEST_MILLIS)) ? 1 : 0;
     }
     String said = ok(options + " --out " + killed).out();
-    assertThat(said).contains("done after 60 steps");
-    String name = "checkpoint-000060";
+    assertThat(said).contains("done after " + Texts.count(steps) + " steps");
+    String name = String.format(Locale.ROOT, "checkpoint-%06d", steps);
     for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
       assertThat(Files.readAllBytes(killed.resolve(name).resolve(file)))
           .as(file)
@@ -54,6 +82,7 @@ class KilledTrainingTest {
     }
     assertThat(ok("generate --model " + killed + " --prompt The --max-tokens 5").out())
         .isNotBlank();
+    return alive;
   }
 
   @Test
@@ -89,8 +118,8 @@ class KilledTrainingTest {
     assertThat(out.resolve("report.html")).exists();
   }
 
-  /** Waits until it has begun to train, and a little. */
-  private static void kill(List<String> command, Path out, int millis) throws Exception {
+  /** Waits until it has begun to train, and a little; returns whether it still trained. */
+  private static boolean kill(List<String> command, Path out, int millis) throws Exception {
     ProcessBuilder builder = Processes.process(Map.of(), command);
     builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
     builder.redirectError(ProcessBuilder.Redirect.DISCARD);
@@ -101,7 +130,9 @@ class KilledTrainingTest {
       Thread.sleep(5);
     }
     process.waitFor(millis, TimeUnit.MILLISECONDS);
+    boolean alive = process.isAlive();
     process.destroyForcibly().waitFor();
+    return alive;
   }
 
   private static long lines(Path out) throws IOException {

@@ -29,7 +29,7 @@ class TrainCommandTest {
     String said = ok(line + " --batch 8 --length 256 --max-tokens 60000000").out();
     assertThat(said)
         .contains("3,738,112 parameters, 24.66 MFLOP a token")
-        .contains("memory by formula: 89.71 MB of weights, gradients and moments")
+        .contains("memory by formula: 59.81 MB of weights, gradients and moments")
         .contains("a product of these shapes: ")
         .contains("29,297 steps of 2,048 tokens: about ");
     assertThat(ok(line).out()).contains("10.0 minutes: about ");
@@ -65,6 +65,9 @@ class TrainCommandTest {
     refuses(line + " --steps 0", "expected a limit of steps at least 1, got 0");
     refuses(line + " --schedule cosine --minutes 1", "for a rate along a cosine");
     refuses(line + " --shape ci --length 5000", "expected a text of at least 5001 tokens");
+    refuses(
+        line + " --shape s --batch 100000000 --length 1000",
+        " MB of memory for batches of 100000000 rows of 1000 tokens, got ");
     refuses(
         "train --data " + folder.resolve("none") + " --out " + out + " --shape ci",
         "expected a file or a folder of text at");

@@ -1,5 +1,6 @@
 package org.retention4j.engine;
 
+import org.retention4j.internal.memory.FreeMemory;
 import org.retention4j.internal.memory.MemoryCount;
 
 /**
@@ -24,5 +25,13 @@ public final class HeldMemory {
   /** Makes the present holding the peak. */
   public static void resetPeak() {
     MemoryCount.resetPeak();
+  }
+
+  /**
+   * Returns the native bytes that this process may still take: what the limits of the JVM's native
+   * memory leave, which are by default those of its heap, and what the machine has available.
+   */
+  public static long freeBytes() {
+    return FreeMemory.bytes();
   }
 }

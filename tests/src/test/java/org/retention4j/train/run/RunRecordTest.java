@@ -164,14 +164,14 @@ class RunRecordTest {
             RunLimit.tokens(60_000_000),
             RunRhythm.DEFAULT,
             1);
-    RunPlan plan = RunPlan.of(ModelShapes.trained("s"), options);
+    RunPlan plan = RunPlan.of(ModelShapes.trained("s"), options, 2);
     assertThat(plan.parameters() / 1e6).isCloseTo(3.74, within(0.01));
     assertThat(plan.flopsPerToken() / 1e6).isCloseTo(24.66, within(0.01));
     assertThat(plan.tokensPerStep()).isEqualTo(4096);
     assertThat(plan.steps()).hasValue(14_649);
-    assertThat(RunPlan.of(ModelShapes.trained("xs"), options).flopsPerToken() / 1e6)
+    assertThat(RunPlan.of(ModelShapes.trained("xs"), options, 2).flopsPerToken() / 1e6)
         .isCloseTo(6.6, within(0.05));
-    assertThat(RunPlan.of(ModelShapes.trained("m"), options).parameters() / 1e6)
+    assertThat(RunPlan.of(ModelShapes.trained("m"), options, 2).parameters() / 1e6)
         .isCloseTo(7.41, within(0.01));
     assertThat(ModelShapes.trainedNames()).containsExactly("ci", "xs", "s", "m");
   }

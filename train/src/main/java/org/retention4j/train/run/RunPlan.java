@@ -7,7 +7,6 @@ import org.retention4j.core.RetentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
-import org.retention4j.train.TrainerOptions;
 
 /**
  * What a run will cost, by formulas and before anything is allocated.
@@ -17,8 +16,8 @@ import org.retention4j.train.TrainerOptions;
  *     and what the mixers do beside products with weights
  * @param tokensPerStep of all micro-batches
  * @param steps of the whole run, where they are known
- * @param weightBytes of weights, their packed forms, gradients and moments
- * @param activationBytes of what one micro-batch keeps for the way back
+ * @param weightBytes of weights, gradients and moments
+ * @param activationBytes of what one micro-batch writes on the way forth and back
  * @since 0.1
  */
 public record RunPlan(
@@ -31,23 +30,28 @@ public record RunPlan(
   /** Tokens of a chunk that the formula counts with. */
   private static final int CHUNK = 64;
 
+  /** Of a number: what is trained is fp32. */
+  private static final double BYTES = Float.BYTES;
+
   /** A backward pass beside a forward one, where a mixer says nothing else. */
   private static final double BACKWARD = 2.5;
 
-  /** Master, gradient, two moments, and the packed weights for both ways. */
-  private static final int COPIES = 6;
-
-  /** Returns the plan of a run of a model. */
-  public static RunPlan of(DecoderConfig config, RunOptions options) {
+  /**
+   * Returns the plan of a run of a model.
+   *
+   * @param lanes of the engine, at least 1
+   */
+  public static RunPlan of(DecoderConfig config, RunOptions options, int lanes) {
     BatchShape batch = options.batch();
+    MemoryFormula memory = new MemoryFormula(config, batch, options.trainer(), lanes);
     long perStep = options.tokensPerStep();
     return new RunPlan(
         config.parameters(),
         flops(config, batch.length()),
         perStep,
         options.limit().mostSteps(perStep),
-        4.0 * COPIES * config.parameters(),
-        4.0 * batch.rows() * batch.length() * kept(config, options.trainer()));
+        BYTES * memory.weights(),
+        BYTES * memory.activations());
   }
 
   private static double flops(DecoderConfig config, int length) {
@@ -71,30 +75,17 @@ public record RunPlan(
     return block.heads() * (forward + backward);
   }
 
-  /** Returns the numbers that are kept for a token. */
-  private static double kept(DecoderConfig config, TrainerOptions options) {
-    double sum = 2.0 * config.modelWidth();
-    double largest = 0;
-    for (LayerConfig layer : config.layers()) {
-      double layers = kept(layer);
-      largest = Math.max(largest, layers);
-      sum += options.checkpointing() ? layer.modelWidth() : layers;
-    }
-    return options.checkpointing() ? sum + largest : sum;
+  /** Returns the bytes at the peak of a step. */
+  public double bytes() {
+    return weightBytes + activationBytes;
   }
 
-  /** Input and output of both halves, q, k, v, gate and o, gate and up. */
-  private static double kept(LayerConfig layer) {
-    double d = layer.modelWidth();
-    double mixer =
-        RetentionMixerConfig.matching(layer.mixer())
-            .map(RetentionMixerConfig::block)
-            .map(
-                c ->
-                    (double) (c.heads() + c.kvHeads()) * c.keyWidth()
-                        + (2.0 * c.heads() + c.kvHeads()) * c.valueWidth())
-            .orElse(4 * d);
-    return 2 * d + mixer + 2.0 * layer.hidden();
+  /**
+   * Returns the bytes at the peak of a run: a model of its own is made beside the trainer when it
+   * begins and at each checkpoint.
+   */
+  double peakBytes() {
+    return bytes() + BYTES * parameters;
   }
 
   /** Returns the floating-point operations of the whole run, where its length is known. */

@@ -76,7 +76,8 @@ public final class TrainingRun implements AutoCloseable {
     this.model = model;
     this.tokenizer = tokenizer;
     dtype = engine.type() == ElementType.FLOAT64 ? DType.F64 : DType.F32;
-    plan = RunPlan.of(model.config(), options);
+    plan = RunPlan.of(model.config(), options, engine.threads());
+    RunMemory.require(model.config(), options, engine.threads());
     identity = model.identity(options, engine.type());
     schedule = new RunSchedule(options.curve(), plan.steps());
     text = RunText.read(options, tokenizer);
@@ -120,7 +121,8 @@ public final class TrainingRun implements AutoCloseable {
    * @param engine computes; it stays the caller's
    * @param start what a new run begins with; a run that goes on has it already
    * @throws IllegalArgumentException if the folder holds something else, or a run of other options
-   *     or another text, or if the text cannot be read or is too short
+   *     or another text, if the text cannot be read or is too short, or if there is too little
+   *     memory
    */
   public static TrainingRun open(
       Engine engine, RunOptions options, RunStart start, RunListener listener) {

@@ -1,0 +1,117 @@
+package org.retention4j.train.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.retention4j.checkpoint.internal.family.ModelShapes;
+import org.retention4j.engine.ComputeRoute;
+import org.retention4j.engine.Engine;
+import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.WeightType;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.train.Batch;
+import org.retention4j.train.Trainer;
+import org.retention4j.train.TrainerOptions;
+
+/** The bytes that a step holds at its peak, as the engine counts them, against the formula. */
+@Tag("alone")
+class StepMemoryTest {
+  /** The most that a step may hold beyond its plan. */
+  private static final double MOST_BEYOND = 1.05;
+
+  /** The most that a plan may ask for in vain. */
+  private static final double MOST_IN_VAIN = 1.1;
+
+  /** What a token costs in a row of 8192 over a row of 2048. */
+  private static final double LONGER_ROWS = 1.05;
+
+  private static final int LANES = 2;
+
+  /** Retention alone, and a hybrid, as large as a step of theirs takes a moment. */
+  private static final Map<String, DecoderConfig> MODELS =
+      Map.of("ci", ModelShapes.trained("ci"), "hybrid", hybrid(), "xs", ModelShapes.trained("xs"));
+
+  private static DecoderConfig hybrid() {
+    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(128, 2), 320, Activation.SILU);
+    LayerConfig attention =
+        new LayerConfig(AttentionConfig.multiHead(128, 2), 320, Activation.SILU);
+    return new DecoderConfig(
+        256, 128, DecoderConfig.everyKth(4, retention, 2, attention), 1e-6, 1, false, true);
+  }
+
+  @Test
+  void aStepHoldsWhatIsPlanned() {
+    MODELS.forEach(
+        (name, config) -> {
+          for (BatchShape batch : List.of(BatchShape.streams(8, 64), BatchShape.streams(4, 512))) {
+            for (boolean checkpointing : new boolean[] {false, true}) {
+              double plan = RunPlan.of(config, options(batch, checkpointing), LANES).bytes();
+              assertThat((double) peak(config, batch, checkpointing))
+                  .as("%s, %s, checkpointing %s", name, batch, checkpointing)
+                  .isBetween(plan / MOST_IN_VAIN, plan * MOST_BEYOND);
+            }
+          }
+        });
+  }
+
+  @Test
+  void longerRowsCostNoMoreATokenThanShorterOnes() {
+    DecoderConfig config = ModelShapes.trained("ci");
+    for (boolean checkpointing : new boolean[] {false, true}) {
+      double weights = RunPlan.of(config, options(one(1), checkpointing), LANES).weightBytes();
+      double at2048 = (peak(config, one(2048), checkpointing) - weights) / 2048;
+      double at8192 = (peak(config, one(8192), checkpointing) - weights) / 8192;
+      assertThat(at8192 / at2048).as("bytes a token").isLessThanOrEqualTo(LONGER_ROWS);
+    }
+  }
+
+  private static BatchShape one(int length) {
+    return BatchShape.streams(1, length);
+  }
+
+  private static RunOptions options(BatchShape batch, boolean checkpointing) {
+    Path nowhere = Path.of("nowhere");
+    return new RunOptions(
+        RunFiles.of(nowhere, nowhere),
+        batch,
+        TrainerOptions.DEFAULT.withCheckpointing(checkpointing),
+        RateCurve.DEFAULT,
+        RunLimit.steps(1),
+        RunRhythm.DEFAULT,
+        1);
+  }
+
+  private static long peak(DecoderConfig config, BatchShape batch, boolean checkpointing) {
+    int[][] tokens = new int[batch.rows()][batch.length()];
+    for (int[] row : tokens) {
+      java.util.Arrays.setAll(row, t -> 5 * t % 251);
+    }
+    TrainerOptions options = TrainerOptions.DEFAULT.withCheckpointing(checkpointing);
+    long before = HeldMemory.liveBytes();
+    try (Engine engine = Engine.create(ElementType.FLOAT32, LANES, ComputeRoute.best())) {
+      Trainer trainer = trainer(engine, config, batch, options);
+      try (trainer) {
+        HeldMemory.resetPeak();
+        trainer.step(List.of(Batch.of(tokens, tokens)));
+        return HeldMemory.peakBytes() - before;
+      }
+    }
+  }
+
+  private static Trainer trainer(
+      Engine engine, DecoderConfig config, BatchShape batch, TrainerOptions options) {
+    try (LanguageModel model = LanguageModel.random(engine, config, WeightType.FLOAT32, 1)) {
+      return Trainer.of(engine, model, batch.rows(), batch.length(), options);
+    }
+  }
+}

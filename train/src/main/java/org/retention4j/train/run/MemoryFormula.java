@@ -1,0 +1,128 @@
+package org.retention4j.train.run;
+
+import org.retention4j.core.RetentionConfig;
+import org.retention4j.engine.ops.Activation;
+import org.retention4j.model.DecoderConfig;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.train.TrainerOptions;
+
+/**
+ * The memory of a step in numbers of the engine's type, tile by tile as the passes of a decoder ask
+ * for them.
+ */
+final class MemoryFormula {
+  /** Weights, gradients, two moments. */
+  private static final int COPIES = 4;
+
+  /** Logits that the head computes at once, unless a few rows have more. */
+  private static final long LOGITS = 1 << 20;
+
+  private static final long FEWEST_ROWS = 64;
+
+  /** Tokens of a chunk, or of a tile, that a lane has at hand. */
+  private static final double CHUNK = 64;
+
+  private final DecoderConfig config;
+  private final TrainerOptions trainer;
+  private final int lanes;
+  private final double batch;
+  private final double rows;
+
+  MemoryFormula(DecoderConfig config, BatchShape batch, TrainerOptions trainer, int lanes) {
+    this.config = config;
+    this.trainer = trainer;
+    this.lanes = lanes;
+    this.batch = batch.rows();
+    rows = (double) batch.rows() * batch.length();
+  }
+
+  /** Returns the numbers of weights, gradients and moments. */
+  double weights() {
+    return (double) COPIES * config.parameters();
+  }
+
+  /** Returns the numbers that are written on the way forth and back. */
+  double activations() {
+    int width = config.modelWidth();
+    // The embedded tokens, the output of each layer, and one gradient for all of them.
+    double sum = rows * width * (2 + (config.embeddingNorm() ? 1 : 0));
+    double kept = 0;
+    double largest = 0;
+    double shared = 0;
+    double atHand = 0;
+    for (LayerConfig layer : config.layers()) {
+      Part part = part(layer);
+      sum += rows * width + trainer.microBatches() * part.states();
+      kept += part.kept();
+      largest = Math.max(largest, part.kept());
+      shared = Math.max(shared, part.shared());
+      atHand = Math.max(atHand, part.atHand());
+    }
+    return sum + (trainer.checkpointing() ? largest : kept) + shared + head() + lanes * atHand;
+  }
+
+  /** Returns the numbers of rows whose logits are computed at once: x, its norm, its gradient. */
+  private double head() {
+    long vocabulary = config.vocabulary();
+    double atOnce = Math.min(rows, Math.max(FEWEST_ROWS, LOGITS / vocabulary));
+    return atOnce * (3.0 * config.modelWidth() + vocabulary);
+  }
+
+  /**
+   * What a layer writes.
+   *
+   * @param kept until its way back
+   * @param shared with the other layers
+   * @param states that streams carry on, for one micro-batch
+   * @param atHand of a lane
+   */
+  private record Part(double kept, double shared, double states, double atHand) {}
+
+  private Part part(LayerConfig layer) {
+    double width = layer.modelWidth();
+    double hidden = layer.hidden();
+    Part mixer =
+        RetentionMixerConfig.matching(layer.mixer())
+            .map(retention -> retention(retention.block()))
+            .orElseGet(
+                () ->
+                    layer.mixer() instanceof AttentionConfig attention
+                        ? attention(attention)
+                        : new Part(4 * rows * width, 4 * rows * width, 0, 0));
+    // Three normed inputs or sums, gate and up; a branch, its gradient, h and its gradient.
+    double kept = rows * (3 * width + (layer.feedForward().gated() ? 2 : 1) * hidden);
+    double shared = rows * (2 * width + 2 * hidden);
+    return new Part(mixer.kept() + kept, mixer.shared() + shared, mixer.states(), mixer.atHand());
+  }
+
+  /** q, k, v, before and behind maps and norms where there are such, o and g; z with gradients. */
+  private Part retention(RetentionConfig c) {
+    double queries = (double) c.heads() * c.keyWidth();
+    double keys = (double) c.kvHeads() * c.keyWidth();
+    double values = (double) c.kvHeads() * c.valueWidth();
+    double out = (double) c.heads() * c.valueWidth();
+    boolean mapped = c.featureMap() != Activation.NONE || c.queryKeyNorm();
+    double kept =
+        (mapped ? 2 : 1) * (queries + keys)
+            + (c.valueMap() == Activation.NONE ? 1 : 2) * values
+            + (c.gated() ? 2 : 1) * out;
+    double shared = queries + keys + values + (c.gated() ? 3 : 2) * out;
+    double states = batch * c.heads() * c.keyWidth() * c.valueWidth();
+    double both = c.keyWidth() + c.valueWidth();
+    double state = (double) c.keyWidth() * c.valueWidth();
+    // Five pieces of K and V each, two of scores, two states: forwards, and once more back. The
+    // states at chunks' starts.
+    double atHand =
+        2 * (5 * CHUNK * both + 2 * CHUNK * CHUNK + 2 * state)
+            + state * Math.ceil(rows / batch / CHUNK);
+    return new Part(rows * kept + states, rows * shared, states, atHand);
+  }
+
+  /** q, k, v and o, and their gradients. */
+  private Part attention(AttentionConfig c) {
+    double numbers = rows * 2 * (c.heads() + c.kvHeads()) * c.headWidth();
+    return new Part(numbers, numbers, 0, 0);
+  }
+}
