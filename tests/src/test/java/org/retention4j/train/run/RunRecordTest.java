@@ -127,9 +127,12 @@ class RunRecordTest {
       RunSchedule schedule = new RunSchedule(RateCurve.DEFAULT, OptionalLong.empty());
       double reached = schedule.factor(step);
       assertThat(reached).isEqualTo(Math.min(1, step / 50.0));
+      assertThat(schedule.done(step, 0.8)).isEqualTo(0.8);
       schedule.fallFrom(step);
       assertThat(schedule.factor(step)).isEqualTo(reached);
       long end = schedule.end().orElseThrow();
+      assertThat(schedule.done(end, 0.9)).isEqualTo(1);
+      assertThat(schedule.done(step, 2)).isEqualTo((double) step / end);
       assertThat(end).isEqualTo(step + Math.max(1, Math.round(step / 4.0)));
       for (long at = step + 1; at <= end; at++) {
         assertThat(schedule.factor(at)).isLessThan(schedule.factor(at - 1)).isPositive();

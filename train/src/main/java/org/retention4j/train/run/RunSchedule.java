@@ -37,6 +37,17 @@ final class RunSchedule implements Schedule {
     return fallsFrom;
   }
 
+  /**
+   * Returns how much of a run is done, 0…1, by its steps or its time, whichever is more. Where the
+   * rate falls on the way, it is the steps of the fall that end the run.
+   *
+   * @param time the share of the time that went by
+   */
+  double done(long step, double time) {
+    double bySteps = end.isPresent() ? (double) step / end.getAsLong() : 0;
+    return Math.min(1, fallsFrom.isPresent() ? bySteps : Math.max(bySteps, time));
+  }
+
   /** Returns whether it still is to be decided when the rate falls. */
   boolean open() {
     return end.isEmpty() && curve.kind() == RateCurve.Kind.STABLE;

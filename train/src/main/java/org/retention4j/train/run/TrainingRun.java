@@ -280,16 +280,8 @@ public final class TrainingRun implements AutoCloseable {
     if (observed) {
       log.tensors(step, learner.reports());
     }
-    listener.stepped(result, bits, seconds, done());
-  }
-
-  private double done() {
-    OptionalLong steps = schedule.end();
-    double bySteps = steps.isPresent() ? (double) step / steps.getAsLong() : 0;
-    // Where the rate falls on the way it is the steps of the fall that end the run.
-    boolean falls = schedule.fallsFrom().isPresent();
-    double minutes = falls ? Double.MAX_VALUE : options.limit().minutes().orElse(Double.MAX_VALUE);
-    return Math.min(1, Math.max(bySteps, seconds() / MINUTE / minutes));
+    double time = seconds() / MINUTE / options.limit().minutes().orElse(Double.MAX_VALUE);
+    listener.stepped(result, bits, seconds, schedule.done(step, time));
   }
 
   private void lookAndSave(boolean last) {
