@@ -106,7 +106,8 @@ class CheckpointCommandsTest {
         .hasSize(4)
         .allMatch(line -> line.endsWith(" in memory"));
     assertThat(bytes(info, "weights as file")).isEqualTo(bytes(info, "weights as bf16"));
-    assertThat(bytes(info, "weights as fp32") / bytes(info, "weights as bf16")).isBetween(1.9, 2.1);
+    // Twice, but for what either pads small matrices with: a seventh on processors with AVX2 only.
+    assertThat(bytes(info, "weights as fp32") / bytes(info, "weights as bf16")).isBetween(1.9, 2.3);
     assertThat(bytes(info, "weights as int8") / bytes(info, "weights as bf16")).isBetween(0.5, 0.8);
   }
 
