@@ -64,9 +64,16 @@ class KilledTrainingTest {
     ok(options + " --out " + whole);
     Path killed = folder.resolve("killed");
     Path jar = Processes.jar(folder.resolve("train.jar"));
+    // Element-wise kernels as here: the plain ones round a sum otherwise.
     List<String> command =
         new ArrayList<>(
-            List.of(Processes.JAVA.toString(), "-Dretention.relaunch=false", "-jar", "" + jar));
+            List.of(
+                Processes.JAVA.toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-Dretention.relaunch=false",
+                "-jar",
+                "" + jar));
     command.addAll(Arrays.asList((options + " --out " + killed).split(" ")));
     int alive = 0;
     for (int i = 0; i < kills; i++) {

@@ -11,14 +11,10 @@ import org.retention4j.checkpoint.internal.family.ModelShapes;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
-import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.model.LayerConfig;
-import org.retention4j.model.mixer.attention.AttentionConfig;
-import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.train.Batch;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
@@ -37,17 +33,9 @@ class StepMemoryTest {
 
   private static final int LANES = 2;
 
-  /** Retention alone, and a hybrid, as large as a step of theirs takes a moment. */
+  /** Of retention, as large as a step of theirs takes a moment. */
   private static final Map<String, DecoderConfig> MODELS =
-      Map.of("ci", ModelShapes.trained("ci"), "hybrid", hybrid(), "xs", ModelShapes.trained("xs"));
-
-  private static DecoderConfig hybrid() {
-    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(128, 2), 320, Activation.SILU);
-    LayerConfig attention =
-        new LayerConfig(AttentionConfig.multiHead(128, 2), 320, Activation.SILU);
-    return new DecoderConfig(
-        256, 128, DecoderConfig.everyKth(4, retention, 2, attention), 1e-6, 1, false, true);
-  }
+      Map.of("ci", ModelShapes.trained("ci"), "xs", ModelShapes.trained("xs"));
 
   @Test
   void aStepHoldsWhatIsPlanned() {

@@ -24,6 +24,11 @@ final class MemoryFormula {
   /** Tokens of a chunk, or of a tile, that a lane has at hand. */
   private static final double CHUNK = 64;
 
+  /** Rows of both operands, and of the result, that a product of weights' gradients packs. */
+  private static final double SUMMED = 256;
+
+  private static final double SLAB = 128;
+
   private final DecoderConfig config;
   private final TrainerOptions trainer;
   private final int lanes;
@@ -52,6 +57,7 @@ final class MemoryFormula {
     double largest = 0;
     double shared = 0;
     double atHand = 0;
+    double widest = width;
     for (LayerConfig layer : config.layers()) {
       Part part = part(layer);
       sum += rows * width + trainer.microBatches() * part.states();
@@ -59,8 +65,10 @@ final class MemoryFormula {
       largest = Math.max(largest, part.kept());
       shared = Math.max(shared, part.shared());
       atHand = Math.max(atHand, part.atHand());
+      widest = Math.max(widest, layer.hidden());
     }
-    return sum + (trainer.checkpointing() ? largest : kept) + shared + head() + lanes * atHand;
+    double ofLanes = lanes * (atHand + SUMMED * (SLAB + widest));
+    return sum + (trainer.checkpointing() ? largest : kept) + shared + head() + ofLanes;
   }
 
   /** Returns the numbers of rows whose logits are computed at once: x, its norm, its gradient. */
