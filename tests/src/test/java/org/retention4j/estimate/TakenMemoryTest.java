@@ -27,6 +27,9 @@ import org.retention4j.nn.WeightSource;
 
 /** What single matrices, tables and states are said to take, against what they take. */
 class TakenMemoryTest {
+  /** A tiny matrix in native memory on processors without 512-bit vectors: it takes less. */
+  private static final double MOST = 3;
+
   /** Other processors fill up small matrices otherwise. */
   private static final boolean WIDE = Engines.vector().kernelsName().equals("vector-512");
 
@@ -46,7 +49,7 @@ class TakenMemoryTest {
         try (PackedMatrix packed = engine.pack(w, type)) {
           assertThat(said / packed.bytes())
               .as("%s %s", engine.kernelsName(), type)
-              .isBetween(1 - error, 1 + error);
+              .isBetween(1 - error, WIDE || error == 0 ? 1 + error : MOST);
         }
       }
     }
