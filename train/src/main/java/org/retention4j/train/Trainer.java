@@ -111,7 +111,10 @@ public final class Trainer implements AutoCloseable {
     return step(batches);
   }
 
-  /** Takes one step over batches, as many as the options say. */
+  /**
+   * Takes one step over batches, as many as the options say. Where the gradient is not finite,
+   * weights and moments stay as they are, and the result's norm says so.
+   */
   public StepResult step(List<Batch> batches) {
     requireOpen();
     if (batches.size() != options.microBatches()) {
@@ -133,22 +136,28 @@ public final class Trainer implements AutoCloseable {
       loss += pass.run(batch.tokens(), batch.targets(), segment, 1.0 / labelled);
     }
     double norm = optimizer.gradientNorm();
-    double clip = Math.min(1, options.clipNorm() / (norm + CLIP_EPSILON));
     double rate = options.rate() * options.schedule().factor(steps + 1);
-    optimizer.step(
-        new AdamStep(
-            rate,
-            options.beta1(),
-            options.beta2(),
-            options.epsilon(),
-            options.weightDecay(),
-            clip,
-            options.clipUpdates(),
-            steps + 1),
-        observed);
+    double clip = Math.min(1, options.clipNorm() / (norm + CLIP_EPSILON));
+    if (Double.isFinite(norm)) {
+      optimizer.step(adamStep(rate, clip), observed);
+    } else {
+      optimizer.discard();
+    }
     steps++;
     tokens += (long) rows * length * batches.size();
     return new StepResult(steps, tokens, loss / labelled, norm, clip < 1, rate);
+  }
+
+  private AdamStep adamStep(double rate, double clip) {
+    return new AdamStep(
+        rate,
+        options.beta1(),
+        options.beta2(),
+        options.epsilon(),
+        options.weightDecay(),
+        clip,
+        options.clipUpdates(),
+        steps + 1);
   }
 
   private void check(Batch batch) {

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,7 @@ import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.internal.family.ModelShapes;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.tensor.TensorReport;
 
 /** The parts of a run: its record, its guard, its curve, its plan. */
 class RunRecordTest {
@@ -67,7 +69,7 @@ class RunRecordTest {
     DivergenceGuard guard = new DivergenceGuard();
     long step = 0;
     for (int i = 0; i < 60; i++) {
-      guard.accept(step(++step, i < 5 ? 6 : 2));
+      guard.accept(step(++step, i < 5 ? 6 : 2), List::of);
     }
     DivergenceGuard later = new DivergenceGuard();
     later.restore(guard.memory());
@@ -77,7 +79,7 @@ class RunRecordTest {
           .isThrownBy(
               () -> {
                 for (int i = 0; i < 100; i++) {
-                  one.accept(step(++at[0], 4));
+                  one.accept(step(++at[0], 4), List::of);
                 }
               })
           .withMessageMatching(
@@ -90,12 +92,19 @@ class RunRecordTest {
   void oneSpikeDoesNot() {
     DivergenceGuard guard = new DivergenceGuard();
     for (int i = 1; i < 200; i++) {
-      guard.accept(step(i, i == 100 ? 20 : 2));
+      guard.accept(step(i, i == 100 ? 20 : 2), List::of);
     }
     assertThatExceptionOfType(DivergedException.class)
         .isThrownBy(
-            () -> guard.accept(new StepResult(1, 1, 2, Double.POSITIVE_INFINITY, true, 0.003)))
-        .withMessageStartingWith("stopped at step 1, for the norm of the gradient is Infinity");
+            () ->
+                guard.accept(
+                    new StepResult(1, 1, 2, Double.POSITIVE_INFINITY, true, 0.003),
+                    () ->
+                        List.of(
+                            new TensorReport("embedding", 1, 1),
+                            new TensorReport("output", Double.NaN, 1))))
+        .withMessageStartingWith(
+            "stopped at step 1, for the norm of the gradient is Infinity, first of output, at");
   }
 
   private static StepResult step(long step, double loss) {

@@ -39,6 +39,7 @@ public final class AdamW {
   private final Lanes.Task sumSquares = this::sumSquares;
   private final Lanes.Task sumRatios = this::sumRatios;
   private final Lanes.Task update = this::update;
+  private final Lanes.Task clear = this::clear;
   private AdamStep step;
 
   /** A parameter and its moments; those of vectors lie on the heap. */
@@ -156,6 +157,21 @@ public final class AdamW {
       }
     }
     engine.run(parts.length, update);
+  }
+
+  /** Clears the gradients and changes nothing else. */
+  public void discard() {
+    Arrays.fill(ratios, Double.NaN);
+    engine.run(parts.length, clear);
+  }
+
+  private void clear(Lane lane, int index) {
+    Part part = parts[index];
+    if (part.slot().g() == null) {
+      Arrays.fill(part.slot().parameter().vectorGradient(), 0);
+    } else {
+      lane.rows().clear(part.slot().g(), 0, part.from(), 0, part.to() - part.from());
+    }
   }
 
   private void sumRatios(Lane lane, int index) {

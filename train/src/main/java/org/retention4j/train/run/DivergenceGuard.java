@@ -1,7 +1,10 @@
 package org.retention4j.train.run;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.function.Supplier;
 import org.retention4j.train.StepResult;
+import org.retention4j.train.tensor.TensorReport;
 
 /**
  * Stops a run whose loss rises by a nat above the lowest it had, smoothed over some fifty steps, or
@@ -36,14 +39,16 @@ final class DivergenceGuard {
   /**
    * Looks at a step.
    *
+   * @param reports asked for the tensor at fault
    * @throws DivergedException if the run is to stop
    */
-  void accept(StepResult result) {
+  void accept(StepResult result, Supplier<List<TensorReport>> reports) {
     if (!Double.isFinite(result.loss())) {
       throw stopped(result, "the loss is " + result.loss());
     }
     if (!Double.isFinite(result.gradientNorm())) {
-      throw stopped(result, "the norm of the gradient is " + result.gradientNorm());
+      throw stopped(
+          result, "the norm of the gradient is " + result.gradientNorm() + first(reports.get()));
     }
     count++;
     sum = KEPT * sum + (1 - KEPT) * result.loss();
@@ -63,6 +68,14 @@ final class DivergenceGuard {
               lowest);
       throw stopped(result, what);
     }
+  }
+
+  private static String first(List<TensorReport> reports) {
+    return reports.stream()
+        .filter(report -> !Double.isFinite(report.gradientNorm()))
+        .findFirst()
+        .map(report -> ", first of " + report.name())
+        .orElse("");
   }
 
   private static DivergedException stopped(StepResult result, String what) {

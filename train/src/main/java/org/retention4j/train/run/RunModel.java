@@ -94,7 +94,7 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
   }
 
   /** Returns all that the weights after a step depend on, beside the text. */
-  ObjectNode identity(RunOptions options, ElementType compute) {
+  ObjectNode identity(RunOptions options, Engine engine) {
     TrainerOptions trainer = options.trainer();
     BatchShape batch = options.batch();
     RateCurve curve = options.curve();
@@ -122,7 +122,9 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
     json.put("decay_embedding", trainer.decayEmbedding());
     json.put("clip_norm", Double.toString(trainer.clipNorm()));
     json.put("form", trainer.form().toString());
-    json.put("compute", compute.name().toLowerCase(Locale.ROOT));
+    // Kernels agree to rounding, not to the bit.
+    json.put("compute", engine.type().name().toLowerCase(Locale.ROOT));
+    json.put("kernels", engine.kernelsName());
     json.put("held_out", options.files().validation().isPresent() ? "a text" : heldOut(options));
     json.put("tokenizer", tokenizer.map(RunModel::sha256).orElse("bytes"));
     return json;

@@ -78,7 +78,7 @@ public final class TrainingRun implements AutoCloseable {
     dtype = engine.type() == ElementType.FLOAT64 ? DType.F64 : DType.F32;
     plan = RunPlan.of(model.config(), options, engine.threads());
     RunMemory.require(model.config(), options, engine.threads());
-    identity = model.identity(options, engine.type());
+    identity = model.identity(options, engine);
     schedule = new RunSchedule(options.curve(), plan.steps());
     text = RunText.read(options, tokenizer);
     text.requireVocabulary(model.config().vocabulary());
@@ -268,7 +268,7 @@ public final class TrainingRun implements AutoCloseable {
     tokens = result.tokens();
     double bits = evaluator.learntBits(result.loss());
     try {
-      guard.accept(result);
+      guard.accept(result, learner::reports);
     } catch (DivergedException e) {
       log.stopped(step, e.getMessage());
       report();
