@@ -146,6 +146,11 @@ public final class TileProducts {
     }
   }
 
+  /** Returns into how many parts the work is cut that the lanes share out. */
+  public int parts() {
+    return parts.length;
+  }
+
   /** Returns the implementation of the first product, as oneDNN names it. */
   public String implementation() {
     return parts[0][0].implementation();

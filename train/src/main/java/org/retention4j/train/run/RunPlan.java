@@ -7,6 +7,7 @@ import org.retention4j.core.RetentionConfig;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.train.plan.MemoryFormula;
 
 /**
  * What a run will cost, by formulas and before anything is allocated.
@@ -43,7 +44,8 @@ public record RunPlan(
    */
   public static RunPlan of(DecoderConfig config, RunOptions options, int lanes) {
     BatchShape batch = options.batch();
-    MemoryFormula memory = new MemoryFormula(config, batch, options.trainer(), lanes);
+    MemoryFormula memory =
+        new MemoryFormula(config, batch.rows(), batch.length(), options.trainer(), lanes);
     long perStep = options.tokensPerStep();
     return new RunPlan(
         config.parameters(),

@@ -1,4 +1,4 @@
-package org.retention4j.train.run;
+package org.retention4j.train.plan;
 
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.ops.Activation;
@@ -12,7 +12,7 @@ import org.retention4j.train.TrainerOptions;
  * The memory of a step in numbers of the engine's type, tile by tile as the passes of a decoder ask
  * for them.
  */
-final class MemoryFormula {
+public final class MemoryFormula {
   /** Weights, gradients, two moments. */
   private static final int COPIES = 4;
 
@@ -35,21 +35,29 @@ final class MemoryFormula {
   private final double batch;
   private final double rows;
 
-  MemoryFormula(DecoderConfig config, BatchShape batch, TrainerOptions trainer, int lanes) {
+  /**
+   * Begins.
+   *
+   * @param batch rows B of a batch
+   * @param length tokens T of a row
+   * @param lanes of the engine, at least 1
+   */
+  public MemoryFormula(
+      DecoderConfig config, int batch, int length, TrainerOptions trainer, int lanes) {
     this.config = config;
     this.trainer = trainer;
     this.lanes = lanes;
-    this.batch = batch.rows();
-    rows = (double) batch.rows() * batch.length();
+    this.batch = batch;
+    rows = (double) batch * length;
   }
 
   /** Returns the numbers of weights, gradients and moments. */
-  double weights() {
+  public double weights() {
     return (double) COPIES * config.parameters();
   }
 
   /** Returns the numbers that are written on the way forth and back. */
-  double activations() {
+  public double activations() {
     int width = config.modelWidth();
     // The embedded tokens, the output of each layer, and one gradient for all of them.
     double sum = rows * width * (2 + (config.embeddingNorm() ? 1 : 0));
