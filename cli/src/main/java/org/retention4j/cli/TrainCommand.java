@@ -14,6 +14,8 @@ import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.DecoderConfig;
+import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.OptimizerOptions;
 import org.retention4j.train.plan.ProductSpeed;
 import org.retention4j.train.run.DivergedException;
 import org.retention4j.train.run.RunEnd;
@@ -212,6 +214,7 @@ final class TrainCommand implements Callable<Integer> {
         Texts.bytes(plan.weightBytes()),
         Texts.bytes(plan.activationBytes()),
         run.trainer().checkpointing() ? "" : " (fewer with --checkpointing)");
+    print.println(halfLives(run.trainer(), plan.tokensPerStep()));
     print.printf(
         Locale.ROOT,
         "a product of these shapes: %.1f GFLOP/s on %d threads; at %.0f %% of it %s tokens/s%n",
@@ -237,5 +240,27 @@ final class TrainCommand implements Callable<Integer> {
           Texts.count(plan.tokensPerStep()));
     }
     print.flush();
+  }
+
+  /** Returns β₂ and decay, and in how many tokens they forget half. */
+  private static String halfLives(TrainerOptions trainer, long tokensPerStep) {
+    OptimizerOptions optimizer = trainer.optimizer();
+    double kept = 1 - trainer.rate() * optimizer.weightDecay();
+    return String.format(
+        Locale.ROOT,
+        "%s: beta2 %.6g, which forgets half in %s tokens; weight decay %.6g, which alone halves"
+            + " weights in %s tokens at the rate %.3g",
+        optimizer.kind().name().toLowerCase(Locale.ROOT),
+        optimizer.beta2(),
+        halfLife(optimizer.beta2(), tokensPerStep),
+        optimizer.weightDecay(),
+        halfLife(kept, tokensPerStep),
+        trainer.rate());
+  }
+
+  /** Returns tokens, "no" where nothing is ever forgotten. */
+  private static String halfLife(double kept, long tokensPerStep) {
+    double tokens = tokensPerStep * Math.log(0.5) / Math.log(Math.max(kept, Double.MIN_VALUE));
+    return kept == 1 ? "no" : Texts.count(Math.round(tokens));
   }
 }

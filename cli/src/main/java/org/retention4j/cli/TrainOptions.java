@@ -12,6 +12,7 @@ import org.retention4j.train.run.RunFiles;
 import org.retention4j.train.run.RunLimit;
 import org.retention4j.train.run.RunOptions;
 import org.retention4j.train.run.RunRhythm;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What is learnt, how, and for how long. */
@@ -157,19 +158,7 @@ final class TrainOptions {
       description = "what it falls to, of the largest (default: ${DEFAULT-VALUE})")
   private double lastFactor;
 
-  @Option(
-      names = "--beta2",
-      paramLabel = "X",
-      defaultValue = "0.95",
-      description = "of AdamW; 0.99 makes RetNets diverge (default: ${DEFAULT-VALUE})")
-  private double beta2;
-
-  @Option(
-      names = "--weight-decay",
-      paramLabel = "X",
-      defaultValue = "0.1",
-      description = "of matrices, not of norms and embeddings (default: ${DEFAULT-VALUE})")
-  private double weightDecay;
+  @Mixin private OptimizerMixin optimizer;
 
   @Option(
       names = "--clip",
@@ -177,11 +166,6 @@ final class TrainOptions {
       defaultValue = "1",
       description = "largest norm of the whole gradient (default: ${DEFAULT-VALUE})")
   private double clip;
-
-  @Option(
-      names = "--clip-updates",
-      description = "divide a tensor's rate by RMS(g^2/v) where that is above 1 (StableAdamW)")
-  private boolean clipUpdates;
 
   @Option(
       names = "--checkpointing",
@@ -236,17 +220,15 @@ final class TrainOptions {
         pack == null
             ? BatchShape.streams(rows, length).withFreshShare(freshShare)
             : BatchShape.packed(rows, length, pack.documents);
+    double largest = rate == null ? RunOptions.rateFor(modelWidth) : rate;
     TrainerOptions trainer =
         TrainerOptions.DEFAULT
-            .withRate(
-                rate == null ? RunOptions.rateFor(modelWidth) : rate,
-                TrainerOptions.DEFAULT.schedule())
-            .withAdam(TrainerOptions.DEFAULT.beta1(), beta2, TrainerOptions.DEFAULT.epsilon())
-            .withWeightDecay(weightDecay, false)
-            .withClipUpdates(clipUpdates)
+            .withRate(largest, TrainerOptions.DEFAULT.schedule())
             .withClipNorm(clip)
             .withMicroBatches(microBatches)
             .withCheckpointing(checkpointing);
+    long perStep = (long) rows * length * microBatches;
+    trainer = trainer.withOptimizer(optimizer.of(perStep, largest));
     OptionalLong rise = warmUp == null ? OptionalLong.empty() : OptionalLong.of(warmUp);
     RateCurve curve = new RateCurve(schedule.kind, rise, decayShare, lastFactor);
     RunRhythm rhythm =

@@ -39,6 +39,21 @@ class TrainCommandTest {
     assertThat(out).doesNotExist();
   }
 
+  /** A step of 2·8·256 tokens forgets half of the squares, and takes a thousandth of weights. */
+  @Test
+  void halfLivesAreInTokens() {
+    String line = "train --shape ci --dry-run --steps 5 --data " + text;
+    line += " --out " + folder.resolve("out") + " --batch 8 --length 256 --micro-batches 2";
+    String said = ok(line + " --rate 0.01 --beta2-half-life 4096 --weight-decay 0.1").out();
+    assertThat(said).contains("beta2 0.500000, which forgets half in 4,096 tokens; weight decay");
+    // 4096·ln 2 / −ln(0.999)
+    assertThat(said).contains("weight decay 0.100000, which alone halves weights in 2,837,711 tok");
+    // (1 − 2^(−1/2)) / 0.01
+    assertThat(ok(line + " --rate 0.01 --decay-half-life 8192").out())
+        .contains("weight decay 29.2893, which alone halves weights in 8,192 tokens at the rate 0");
+    assertThat(ok(line + " --weight-decay 0").out()).contains("halves weights in no tokens");
+  }
+
   @Test
   void optionsWithoutEffectAreNamed() {
     String line = "train --shape ci --dry-run --steps 5 --data " + text;
@@ -62,6 +77,19 @@ class TrainCommandTest {
     refuses(line + " --shape ci --from " + folder, "expected --shape or --from, got both");
     refuses(line + " --threads 0", "expected --threads in 1..1024, got 0");
     refuses(line + " --beta2 1", "expected beta2 in [0, 1), got 1.0");
+    refuses(
+        line + " --beta2 0.9 --beta2-half-life 1000",
+        "expected --beta2 or --beta2-half-life, got both");
+    refuses(
+        line + " --decay-half-life 1000 --weight-decay 0",
+        "expected --weight-decay or --decay-half-life, got both");
+    for (String halfLife : new String[] {"--beta2-half-life", "--decay-half-life"}) {
+      for (String tokens : new String[] {"0", "-1", "NaN", "Infinity"}) {
+        refuses(
+            line + " " + halfLife + "=" + tokens,
+            "expected tokens above 0, finite, for " + halfLife + ", got ");
+      }
+    }
     refuses(line + " --steps 0", "expected a limit of steps at least 1, got 0");
     refuses(line + " --schedule cosine --minutes 1", "for a rate along a cosine");
     refuses(line + " --shape ci --length 5000", "expected a text of at least 5001 tokens");

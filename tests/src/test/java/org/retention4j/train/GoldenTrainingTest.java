@@ -27,6 +27,7 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.recurrent.RecurrentForm;
+import org.retention4j.train.optimizer.OptimizerOptions;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
@@ -126,8 +127,10 @@ class GoldenTrainingTest {
     TrainerOptions options =
         TrainerOptions.DEFAULT
             .withRate(golden.number("lr"), Schedule.constant())
-            .withAdam(golden.number("beta1"), golden.number("beta2"), golden.number("eps"))
-            .withWeightDecay(golden.number("weight_decay"), true)
+            .withOptimizer(
+                OptimizerOptions.DEFAULT
+                    .withAdam(golden.number("beta1"), golden.number("beta2"), golden.number("eps"))
+                    .withWeightDecay(golden.number("weight_decay"), true))
             .withClipNorm(golden.number("clip_norm"));
     int[][] tokens = golden.tokens();
     double weights = type == ElementType.FLOAT64 ? WEIGHTS_64 : GRADIENTS_32;

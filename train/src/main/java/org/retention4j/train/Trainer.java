@@ -10,8 +10,9 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
-import org.retention4j.train.optimizer.AdamStep;
 import org.retention4j.train.optimizer.AdamW;
+import org.retention4j.train.optimizer.Optimizer;
+import org.retention4j.train.optimizer.OptimizerStep;
 import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
@@ -40,7 +41,7 @@ public final class Trainer implements AutoCloseable {
   private final Buffers owner;
   private final Parameters parameters;
   private final ModelPass pass;
-  private final AdamW optimizer;
+  private final Optimizer optimizer;
   private final boolean[] allFresh;
   private long steps;
   private long tokens;
@@ -74,7 +75,7 @@ public final class Trainer implements AutoCloseable {
 
   private boolean decays(Parameter parameter) {
     return parameter.isMatrix()
-        && (options.decayEmbedding() || !parameter.name().equals(ModelNames.EMBEDDING));
+        && (options.optimizer().decayEmbedding() || !parameter.name().equals(ModelNames.EMBEDDING));
   }
 
   /**
@@ -139,25 +140,13 @@ public final class Trainer implements AutoCloseable {
     double rate = options.rate() * options.schedule().factor(steps + 1);
     double clip = Math.min(1, options.clipNorm() / (norm + CLIP_EPSILON));
     if (Double.isFinite(norm)) {
-      optimizer.step(adamStep(rate, clip), observed);
+      optimizer.step(new OptimizerStep(options.optimizer(), rate, clip, steps + 1), observed);
     } else {
       optimizer.discard();
     }
     steps++;
     tokens += (long) rows * length * batches.size();
     return new StepResult(steps, tokens, loss / labelled, norm, clip < 1, rate);
-  }
-
-  private AdamStep adamStep(double rate, double clip) {
-    return new AdamStep(
-        rate,
-        options.beta1(),
-        options.beta2(),
-        options.epsilon(),
-        options.weightDecay(),
-        clip,
-        options.clipUpdates(),
-        steps + 1);
   }
 
   private void check(Batch batch) {

@@ -54,7 +54,7 @@ class AdamWTest {
       decayed = spec.isMatrix();
     }
 
-    void step(AdamStep step) {
+    void step(OptimizerStep step) {
       double sum = 0;
       for (int i = 0; i < w.length; i++) {
         double x = g[i] * step.scale();
@@ -63,11 +63,11 @@ class AdamWTest {
         sum += x * x / (v[i] / (1 - Math.pow(step.beta2(), step.count())));
       }
       ratio = Math.sqrt(sum / w.length);
-      double rate = step.clipUpdates() ? step.rate() / Math.max(1, ratio) : step.rate();
+      double rate = step.options().clipUpdates() ? step.rate() / Math.max(1, ratio) : step.rate();
       for (int i = 0; i < w.length; i++) {
         double mean = m[i] / (1 - Math.pow(step.beta1(), step.count()));
         double square = v[i] / (1 - Math.pow(step.beta2(), step.count()));
-        double keep = decayed ? 1 - rate * step.weightDecay() : 1;
+        double keep = decayed ? 1 - rate * step.options().weightDecay() : 1;
         w[i] = keep * w[i] - rate * mean / (Math.sqrt(square) + step.epsilon());
       }
     }
@@ -87,6 +87,8 @@ class AdamWTest {
             plain.add(new Plain(w));
           });
       AdamW adam = new AdamW(engine, owner, parameters, Parameter::isMatrix);
+      OptimizerOptions options =
+          OptimizerOptions.DEFAULT.withWeightDecay(DECAY, false).withClipUpdates(clipUpdates);
       Random random = new Random(7);
       for (int step = 1; step <= STEPS; step++) {
         double size = step == STEPS ? 30 : 1; // a burst
@@ -96,7 +98,7 @@ class AdamWTest {
         }
         assertThat(adam.gradientNorm())
             .isCloseTo(Math.sqrt(squares), within(close * Math.sqrt(squares)));
-        AdamStep next = new AdamStep(RATE, 0.9, 0.95, 1e-8, DECAY, 0.5, clipUpdates, step);
+        OptimizerStep next = new OptimizerStep(options, RATE, 0.5, step);
         adam.step(next, true);
         plain.forEach(p -> p.step(next));
         List<TensorReport> reports = adam.reports();
@@ -152,7 +154,7 @@ class AdamWTest {
       Parameter one = Parameter.of(engine, owner, "one", WeightSpec.matrix("one", 1, 1));
       AdamW adam = new AdamW(engine, owner, List.of(one), p -> false);
       adam.gradientNorm();
-      adam.step(new AdamStep(RATE, 0.9, 0.95, 1e-8, 0, 1, false, 1), false);
+      adam.step(new OptimizerStep(OptimizerOptions.DEFAULT, RATE, 1, 1), false);
       assertThat(adam.reports().get(0).ratio()).isNaN();
     }
   }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.OptimizerOptions;
 
 /** What is not a run's is refused and stays as it is. */
 class RunRefusalsTest extends RunCase {
@@ -17,6 +18,21 @@ class RunRefusalsTest extends RunCase {
     refused(options(out, 4), START, "steps of 3, got 4");
     RunOptions o = options(out, 3);
     refused(with(o, t -> t.withRate(0.5, t.schedule())), START, "rate of 0.1, got 0.5");
+    OptimizerOptions adam = o.trainer().optimizer();
+    double halved = OptimizerOptions.beta2Of(1e5, o.tokensPerStep());
+    refused(
+        with(o, t -> t.withOptimizer(adam.withAdam(0.9, halved, 1e-8))),
+        START,
+        "beta2 of 0.95, got " + halved);
+    double decay = OptimizerOptions.weightDecayOf(1e6, o.tokensPerStep(), 0.1);
+    refused(
+        with(o, t -> t.withOptimizer(adam.withWeightDecay(decay, false))),
+        START,
+        "weight_decay of 0.1, got " + decay);
+    refused(
+        with(o, t -> t.withOptimizer(adam.withKind(OptimizerOptions.Kind.MUON))),
+        START,
+        "optimizer of adamw, got muon");
     refused(
         new RunOptions(
             o.files(),

@@ -21,7 +21,7 @@ import org.retention4j.train.tensor.TrainedTensor;
  * <p>Gradients are zero again afterwards. Sums are taken in an order of their own, so that the bits
  * do not depend on the number of lanes.
  */
-public final class AdamW {
+public final class AdamW implements Optimizer {
   /** Elements that a lane takes at once, whole rows. */
   private static final int PART = 1 << 14;
 
@@ -40,7 +40,7 @@ public final class AdamW {
   private final Lanes.Task sumRatios = this::sumRatios;
   private final Lanes.Task update = this::update;
   private final Lanes.Task clear = this::clear;
-  private AdamStep step;
+  private OptimizerStep step;
 
   /** A parameter and its moments; those of vectors lie on the heap. */
   private record Slot(
@@ -104,7 +104,7 @@ public final class AdamW {
     return tile.asRows(tile.rows(), tile.columns());
   }
 
-  /** Returns the norm of the whole gradient. */
+  @Override
   public double gradientNorm() {
     engine.run(parts.length, sumSquares);
     Arrays.fill(norms, 0);
@@ -137,15 +137,11 @@ public final class AdamW {
     return sum;
   }
 
-  /**
-   * Takes a step and clears the gradients, behind {@link #gradientNorm}.
-   *
-   * @param observed whether {@link #reports} is to tell of its ratios
-   */
-  public void step(AdamStep next, boolean observed) {
+  @Override
+  public void step(OptimizerStep next, boolean observed) {
     step = next;
     Arrays.fill(ratios, Double.NaN);
-    if (observed || next.clipUpdates()) {
+    if (observed || next.options().clipUpdates()) {
       engine.run(parts.length, sumRatios);
       Arrays.fill(ratios, 0);
       for (int i = 0; i < parts.length; i++) {
@@ -159,7 +155,7 @@ public final class AdamW {
     engine.run(parts.length, update);
   }
 
-  /** Clears the gradients and changes nothing else. */
+  @Override
   public void discard() {
     Arrays.fill(ratios, Double.NaN);
     engine.run(parts.length, clear);
@@ -188,7 +184,7 @@ public final class AdamW {
     ratioSums[index] = sum;
   }
 
-  /** Returns what the last step found of each parameter. */
+  @Override
   public List<TensorReport> reports() {
     List<TensorReport> all = new ArrayList<>();
     for (Slot slot : slots) {
@@ -203,10 +199,10 @@ public final class AdamW {
     Slot slot = part.slot();
     Arithmetic own = arithmetic[lane.index()];
     double rate = step.rate();
-    if (step.clipUpdates()) {
+    if (step.options().clipUpdates()) {
       rate /= Math.max(1, ratios[slot.index()]);
     }
-    double decay = slot.decayed() ? rate * step.weightDecay() : 0;
+    double decay = slot.decayed() ? rate * step.options().weightDecay() : 0;
     if (slot.w() == null) {
       own.updateVector(slot.parameter(), slot.m(), slot.v(), step, rate, decay);
       return;
@@ -216,7 +212,7 @@ public final class AdamW {
     }
   }
 
-  /** Returns the moments, which go on with a run. */
+  @Override
   public List<TrainedTensor> moments() {
     List<TrainedTensor> all = new ArrayList<>();
     for (Slot slot : slots) {

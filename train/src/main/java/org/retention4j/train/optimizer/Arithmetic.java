@@ -25,16 +25,16 @@ abstract class Arithmetic {
   abstract double sumOfSquares(RowView g, int row);
 
   /** Returns Σ g²/v̂ over a row, with v̂ as the step will make it. */
-  abstract double sumOfRatios(RowView g, RowView v, int row, AdamStep step);
+  abstract double sumOfRatios(RowView g, RowView v, int row, OptimizerStep step);
 
   /** Returns the same of a vector. */
-  final double sumOfRatios(double[] gradient, RowView v, AdamStep step) {
+  final double sumOfRatios(double[] gradient, RowView v, OptimizerStep step) {
     double[] square = new double[gradient.length];
     v.readWide(0, 0, 0, square);
     return sumOfRatios(gradient, square, step);
   }
 
-  private static double sumOfRatios(double[] g, double[] v, AdamStep step) {
+  private static double sumOfRatios(double[] g, double[] v, OptimizerStep step) {
     double c2 = step.squareCorrection();
     double least = step.epsilon() * step.epsilon();
     double sum = 0;
@@ -58,13 +58,13 @@ abstract class Arithmetic {
       RowView m,
       RowView v,
       int row,
-      AdamStep step,
+      OptimizerStep step,
       double rate,
       double decay);
 
   /** Takes a step with a vector and clears its gradient; it becomes another array. */
   final void updateVector(
-      Parameter parameter, RowView m, RowView v, AdamStep step, double rate, double decay) {
+      Parameter parameter, RowView m, RowView v, OptimizerStep step, double rate, double decay) {
     double[] gradient = parameter.vectorGradient();
     int n = gradient.length;
     System.arraycopy(parameter.vector(), 0, value, 0, n);
@@ -83,7 +83,7 @@ abstract class Arithmetic {
       double[] g,
       double[] m,
       double[] v,
-      AdamStep step,
+      OptimizerStep step,
       double rate,
       double decay) {
     double c1 = step.meanCorrection();
@@ -126,7 +126,7 @@ abstract class Arithmetic {
     }
 
     @Override
-    double sumOfRatios(RowView g, RowView v, int row, AdamStep step) {
+    double sumOfRatios(RowView g, RowView v, int row, OptimizerStep step) {
       double[] x = row(0, g.width());
       double[] square = row(1, g.width());
       g.read(0, row, 0, x);
@@ -141,7 +141,7 @@ abstract class Arithmetic {
         RowView m,
         RowView v,
         int row,
-        AdamStep step,
+        OptimizerStep step,
         double rate,
         double decay) {
       int n = Math.min(w.width(), width);
@@ -194,7 +194,7 @@ abstract class Arithmetic {
     }
 
     @Override
-    double sumOfRatios(RowView g, RowView v, int row, AdamStep step) {
+    double sumOfRatios(RowView g, RowView v, int row, OptimizerStep step) {
       g.read(0, row, 0, gradients);
       v.read(0, row, 0, squares);
       double c2 = step.squareCorrection();
@@ -216,7 +216,7 @@ abstract class Arithmetic {
         RowView m,
         RowView v,
         int row,
-        AdamStep step,
+        OptimizerStep step,
         double rate,
         double decay) {
       int n = w.width();
@@ -243,7 +243,7 @@ abstract class Arithmetic {
       }
     }
 
-    private void weights(int n, AdamStep step, float rate, float keep) {
+    private void weights(int n, OptimizerStep step, float rate, float keep) {
       float c2 = (float) step.squareCorrection();
       float epsilon = (float) step.epsilon();
       for (int i = 0; i < n; i++) {

@@ -31,6 +31,7 @@ import org.retention4j.text.JsonTokenizer;
 import org.retention4j.text.Tokenizer;
 import org.retention4j.text.Tokenizers;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.OptimizerOptions;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /**
@@ -114,12 +115,7 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
       var steps = options.limit().mostSteps(options.tokensPerStep());
       json.put("steps", steps.isPresent() ? "" + steps.getAsLong() : "by time");
     }
-    json.put("beta1", trainer.beta1());
-    json.put("beta2", trainer.beta2());
-    json.put("epsilon", trainer.epsilon());
-    json.put("weight_decay", trainer.weightDecay());
-    json.put("clip_updates", trainer.clipUpdates());
-    json.put("decay_embedding", trainer.decayEmbedding());
+    describe(trainer.optimizer(), json);
     json.put("clip_norm", Double.toString(trainer.clipNorm()));
     json.put("form", trainer.form().toString());
     // Kernels agree to rounding, not to the bit.
@@ -128,6 +124,20 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
     json.put("held_out", options.files().validation().isPresent() ? "a text" : heldOut(options));
     json.put("tokenizer", tokenizer.map(RunModel::sha256).orElse("bytes"));
     return json;
+  }
+
+  /** Runs by AdamW say what they said before there was another optimizer. */
+  private static void describe(OptimizerOptions optimizer, ObjectNode json) {
+    if (optimizer.kind() != OptimizerOptions.Kind.ADAMW) {
+      json.put("optimizer", optimizer.kind().name().toLowerCase(Locale.ROOT));
+      json.put("momentum", optimizer.momentum());
+    }
+    json.put("beta1", optimizer.beta1());
+    json.put("beta2", optimizer.beta2());
+    json.put("epsilon", optimizer.epsilon());
+    json.put("weight_decay", optimizer.weightDecay());
+    json.put("clip_updates", optimizer.clipUpdates());
+    json.put("decay_embedding", optimizer.decayEmbedding());
   }
 
   private static String heldOut(RunOptions options) {

@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.retention4j.args.Shown;
@@ -43,6 +44,9 @@ record RunRecord(
     ObjectNode options,
     String dataSha256) {
   private static final int VERSION = 1;
+
+  /** What options are that are not written, as before there was another choice. */
+  private static final Map<String, String> UNSAID = Map.of("optimizer", "adamw");
 
   ObjectNode toJson() {
     ObjectNode json = new ObjectMapper().createObjectNode();
@@ -135,8 +139,8 @@ record RunRecord(
       }
     }
     for (String key : keys) {
-      String expected = text(options.get(key));
-      String got = text(given.get(key));
+      String expected = text(key, options.get(key));
+      String got = text(key, given.get(key));
       if (!expected.equals(got)) {
         throw new IllegalArgumentException(
             String.format(
@@ -161,8 +165,11 @@ record RunRecord(
     }
   }
 
-  private static String text(JsonNode value) {
-    return value == null ? "none" : value.isTextual() ? value.textValue() : value.toString();
+  private static String text(String key, JsonNode value) {
+    if (value == null) {
+      return UNSAID.getOrDefault(key, "none");
+    }
+    return value.isTextual() ? value.textValue() : value.toString();
   }
 
   private static String sha256(JsonNode json) {
