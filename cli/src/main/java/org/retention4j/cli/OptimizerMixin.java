@@ -7,6 +7,15 @@ import picocli.CommandLine.Option;
 /** What changes the weights, of a training. */
 final class OptimizerMixin {
   @Option(
+      names = "--optimizer",
+      paramLabel = "NAME",
+      defaultValue = "adamw",
+      description =
+          "adamw, or muon for the matrices of the layers and adamw for the rest (default:"
+              + " ${DEFAULT-VALUE})")
+  private OptimizerOptions.Kind kind;
+
+  @Option(
       names = "--beta2",
       paramLabel = "X",
       description = "of AdamW; 0.99 makes RetNets diverge (default: 0.95)")
@@ -54,6 +63,7 @@ final class OptimizerMixin {
             ? given(weightDecay, standard.weightDecay())
             : OptimizerOptions.weightDecayOf(decayHalfLife, tokensPerStep, rate);
     return standard
+        .withKind(kind)
         .withAdam(standard.beta1(), forgetting, standard.epsilon())
         .withWeightDecay(decay, false)
         .withClipUpdates(clipUpdates);

@@ -7,13 +7,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.train.optimizer.OptimizerOptions;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** A step whose gradient is not finite loses nothing. */
@@ -21,13 +22,15 @@ class NonFiniteStepTest {
   private static final Path MODEL = Path.of("src/test/resources/golden/training/fla-hybrid-tied");
 
   @ParameterizedTest(autoCloseArguments = false)
-  @EnumSource
-  void weightsAndMomentsStay(ElementType type) {
+  @CsvSource({"FLOAT32,ADAMW", "FLOAT64,ADAMW", "FLOAT32,MUON", "FLOAT64,MUON"})
+  void weightsAndMomentsStay(ElementType type, OptimizerOptions.Kind kind) {
+    TrainerOptions options =
+        TrainerOptions.DEFAULT.withOptimizer(OptimizerOptions.DEFAULT.withKind(kind));
     int[][] tokens = {{1, 2, 3, 4, 5, 6, 7}};
     int[][] targets = {{2, 3, 4, 5, 6, 7, 8}};
     try (Engine engine = Engine.create(type, 2, ComputeRoute.PLAIN);
         LanguageModel model = Checkpoint.open(MODEL).load(engine, LoadOptions.DEFAULT);
-        Trainer trainer = Trainer.of(engine, model, 1, 7, TrainerOptions.DEFAULT)) {
+        Trainer trainer = Trainer.of(engine, model, 1, 7, options)) {
       Batch batch = Batch.of(tokens, targets);
       trainer.step(List.of(batch));
       TrainedTensor embedding = trainer.weights().get(0);

@@ -23,6 +23,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.train.optimizer.OptimizerOptions;
 
 /**
  * A step of training allocates next to nothing: heap bytes over all threads, and no native memory.
@@ -51,16 +52,19 @@ class StepAllocationTest {
         new LayerConfig(RetentionMixerConfig.fla(WIDTH, 4), 2 * WIDTH, Activation.SILU);
     LayerConfig attention =
         new LayerConfig(AttentionConfig.multiHead(WIDTH, 4), 2 * WIDTH, Activation.SILU);
+    TrainerOptions options = TrainerOptions.DEFAULT;
     for (boolean checkpointing : new boolean[] {false, true}) {
-      assertAllocatesLittle(DecoderConfig.uniform(LAYERS, retention), checkpointing);
+      assertAllocatesLittle(
+          DecoderConfig.uniform(LAYERS, retention), options.withCheckpointing(checkpointing));
     }
-    assertAllocatesLittle(DecoderConfig.everyKth(LAYERS, retention, 2, attention), false);
+    assertAllocatesLittle(DecoderConfig.everyKth(LAYERS, retention, 2, attention), options);
+    OptimizerOptions muon = OptimizerOptions.DEFAULT.withKind(OptimizerOptions.Kind.MUON);
+    assertAllocatesLittle(DecoderConfig.uniform(2, retention), options.withOptimizer(muon));
   }
 
-  private static void assertAllocatesLittle(List<LayerConfig> layers, boolean checkpointing) {
+  private static void assertAllocatesLittle(List<LayerConfig> layers, TrainerOptions one) {
     DecoderConfig config = new DecoderConfig(256, WIDTH, layers, 1e-6, 1, false, true);
-    TrainerOptions options =
-        TrainerOptions.DEFAULT.withMicroBatches(2).withCheckpointing(checkpointing);
+    TrainerOptions options = one.withMicroBatches(2);
     List<Batch> batches = List.of(batch(false), batch(true));
     try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.best());
         LanguageModel model = LanguageModel.random(engine, config, WeightType.FLOAT32, 1);

@@ -11,6 +11,7 @@ import org.retention4j.engine.ops.Buffers;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.train.optimizer.AdamW;
+import org.retention4j.train.optimizer.Muon;
 import org.retention4j.train.optimizer.Optimizer;
 import org.retention4j.train.optimizer.OptimizerStep;
 import org.retention4j.train.pass.Parameter;
@@ -64,13 +65,20 @@ public final class Trainer implements AutoCloseable {
       var shape =
           new ModelPass.Shape(rows, length, options.microBatches(), options.checkpointing());
       pass = new ModelPass(engine, config, options.form(), shape, parameters);
-      optimizer = new AdamW(engine, owner, parameters.list(), this::decays);
+      optimizer = optimizer(engine);
       made = true;
     } finally {
       if (!made) {
         owner.close();
       }
     }
+  }
+
+  private Optimizer optimizer(Engine engine) {
+    return switch (options.optimizer().kind()) {
+      case ADAMW -> new AdamW(engine, owner, parameters.list(), this::decays);
+      case MUON -> new Muon(engine, owner, parameters.list(), this::decays, ModelNames::isOfLayers);
+    };
   }
 
   private boolean decays(Parameter parameter) {
@@ -250,7 +258,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Returns the bytes of weights, gradients, moments and tiles. */
   public long bytes() {
-    return owner.bytes() + pass.bytes();
+    return owner.bytes() + pass.bytes() + optimizer.bytes();
   }
 
   private void requireOpen() {
@@ -262,6 +270,7 @@ public final class Trainer implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
+    optimizer.close();
     pass.close();
     owner.close();
   }

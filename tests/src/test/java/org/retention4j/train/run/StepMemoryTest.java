@@ -18,6 +18,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.train.Batch;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.OptimizerOptions;
 
 /** The bytes that a step holds at its peak, as the engine counts them, against the formula. */
 @Tag("alone")
@@ -43,22 +44,38 @@ class StepMemoryTest {
         (name, config) -> {
           for (BatchShape batch : List.of(BatchShape.streams(8, 64), BatchShape.streams(4, 512))) {
             for (boolean checkpointing : new boolean[] {false, true}) {
-              double plan = RunPlan.of(config, options(batch, checkpointing), LANES).bytes();
-              assertThat((double) peak(config, batch, checkpointing))
-                  .as("%s, %s, checkpointing %s", name, batch, checkpointing)
-                  .isBetween(plan / MOST_IN_VAIN, plan * MOST_BEYOND);
+              assertHeldAsPlanned(
+                  name, config, batch, TrainerOptions.DEFAULT.withCheckpointing(checkpointing));
             }
           }
         });
+  }
+
+  /** Short rows, so that what it needs beside AdamW is much of the whole. */
+  @Test
+  void muonHoldsWhatIsPlanned() {
+    OptimizerOptions muon = OptimizerOptions.DEFAULT.withKind(OptimizerOptions.Kind.MUON);
+    DecoderConfig config = ModelShapes.trained("s");
+    BatchShape batch = BatchShape.streams(1, 32);
+    assertHeldAsPlanned("s", config, batch, TrainerOptions.DEFAULT.withOptimizer(muon));
+  }
+
+  private static void assertHeldAsPlanned(
+      String name, DecoderConfig config, BatchShape batch, TrainerOptions options) {
+    double plan = RunPlan.of(config, options(batch, options), LANES).bytes();
+    assertThat((double) peak(config, batch, options))
+        .as("%s, %s, %s", name, batch, options)
+        .isBetween(plan / MOST_IN_VAIN, plan * MOST_BEYOND);
   }
 
   @Test
   void longerRowsCostNoMoreATokenThanShorterOnes() {
     DecoderConfig config = ModelShapes.trained("ci");
     for (boolean checkpointing : new boolean[] {false, true}) {
-      double weights = RunPlan.of(config, options(one(1), checkpointing), LANES).weightBytes();
-      double at2048 = (peak(config, one(2048), checkpointing) - weights) / 2048;
-      double at8192 = (peak(config, one(8192), checkpointing) - weights) / 8192;
+      TrainerOptions options = TrainerOptions.DEFAULT.withCheckpointing(checkpointing);
+      double weights = RunPlan.of(config, options(one(1), options), LANES).weightBytes();
+      double at2048 = (peak(config, one(2048), options) - weights) / 2048;
+      double at8192 = (peak(config, one(8192), options) - weights) / 8192;
       assertThat(at8192 / at2048).as("bytes a token").isLessThanOrEqualTo(LONGER_ROWS);
     }
   }
@@ -67,24 +84,23 @@ class StepMemoryTest {
     return BatchShape.streams(1, length);
   }
 
-  private static RunOptions options(BatchShape batch, boolean checkpointing) {
+  private static RunOptions options(BatchShape batch, TrainerOptions trainer) {
     Path nowhere = Path.of("nowhere");
     return new RunOptions(
         RunFiles.of(nowhere, nowhere),
         batch,
-        TrainerOptions.DEFAULT.withCheckpointing(checkpointing),
+        trainer,
         RateCurve.DEFAULT,
         RunLimit.steps(1),
         RunRhythm.DEFAULT,
         1);
   }
 
-  private static long peak(DecoderConfig config, BatchShape batch, boolean checkpointing) {
+  private static long peak(DecoderConfig config, BatchShape batch, TrainerOptions options) {
     int[][] tokens = new int[batch.rows()][batch.length()];
     for (int[] row : tokens) {
       java.util.Arrays.setAll(row, t -> 5 * t % 251);
     }
-    TrainerOptions options = TrainerOptions.DEFAULT.withCheckpointing(checkpointing);
     long before = HeldMemory.liveBytes();
     try (Engine engine = Engine.create(ElementType.FLOAT32, LANES, ComputeRoute.best())) {
       Trainer trainer = trainer(engine, config, batch, options);

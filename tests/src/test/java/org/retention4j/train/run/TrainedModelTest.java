@@ -20,6 +20,7 @@ import org.retention4j.generate.Generator;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.TrainerOptions;
 import org.retention4j.train.data.Documents;
+import org.retention4j.train.optimizer.OptimizerOptions;
 
 /** A small model from text to text, by the trainer itself. */
 class TrainedModelTest {
@@ -31,28 +32,33 @@ class TrainedModelTest {
   @Test
   void aRunThatGoesOnComesOutTheSame() throws IOException {
     Path text = text();
-    for (BatchShape batch :
-        List.of(
-            BatchShape.streams(2, 33).withFreshShare(0.2),
-            BatchShape.packed(2, 33, Documents.LINES))) {
-      Path whole = folder.resolve("whole" + batch.packed().isPresent());
-      Path parts = folder.resolve("parts" + batch.packed().isPresent());
-      List<Double> losses = new ArrayList<>();
-      try (Engine engine = Engine.create(ElementType.FLOAT32, 1, ComputeRoute.PLAIN)) {
-        assertThat(run(engine, options(text, whole, batch), 0, losses)).isEqualTo(RunEnd.DONE);
-      }
-      try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN)) {
-        List<Double> other = new ArrayList<>();
-        assertThat(run(engine, options(text, parts, batch), 10, other)).isEqualTo(RunEnd.CANCELLED);
-        assertThat(other).isEqualTo(losses.subList(0, 10));
-        assertThat(run(engine, options(text, parts, batch), 0, other)).isEqualTo(RunEnd.DONE);
-        assertThat(other).isEqualTo(losses);
-      }
-      for (String name : List.of("model.safetensors", "optimizer.safetensors")) {
-        assertThat(Files.readAllBytes(parts.resolve("checkpoint-000020").resolve(name)))
-            .as(name)
-            .isEqualTo(Files.readAllBytes(whole.resolve("checkpoint-000020").resolve(name)));
-      }
+    BatchShape streams = BatchShape.streams(2, 33).withFreshShare(0.2);
+    BatchShape packed = BatchShape.packed(2, 33, Documents.LINES);
+    assertGoesOn(text, "streams", streams, OptimizerOptions.Kind.ADAMW);
+    assertGoesOn(text, "packed", packed, OptimizerOptions.Kind.ADAMW);
+    assertGoesOn(text, "muon", streams, OptimizerOptions.Kind.MUON);
+  }
+
+  private void assertGoesOn(Path text, String name, BatchShape batch, OptimizerOptions.Kind kind)
+      throws IOException {
+    Path whole = folder.resolve("whole-" + name);
+    Path parts = folder.resolve("parts-" + name);
+    List<Double> losses = new ArrayList<>();
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 1, ComputeRoute.PLAIN)) {
+      assertThat(run(engine, options(text, whole, batch, kind), 0, losses)).isEqualTo(RunEnd.DONE);
+    }
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN)) {
+      List<Double> other = new ArrayList<>();
+      assertThat(run(engine, options(text, parts, batch, kind), 10, other))
+          .isEqualTo(RunEnd.CANCELLED);
+      assertThat(other).isEqualTo(losses.subList(0, 10));
+      assertThat(run(engine, options(text, parts, batch, kind), 0, other)).isEqualTo(RunEnd.DONE);
+      assertThat(other).isEqualTo(losses);
+    }
+    for (String file : List.of("model.safetensors", "optimizer.safetensors")) {
+      assertThat(Files.readAllBytes(parts.resolve("checkpoint-000020").resolve(file)))
+          .as(file)
+          .isEqualTo(Files.readAllBytes(whole.resolve("checkpoint-000020").resolve(file)));
     }
   }
 
@@ -60,7 +66,8 @@ class TrainedModelTest {
   @Test
   void aTrainedModelSpeaks() throws IOException {
     Path out = folder.resolve("run");
-    RunOptions options = options(text(), out, BatchShape.streams(4, 64));
+    RunOptions options =
+        options(text(), out, BatchShape.streams(4, 64), OptimizerOptions.Kind.ADAMW);
     List<Double> losses = new ArrayList<>();
     try (Engine engine = Engine.float32()) {
       RunOptions longer =
@@ -107,12 +114,14 @@ class TrainedModelTest {
     }
   }
 
-  private static RunOptions options(Path text, Path out, BatchShape batch) {
+  private static RunOptions options(
+      Path text, Path out, BatchShape batch, OptimizerOptions.Kind kind) {
     return new RunOptions(
         RunFiles.of(text, out),
         batch,
         TrainerOptions.DEFAULT
             .withRate(4e-3, TrainerOptions.DEFAULT.schedule())
+            .withOptimizer(OptimizerOptions.DEFAULT.withKind(kind))
             .withMicroBatches(2),
         RateCurve.DEFAULT,
         RunLimit.steps(20),

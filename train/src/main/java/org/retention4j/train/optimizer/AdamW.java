@@ -222,34 +222,6 @@ public final class AdamW implements Optimizer {
     return all;
   }
 
-  /** A moment of a parameter. */
-  private record Moment(Parameter of, String kind, RowView view) implements TrainedTensor {
-    @Override
-    public String name() {
-      return of.name() + "." + kind;
-    }
-
-    @Override
-    public int rows() {
-      return of.rows();
-    }
-
-    @Override
-    public int columns() {
-      return of.columns();
-    }
-
-    @Override
-    public void read(int row, double[] into) {
-      view.readWide(0, row, 0, into);
-    }
-
-    @Override
-    public void write(int row, double[] from) {
-      view.writeWide(0, row, 0, from);
-    }
-  }
-
   /** Returns the bytes of a parameter's moments. */
   public static long bytes(ElementType type, long elements) {
     return 2 * elements * (type == ElementType.FLOAT32 ? Float.BYTES : Double.BYTES);

@@ -1,12 +1,17 @@
 package org.retention4j.train.plan;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.nn.WeightSpec;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.Muon;
+import org.retention4j.train.optimizer.OptimizerOptions;
 
 /**
  * The memory of a step in numbers of the engine's type, tile by tile as the passes of a decoder ask
@@ -51,9 +56,28 @@ public final class MemoryFormula {
     rows = (double) batch * length;
   }
 
-  /** Returns the numbers of weights, gradients and moments. */
+  /**
+   * Returns the numbers of weights, gradients and moments; of Muon, which has one moment of the
+   * layers' matrices in the place of two, with its workspace.
+   */
   public double weights() {
-    return (double) COPIES * config.parameters();
+    double sum = (double) COPIES * config.parameters();
+    if (trainer.optimizer().kind() == OptimizerOptions.Kind.MUON) {
+      List<WeightSpec> matrices = matrices();
+      sum += Muon.workspace(matrices);
+      sum -= matrices.stream().mapToDouble(WeightSpec::elements).sum();
+    }
+    return sum;
+  }
+
+  private List<WeightSpec> matrices() {
+    List<WeightSpec> all = new ArrayList<>();
+    for (LayerConfig layer : config.layers()) {
+      all.addAll(layer.mixer().weights());
+      all.addAll(layer.feedForward().weights());
+    }
+    all.removeIf(weight -> !weight.isMatrix());
+    return all;
   }
 
   /** Returns the numbers that are written on the way forth and back. */

@@ -113,7 +113,10 @@ final class RunLog implements AutoCloseable {
     ObjectNode line = line("tensors", step);
     ObjectNode all = line.putObject("tensors");
     for (TensorReport report : reports) {
-      all.putObject(report.name()).put("norm", report.gradientNorm()).put("ratio", report.ratio());
+      ObjectNode tensor = all.putObject(report.name()).put("norm", report.gradientNorm());
+      if (!Double.isNaN(report.ratio())) {
+        tensor.put("ratio", report.ratio());
+      }
     }
     write(line);
   }

@@ -5,6 +5,7 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.nn.Norm;
 import org.retention4j.nn.WeightSpec;
+import org.retention4j.train.pass.Parameter;
 import org.retention4j.train.pass.Parameters;
 
 /** What the parameters of a decoder are called. */
@@ -38,6 +39,13 @@ public final class ModelNames {
   /** Returns the prefix of a layer's parameters. */
   public static String layer(int index) {
     return "layers." + index + ".";
+  }
+
+  /** Returns whether a parameter is a matrix of a layer: neither the embedding nor the output. */
+  public static boolean isOfLayers(Parameter parameter) {
+    return parameter.isMatrix()
+        && !parameter.name().equals(EMBEDDING)
+        && !parameter.name().equals(OUTPUT);
   }
 
   /** Makes all parameters of a decoder, zeros yet. */
