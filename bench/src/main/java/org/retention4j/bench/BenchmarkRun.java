@@ -70,6 +70,7 @@ final class BenchmarkRun {
     try (Progress progress = new Progress(out, FIXED_STEPS + effort.lengths().size());
         Engine engine =
             Engine.create(ElementType.FLOAT32, settings.threads(), ComputeRoute.best())) {
+      Speech.run(engine, settings.seed(), out);
       Results results =
           new Results(Machine.current(settings.threads()), row -> print(row, progress));
       progress.line(

@@ -26,7 +26,7 @@ final class KeyOptions {
 
   /** Opens a folder, and says on standard error what is ignored of its configuration. */
   Checkpoint open(CommandSpec command, Path folder) {
-    Checkpoint checkpoint = Checkpoint.open(folder, options());
+    Checkpoint checkpoint = Checkpoint.open(ShippedModel.folder(folder), options());
     Map<String, JsonNode> ignored = UnknownKeys.refused(checkpoint.unknownKeys());
     if (ignored.isEmpty()) {
       Effects.none(command, "no key of config.json would be refused", IGNORE);

@@ -50,7 +50,11 @@ final class ModelOptions {
     }
   }
 
-  @Option(names = "--model", paramLabel = "DIR", required = true, description = "model folder")
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      required = true,
+      description = "model folder, or austen for the model that comes with this command")
   private Path folder;
 
   @Option(

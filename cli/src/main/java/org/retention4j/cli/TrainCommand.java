@@ -62,7 +62,10 @@ final class TrainCommand implements Callable<Integer> {
               + " fla's format (default: xs)")
   private String shape;
 
-  @Option(names = "--from", paramLabel = "DIR", description = "model folder to train further")
+  @Option(
+      names = "--from",
+      paramLabel = "DIR",
+      description = "model folder to train further, or austen")
   private Path from;
 
   @Mixin private TrainOptions options;
@@ -101,8 +104,15 @@ final class TrainCommand implements Callable<Integer> {
       RunMemory.require(config, run, threads);
     }
     try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best())) {
+      if (!engine.multipliesBfloat16()) {
+        Effects.none(spec, "this processor has no such products", TrainOptions.BF16);
+      }
       double product =
-          ProductSpeed.measure(engine, config, (int) Math.min(Integer.MAX_VALUE, tokens));
+          ProductSpeed.measure(
+              engine,
+              config,
+              (int) Math.min(Integer.MAX_VALUE, tokens),
+              run.trainer().bf16Products());
       if (dryRun) {
         describe(RunPlan.of(config, run, threads), run, product, print);
         return 0;
@@ -117,7 +127,7 @@ final class TrainCommand implements Callable<Integer> {
       throw new IllegalArgumentException("expected --shape or --from, got both");
     }
     if (from != null) {
-      return RunStart.from(from);
+      return RunStart.from(ShippedModel.folder(from));
     }
     if (shape == null && goesOn()) {
       return RunStart.none();

@@ -17,6 +17,9 @@ import picocli.CommandLine.Option;
 
 /** What is learnt, how, and for how long. */
 final class TrainOptions {
+  /** Products of rounded operands, without effect where a processor has none. */
+  static final String BF16 = "--bf16-products";
+
   /** How long a run takes of which nobody says it. */
   private static final double MINUTES = 10;
 
@@ -173,6 +176,13 @@ final class TrainOptions {
   private boolean checkpointing;
 
   @Option(
+      names = BF16,
+      description =
+          "round the operands of products to bf16: faster and less exact (no effect on a processor"
+              + " without such products)")
+  private boolean bf16Products;
+
+  @Option(
       names = "--seed",
       paramLabel = "N",
       defaultValue = "42",
@@ -226,7 +236,8 @@ final class TrainOptions {
             .withRate(largest, TrainerOptions.DEFAULT.schedule())
             .withClipNorm(clip)
             .withMicroBatches(microBatches)
-            .withCheckpointing(checkpointing);
+            .withCheckpointing(checkpointing)
+            .withBf16Products(bf16Products);
     long perStep = (long) rows * length * microBatches;
     trainer = trainer.withOptimizer(optimizer.of(perStep, largest));
     OptionalLong rise = warmUp == null ? OptionalLong.empty() : OptionalLong.of(warmUp);

@@ -30,7 +30,11 @@ final class VerifyCommand implements Callable<Integer> {
   private static final String TEXT =
       "Retention keeps what it has read in a state of fixed size, and forgets it by and by.";
 
-  @Option(names = "--model", paramLabel = "DIR", required = true, description = "model folder")
+  @Option(
+      names = "--model",
+      paramLabel = "DIR",
+      required = true,
+      description = "model folder, or austen for the model that comes with this command")
   private Path folder;
 
   @Option(
@@ -84,7 +88,7 @@ final class VerifyCommand implements Callable<Integer> {
   private int[] tokens(Checkpoint checkpoint) {
     int vocabulary = checkpoint.config().vocabulary();
     int[] tokens;
-    try (Tokenizer tokenizer = Tokenizers.forFolder(folder, vocabulary)) {
+    try (Tokenizer tokenizer = Tokenizers.forFolder(checkpoint.folder(), vocabulary)) {
       if (text == null && vocabulary < 256) {
         // Too small for the bytes of the sentence: any tokens do.
         tokens = TEXT.chars().map(c -> c % vocabulary).toArray();

@@ -37,6 +37,7 @@ import org.retention4j.internal.lanes.VirtualCallers;
 import org.retention4j.internal.lanes.Workers;
 import org.retention4j.internal.linear.MatMuls;
 import org.retention4j.internal.linear.PlanContext;
+import org.retention4j.internal.linear.onednn.Bf16Products;
 import org.retention4j.internal.linear.onednn.OneDnnLibrary;
 import org.retention4j.internal.memory.Arena;
 import org.retention4j.internal.memory.EmbeddingTable;
@@ -355,12 +356,15 @@ public final class Engine implements Lanes, AutoCloseable {
     return new MatMuls(this, type, context, x, bfloat16);
   }
 
-  /** Returns what prepares products of tiles for an owner from {@link #newBuffers}. */
-  ProductMaker products(Buffers owner) {
+  /** Returns what prepares products of tiles for an owner; rounded to bf16 with a scratch. */
+  ProductMaker products(Buffers owner, Scratch rounded) {
     checkOpen();
-    return type == ElementType.FLOAT32
+    if (type == ElementType.FLOAT64) {
+      return ProductMaker.of(lanes[0].tiles());
+    }
+    return rounded == null || !multipliesBfloat16()
         ? Fp32Lane.products((Arena) owner)
-        : ProductMaker.of(lanes[0].tiles());
+        : new Bf16Products((Arena) owner, (ScratchTiles) rounded);
   }
 
   private void checkOpen() {

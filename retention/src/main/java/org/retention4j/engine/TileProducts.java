@@ -1,10 +1,13 @@
 package org.retention4j.engine;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Lanes;
+import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.internal.lanes.LaneProduct;
 import org.retention4j.internal.lanes.ProductMaker;
@@ -38,11 +41,17 @@ public final class TileProducts {
   private final Lanes lanes;
   private final ProductMaker maker;
   private final List<Result> results = new ArrayList<>();
+  private final Map<Tile, ProductMaker.Operand> operands = new IdentityHashMap<>();
+  private final List<Update> updates = new ArrayList<>();
   private LaneProduct[][] parts = {};
   private final Lanes.Task part = this::runPart;
+  private final Lanes.Task update = this::runUpdate;
 
   /** A result and what is done for each of its blocks. */
   private record Result(Tile c, int size, boolean slabs, List<List<LaneProduct>> blocks) {}
+
+  /** A part of an operand's copy. */
+  private record Update(ProductMaker.Operand operand, int part) {}
 
   /**
    * Begins without products.
@@ -50,8 +59,25 @@ public final class TileProducts {
    * @param owner owns what the products need, from {@link Engine#newBuffers}
    */
   public TileProducts(Engine engine, Buffers owner) {
-    lanes = engine;
-    maker = engine.products(owner);
+    this(engine, engine.products(owner, null));
+  }
+
+  /**
+   * Begins without products, of operands that are rounded to bf16 whenever they run; sums and
+   * results are fp32. Faster and less exact; no notice is taken in float64 and where {@link
+   * Engine#multipliesBfloat16} is false.
+   *
+   * @param owner owns what the products need, from {@link Engine#newBuffers}
+   * @param rounded gives room for rounded operands, from {@link Engine#newScratch}; what is in it
+   *     means nothing outside {@link #run}
+   */
+  public static TileProducts bfloat16(Engine engine, Buffers owner, Scratch rounded) {
+    return new TileProducts(engine, engine.products(owner, rounded));
+  }
+
+  private TileProducts(Lanes lanes, ProductMaker maker) {
+    this.lanes = lanes;
+    this.maker = maker;
   }
 
   /**
@@ -61,6 +87,26 @@ public final class TileProducts {
    * @throws IllegalArgumentException if the shapes do not join
    */
   public TileProducts add(
+      Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
+    addRead(operand(a), transposeA, operand(b), transposeB, c, accumulate);
+    order();
+    return this;
+  }
+
+  /** Returns a tile as the products read it; where that is a copy, all of them read one. */
+  private Tile operand(Tile tile) {
+    ProductMaker.Operand operand = operands.get(tile);
+    if (operand == null) {
+      operand = lanes.withOneThread(() -> maker.operand(tile));
+      operands.put(tile, operand);
+      for (int i = 0; i < operand.parts(); i++) {
+        updates.add(new Update(operand, i));
+      }
+    }
+    return operand.elements();
+  }
+
+  private void addRead(
       Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
     Result result = result(c, transposeA);
     for (int i = 0; i < result.blocks().size(); i++) {
@@ -77,8 +123,6 @@ public final class TileProducts {
         addSlab(block, a.part(0, a.rows(), from, count), b, to, accumulate);
       }
     }
-    order();
-    return this;
   }
 
   private Result result(Tile c, boolean slabs) {
@@ -137,7 +181,15 @@ public final class TileProducts {
 
   /** Computes all of them. */
   public void run() {
+    if (!updates.isEmpty()) {
+      lanes.run(updates.size(), update);
+    }
     lanes.run(parts.length, part);
+  }
+
+  private void runUpdate(Lane lane, int index) {
+    Update each = updates.get(index);
+    each.operand().update(lane, each.part());
   }
 
   private void runPart(Lane lane, int index) {

@@ -63,7 +63,12 @@ public final class Trainer implements AutoCloseable {
       parameters = ModelPass.parameters(engine, config, owner);
       ModelWeights.copy(model, parameters);
       var shape =
-          new ModelPass.Shape(rows, length, options.microBatches(), options.checkpointing());
+          new ModelPass.Shape(
+              rows,
+              length,
+              options.microBatches(),
+              options.checkpointing(),
+              options.bf16Products());
       pass = new ModelPass(engine, config, options.form(), shape, parameters);
       optimizer = optimizer(engine);
       made = true;

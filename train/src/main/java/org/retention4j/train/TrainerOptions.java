@@ -17,6 +17,9 @@ import org.retention4j.train.optimizer.OptimizerOptions;
  * @param form in which retention is computed, forwards and backwards
  * @param checkpointing whether what a layer computed is computed again on the way back, and not
  *     kept: less memory, a third more work, the same bits
+ * @param bf16Products whether operands of the products of weights are rounded to bf16, while sums,
+ *     weights, moments and all else are fp32: faster, and less exact; without effect in float64 and
+ *     where {@link org.retention4j.engine.Engine#multipliesBfloat16} is false
  * @since 0.1
  */
 public record TrainerOptions(
@@ -26,11 +29,19 @@ public record TrainerOptions(
     double clipNorm,
     int microBatches,
     RetentionForm form,
-    boolean checkpointing) {
+    boolean checkpointing,
+    boolean bf16Products) {
   /** A rate of 1e-3 that stays, {@link OptimizerOptions#DEFAULT}, clipping to 1. */
   public static final TrainerOptions DEFAULT =
       new TrainerOptions(
-          1e-3, Schedule.constant(), OptimizerOptions.DEFAULT, 1, 1, new ChunkwiseForm(), false);
+          1e-3,
+          Schedule.constant(),
+          OptimizerOptions.DEFAULT,
+          1,
+          1,
+          new ChunkwiseForm(),
+          false,
+          false);
 
   /** Checks the ranges. */
   public TrainerOptions {
@@ -52,32 +63,42 @@ public record TrainerOptions(
   /** Returns these options with another rate and schedule. */
   public TrainerOptions withRate(double largest, Schedule factors) {
     return new TrainerOptions(
-        largest, factors, optimizer, clipNorm, microBatches, form, checkpointing);
+        largest, factors, optimizer, clipNorm, microBatches, form, checkpointing, bf16Products);
   }
 
   /** Returns these options with another optimizer, or other settings of it. */
   public TrainerOptions withOptimizer(OptimizerOptions other) {
-    return new TrainerOptions(rate, schedule, other, clipNorm, microBatches, form, checkpointing);
+    return new TrainerOptions(
+        rate, schedule, other, clipNorm, microBatches, form, checkpointing, bf16Products);
   }
 
   /** Returns these options with another norm to clip to. */
   public TrainerOptions withClipNorm(double norm) {
-    return new TrainerOptions(rate, schedule, optimizer, norm, microBatches, form, checkpointing);
+    return new TrainerOptions(
+        rate, schedule, optimizer, norm, microBatches, form, checkpointing, bf16Products);
   }
 
   /** Returns these options with so many micro-batches a step. */
   public TrainerOptions withMicroBatches(int count) {
-    return new TrainerOptions(rate, schedule, optimizer, clipNorm, count, form, checkpointing);
+    return new TrainerOptions(
+        rate, schedule, optimizer, clipNorm, count, form, checkpointing, bf16Products);
   }
 
   /** Returns these options with retention in another form. */
   public TrainerOptions withForm(RetentionForm other) {
     return new TrainerOptions(
-        rate, schedule, optimizer, clipNorm, microBatches, other, checkpointing);
+        rate, schedule, optimizer, clipNorm, microBatches, other, checkpointing, bf16Products);
   }
 
   /** Returns these options with checkpointing by layer, or without. */
   public TrainerOptions withCheckpointing(boolean value) {
-    return new TrainerOptions(rate, schedule, optimizer, clipNorm, microBatches, form, value);
+    return new TrainerOptions(
+        rate, schedule, optimizer, clipNorm, microBatches, form, value, bf16Products);
+  }
+
+  /** Returns these options with operands of products rounded to bf16, or not. */
+  public TrainerOptions withBf16Products(boolean value) {
+    return new TrainerOptions(
+        rate, schedule, optimizer, clipNorm, microBatches, form, checkpointing, value);
   }
 }

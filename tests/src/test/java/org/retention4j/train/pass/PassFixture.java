@@ -44,7 +44,7 @@ public final class PassFixture implements AutoCloseable {
     owner = engine.newBuffers();
     kept = engine.newScratch();
     shared = engine.newScratch();
-    context = new PassContext(engine, owner, kept, shared, batch, tokens, 1, null);
+    context = new PassContext(engine, owner, kept, shared, batch, tokens, 1, null, false);
     this.prefix = prefix;
     this.weights = weights;
     parameters = new Parameters(engine, owner);

@@ -23,7 +23,8 @@ class ProductSpeedTest {
   void everyProductIsSharedByManyLanes() {
     try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN);
         Buffers owner = engine.newBuffers()) {
-      List<TileProducts> products = ProductSpeed.products(engine, owner, ROWS, 512, 256);
+      List<TileProducts> products =
+          ProductSpeed.products(() -> new TileProducts(engine, owner), owner, ROWS, 512, 256);
       assertThat(products).hasSize(2);
       // Forth; back 512 / 128 slabs of the weights' gradient beside that of the input.
       assertThat(products.get(0).parts()).isGreaterThanOrEqualTo(LANES);
@@ -34,7 +35,7 @@ class ProductSpeedTest {
   @Test
   void measuringSpeaksOfAWholeModel() {
     try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.PLAIN)) {
-      assertThat(ProductSpeed.measure(engine, ModelShapes.trained("ci"), 64))
+      assertThat(ProductSpeed.measure(engine, ModelShapes.trained("ci"), 64, false))
           .isPositive()
           .isFinite();
     }

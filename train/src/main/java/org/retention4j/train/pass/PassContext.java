@@ -18,6 +18,7 @@ import org.retention4j.engine.ops.Scratch;
  * @param tokens T
  * @param groups micro-batches of a step, each of which has streams of its own
  * @param form in which retention is computed
+ * @param bf16Products whether operands of the products of weights are rounded to bf16
  */
 public record PassContext(
     Engine engine,
@@ -27,14 +28,17 @@ public record PassContext(
     int batch,
     int tokens,
     int groups,
-    RetentionForm form) {
+    RetentionForm form,
+    boolean bf16Products) {
   /** Returns B·T. */
   public int rows() {
     return batch * tokens;
   }
 
-  /** Begins products of tiles, for all lanes. */
+  /** Begins products of weights with other tiles, for all lanes. */
   public TileProducts products() {
-    return new TileProducts(engine, owner);
+    return bf16Products
+        ? TileProducts.bfloat16(engine, owner, shared)
+        : new TileProducts(engine, owner);
   }
 }

@@ -34,6 +34,9 @@ public final class MemoryFormula {
 
   private static final double SLAB = 128;
 
+  /** What a number of bf16 takes of one of fp32. */
+  private static final double HALF = 0.5;
+
   private final DecoderConfig config;
   private final TrainerOptions trainer;
   private final int lanes;
@@ -72,10 +75,13 @@ public final class MemoryFormula {
 
   private List<WeightSpec> matrices() {
     List<WeightSpec> all = new ArrayList<>();
-    for (LayerConfig layer : config.layers()) {
-      all.addAll(layer.mixer().weights());
-      all.addAll(layer.feedForward().weights());
-    }
+    config.layers().forEach(layer -> all.addAll(matrices(layer)));
+    return all;
+  }
+
+  private static List<WeightSpec> matrices(LayerConfig layer) {
+    List<WeightSpec> all = new ArrayList<>(layer.mixer().weights());
+    all.addAll(layer.feedForward().weights());
     all.removeIf(weight -> !weight.isMatrix());
     return all;
   }
@@ -95,7 +101,7 @@ public final class MemoryFormula {
       sum += rows * width + trainer.microBatches() * part.states();
       kept += part.kept();
       largest = Math.max(largest, part.kept());
-      shared = Math.max(shared, part.shared());
+      shared = Math.max(shared, part.shared() + rounded(layer));
       atHand = Math.max(atHand, part.atHand());
       widest = Math.max(widest, layer.hidden());
     }
@@ -107,7 +113,25 @@ public final class MemoryFormula {
   private double head() {
     long vocabulary = config.vocabulary();
     double atOnce = Math.min(rows, Math.max(FEWEST_ROWS, LOGITS / vocabulary));
-    return atOnce * (3.0 * config.modelWidth() + vocabulary);
+    double wide = atOnce * (3.0 * config.modelWidth() + vocabulary);
+    double narrow = atOnce * (2.0 * config.modelWidth() + vocabulary);
+    double weights = 2.0 * config.modelWidth() * vocabulary;
+    return wide + (trainer.bf16Products() ? HALF * (narrow + weights) : 0);
+  }
+
+  /** Returns what the operands of a layer's products take beside, rounded to bf16. */
+  private double rounded(LayerConfig layer) {
+    if (!trainer.bf16Products()) {
+      return 0;
+    }
+    List<WeightSpec> matrices = matrices(layer);
+    double weights = matrices.stream().mapToDouble(WeightSpec::elements).sum();
+    double outputs = matrices.stream().mapToDouble(WeightSpec::rows).sum();
+    double mixed =
+        layer.mixer().weights().stream().mapToDouble(WeightSpec::columns).max().orElse(0);
+    double inputs = 2.0 * layer.modelWidth() + mixed + layer.hidden();
+    // Weights and inputs for both ways, gradients of outputs for one.
+    return HALF * (2 * weights + rows * (2 * inputs + outputs));
   }
 
   /**

@@ -5,10 +5,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.TileProducts;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
@@ -47,8 +49,9 @@ public final class ProductSpeed {
    * two: each shape by the best of its measurements, weighted by how often the model has it.
    *
    * @param rows tokens of a batch, at least 1
+   * @param bf16 whether operands are rounded to bf16, which is part of the work then
    */
-  public static double measure(Engine engine, DecoderConfig config, int rows) {
+  public static double measure(Engine engine, DecoderConfig config, int rows, boolean bf16) {
     Map<Shape, Integer> shapes = shapes(config);
     int m = Math.min(MOST_ROWS, rows);
     double flops = 0;
@@ -57,7 +60,7 @@ public final class ProductSpeed {
       Shape shape = each.getKey();
       int count = each.getValue();
       flops += count * FLOPS * m * shape.outputs() * shape.inputs();
-      seconds += count * best(engine, shape, m, SECONDS / shapes.size());
+      seconds += count * best(engine, shape, m, bf16, SECONDS / shapes.size());
     }
     return flops / seconds;
   }
@@ -75,9 +78,15 @@ public final class ProductSpeed {
     return shapes;
   }
 
-  private static double best(Engine engine, Shape shape, int rows, double limit) {
-    try (Buffers owner = engine.newBuffers()) {
-      List<TileProducts> products = products(engine, owner, rows, shape.outputs(), shape.inputs());
+  private static double best(Engine engine, Shape shape, int rows, boolean bf16, double limit) {
+    try (Buffers owner = engine.newBuffers();
+        Scratch rounded = engine.newScratch()) {
+      Supplier<TileProducts> none =
+          () ->
+              bf16
+                  ? TileProducts.bfloat16(engine, owner, rounded)
+                  : new TileProducts(engine, owner);
+      List<TileProducts> products = products(none, owner, rows, shape.outputs(), shape.inputs());
       products.forEach(TileProducts::run); // the first time is longer
       double best = Double.POSITIVE_INFINITY;
       long begin = System.nanoTime();
@@ -94,11 +103,12 @@ public final class ProductSpeed {
    * Binds the products of a matrix as {@link org.retention4j.train.pass.Linears} does: the one of
    * the way forth, and the two of the way back.
    *
-   * @param owner owns tiles and products
+   * @param none begins products
+   * @param owner owns tiles
    * @param rows of the input
    */
   static List<TileProducts> products(
-      Engine engine, Buffers owner, int rows, int outputs, int inputs) {
+      Supplier<TileProducts> none, Buffers owner, int rows, int outputs, int inputs) {
     Tile x = filled(owner, rows, inputs);
     Tile w = filled(owner, outputs, inputs);
     Tile dy = filled(owner, rows, outputs);
@@ -106,10 +116,8 @@ public final class ProductSpeed {
     Tile dx = owner.tile(rows, inputs);
     Tile dw = owner.tile(outputs, inputs);
     return List.of(
-        new TileProducts(engine, owner).add(x, false, w, true, y, false),
-        new TileProducts(engine, owner)
-            .add(dy, true, x, false, dw, true)
-            .add(dy, false, w, false, dx, false));
+        none.get().add(x, false, w, true, y, false),
+        none.get().add(dy, true, x, false, dw, true).add(dy, false, w, false, dx, false));
   }
 
   /** Zeros cost a processor less than numbers do. */

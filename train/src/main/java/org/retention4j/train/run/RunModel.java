@@ -121,6 +121,9 @@ record RunModel(DecoderConfig config, Optional<Path> folder, Optional<Path> toke
     // Kernels agree to rounding, not to the bit.
     json.put("compute", engine.type().name().toLowerCase(Locale.ROOT));
     json.put("kernels", engine.kernelsName());
+    if (trainer.bf16Products() && engine.multipliesBfloat16()) {
+      json.put("bf16_products", true);
+    }
     json.put("held_out", options.files().validation().isPresent() ? "a text" : heldOut(options));
     json.put("tokenizer", tokenizer.map(RunModel::sha256).orElse("bytes"));
     return json;

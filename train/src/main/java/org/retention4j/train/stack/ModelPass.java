@@ -39,7 +39,15 @@ public final class ModelPass implements AutoCloseable {
     try {
       PassContext context =
           new PassContext(
-              engine, owner, kept, shared, shape.rows(), shape.length(), shape.groups(), form);
+              engine,
+              owner,
+              kept,
+              shared,
+              shape.rows(),
+              shape.length(),
+              shape.groups(),
+              form,
+              shape.bf16Products());
       Tile gradient = owner.tile(context.rows(), config.modelWidth());
       Tile x = owner.tile(context.rows(), config.modelWidth());
       embedding = new EmbeddingPass(context, config, parameters, x, gradient);
@@ -76,8 +84,11 @@ public final class ModelPass implements AutoCloseable {
    * @param length T
    * @param groups micro-batches of a step
    * @param checkpointing whether layers compute again on the way back what they computed
+   * @param bf16Products whether operands of the products of weights are rounded to bf16, as {@link
+   *     org.retention4j.engine.TileProducts#bfloat16} does
    */
-  public record Shape(int rows, int length, int groups, boolean checkpointing) {}
+  public record Shape(
+      int rows, int length, int groups, boolean checkpointing, boolean bf16Products) {}
 
   /** Makes all parameters of a decoder, zeros yet. */
   public static Parameters parameters(Engine engine, DecoderConfig config, Buffers owner) {

@@ -1,13 +1,13 @@
 package org.retention4j.internal.linear.onednn;
 
 import org.bytedeco.dnnl.memory;
-import org.bytedeco.javacpp.BytePointer;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.internal.linear.InputForm;
 import org.retention4j.internal.linear.PreparedInput;
 import org.retention4j.internal.memory.Arena;
+import org.retention4j.internal.memory.Bf16Tile;
 import org.retention4j.internal.memory.Fp32Tile;
 import org.retention4j.internal.memory.ScratchTiles;
 
@@ -20,32 +20,33 @@ public final class Bf16Input implements PreparedInput {
   private static final int BLOCK = 64;
 
   private final Fp32Tile tile;
-  private final BytePointer data;
+  private final Bf16Tile rounded;
   private final Product[] copies;
 
   Bf16Input(Arena arena, ScratchTiles scratch, Fp32Tile tile) {
     this.tile = tile;
-    long rowBytes = 2L * tile.columns();
-    data = scratch.block(rowBytes * tile.rows());
+    rounded = Bf16Tile.of(scratch, tile.rows(), tile.columns());
     copies = new Product[(tile.rows() + BLOCK - 1) / BLOCK];
     for (int i = 0; i < copies.length; i++) {
       int from = i * BLOCK;
       int rows = Math.min(BLOCK, tile.rows() - from);
-      OneDnn.Matrix wide =
-          OneDnn.Matrix.of((Fp32Tile) tile.part(from, rows, 0, tile.columns()), false);
-      BytePointer part = Arena.window(data, from * rowBytes, rows * rowBytes);
-      OneDnn.Matrix narrow = new OneDnn.Matrix(part, rows, tile.columns(), tile.columns(), 1);
+      Fp32Tile wide = (Fp32Tile) tile.part(from, rows, 0, tile.columns());
+      Bf16Tile narrow = (Bf16Tile) rounded.part(from, rows, 0, tile.columns());
       copies[i] =
           OneDnn.copy(
               arena,
-              arena.own(new memory(wide.desc(OneDnn.F32), OneDnn.cpu(), wide.data())),
-              arena.own(new memory(narrow.desc(OneDnn.BF16), OneDnn.cpu(), part)));
+              memory(arena, OneDnn.Matrix.of(wide, false), OneDnn.F32),
+              memory(arena, OneDnn.Matrix.of(narrow, false), OneDnn.BF16));
     }
   }
 
-  /** Returns the narrow rows, dense. */
-  OneDnn.Matrix matrix() {
-    return new OneDnn.Matrix(data, tile.rows(), tile.columns(), tile.columns(), 1);
+  private static memory memory(Arena arena, OneDnn.Matrix matrix, memory.data_type type) {
+    return arena.own(new memory(matrix.desc(type), OneDnn.cpu(), matrix.data()));
+  }
+
+  /** Returns the rounded rows, dense. */
+  Bf16Tile rounded() {
+    return rounded;
   }
 
   @Override

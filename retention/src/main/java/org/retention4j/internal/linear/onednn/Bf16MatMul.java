@@ -27,7 +27,7 @@ public final class Bf16MatMul implements BlockMatMul {
         OneDnn.product(
             arena,
             context.scratch()::block,
-            x.matrix(),
+            OneDnn.Matrix.of(x.rounded(), false),
             OneDnn.BF16,
             new OneDnn.Weights(weights, block.inputs(), block.columns(), null),
             OneDnn.Matrix.of(to, false),

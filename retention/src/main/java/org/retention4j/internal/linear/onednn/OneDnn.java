@@ -22,7 +22,9 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.Product;
+import org.retention4j.engine.ops.Tile;
 import org.retention4j.internal.memory.Arena;
+import org.retention4j.internal.memory.Bf16Tile;
 import org.retention4j.internal.memory.Fp32Tile;
 
 /**
@@ -103,9 +105,18 @@ public final class OneDnn {
 
     /** Views a tile, or its transpose. */
     public static Matrix of(Fp32Tile tile, boolean transpose) {
+      return of(tile.pointer(), tile, transpose);
+    }
+
+    /** Views a tile of bf16, or its transpose. */
+    public static Matrix of(Bf16Tile tile, boolean transpose) {
+      return of(tile.pointer(), tile, transpose);
+    }
+
+    private static Matrix of(Pointer data, Tile tile, boolean transpose) {
       return transpose
-          ? new Matrix(tile.pointer(), tile.columns(), tile.rows(), 1, tile.stride())
-          : new Matrix(tile.pointer(), tile.rows(), tile.columns(), tile.stride(), 1);
+          ? new Matrix(data, tile.columns(), tile.rows(), 1, tile.stride())
+          : new Matrix(data, tile.rows(), tile.columns(), tile.stride(), 1);
     }
 
     memory.desc desc(memory.data_type type) {
@@ -123,13 +134,13 @@ public final class OneDnn {
   /** Prepares dst ← src·weights, or dst ← dst + src·weights, for plain fp32 operands. */
   public static Product product(
       Arena arena, Matrix src, Matrix weights, Matrix dst, boolean accumulate) {
-    Weights plain = plain(arena, weights);
+    Weights plain = plain(arena, F32, weights);
     return product(arena, arena::allocate, src, F32, plain, dst, accumulate, PostOp.NONE);
   }
 
-  /** Returns fp32 weights in the layout that they have. */
-  static Weights plain(Arena arena, Matrix weights) {
-    memory packed = arena.own(new memory(weights.desc(F32), CPU, weights.data()));
+  /** Returns weights of a type in the layout that they have. */
+  static Weights plain(Arena arena, memory.data_type type, Matrix weights) {
+    memory packed = arena.own(new memory(weights.desc(type), CPU, weights.data()));
     return new Weights(packed, weights.rows(), weights.columns(), null);
   }
 

@@ -9,9 +9,9 @@ import org.retention4j.internal.lanes.ScratchLane;
 import org.retention4j.internal.memory.Arena;
 
 /**
- * A product of plain fp32 operands for any lane, whose room is its scratchpad: thousands of
- * products with scratchpads of their own take more memory than their operands, and find none of it
- * in the cache.
+ * A product of plain operands, both fp32 or both bf16, for any lane, whose room is its scratchpad:
+ * thousands of products with scratchpads of their own take more memory than their operands, and
+ * find none of it in the cache.
  */
 public final class TileProduct implements LaneProduct {
   private final OneDnn.Bound bound;
@@ -27,9 +27,24 @@ public final class TileProduct implements LaneProduct {
     scratchpad = bytes == 0 ? null : bound.arguments().get(dnnl.DNNL_ARG_SCRATCHPAD);
   }
 
-  /** Prepares dst ← src·weights, or dst ← dst + src·weights. */
+  /** Prepares dst ← src·weights, or dst ← dst + src·weights, all of fp32. */
   public static TileProduct of(
       Arena arena,
+      OneDnn.Matrix src,
+      OneDnn.Matrix weights,
+      OneDnn.Matrix dst,
+      boolean accumulate) {
+    return of(arena, OneDnn.F32, src, weights, dst, accumulate);
+  }
+
+  /**
+   * Prepares dst ← src·weights, or dst ← dst + src·weights.
+   *
+   * @param type of the elements of src and of weights; sums and dst are fp32
+   */
+  static TileProduct of(
+      Arena arena,
+      memory.data_type type,
       OneDnn.Matrix src,
       OneDnn.Matrix weights,
       OneDnn.Matrix dst,
@@ -43,8 +58,8 @@ public final class TileProduct implements LaneProduct {
               return new Pointer();
             },
             src,
-            OneDnn.F32,
-            OneDnn.plain(arena, weights),
+            type,
+            OneDnn.plain(arena, type, weights),
             dst,
             accumulate,
             OneDnn.PostOp.NONE);

@@ -46,7 +46,8 @@ final class RetentionRun implements AutoCloseable {
     owner = engine.newBuffers();
     kept = new Recorded(engine.newScratch());
     shared = new Recorded(engine.newScratch());
-    PassContext context = new PassContext(engine, owner, kept, shared, batch, tokens, groups, form);
+    PassContext context =
+        new PassContext(engine, owner, kept, shared, batch, tokens, groups, form, false);
     parameters = new Parameters(engine, owner);
     parameters.add(PREFIX, config.weights());
     Tile[] tiles = new Tile[4];
