@@ -212,7 +212,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private void describe(RunPlan plan, RunOptions run, double product, PrintWriter print) {
-    double speed = REACHED * product / plan.flopsPerToken();
+    double speed = REACHED * product / plan.stepFlops() * plan.tokensPerStep();
     print.printf(
         Locale.ROOT,
         "%s parameters, %.2f MFLOP a token forwards and backwards%n",

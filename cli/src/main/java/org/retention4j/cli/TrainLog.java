@@ -7,6 +7,7 @@ import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.run.RunListener;
 import org.retention4j.train.run.RunPlan;
@@ -71,14 +72,16 @@ final class TrainLog implements RunListener, AutoCloseable {
     String line =
         String.format(
             Locale.ROOT,
-            "loss %.4f  bpb %.4f  rate %.2e  norm %.2f%s  %s tokens/s (%.0f %% of the product)",
+            "loss %.4f  bpb %.4f  rate %.2e  norm %.2f%s  %s tokens/s (%.0f %% of the product)"
+                + "  %s",
             result.loss(),
             bits,
             result.rate(),
             result.gradientNorm(),
             result.clipped() ? " clipped" : "",
             Texts.count(Math.round(speed)),
-            100 * speed * plan.flopsPerToken() / product);
+            100 * speed * plan.flopsPerToken() / product,
+            Texts.bytes(HeldMemory.liveBytes()));
     if (bar != null) {
       bar.stepTo(Math.round(PARTS * done));
       bar.setExtraMessage(" step " + Texts.count(result.step()) + "  " + line);

@@ -36,6 +36,10 @@ class TrainCommandTest {
     assertThat(ok(line + " --checkpointing --minutes 0.5").out())
         .contains("0.5 minutes: about ")
         .doesNotContain("fewer with --checkpointing");
+    // A moment less of 3.67 million, and a workspace of 2,490,368.
+    assertThat(ok(line + " --optimizer muon").out())
+        .contains("muon: beta2 0.950000")
+        .contains("memory by formula: 55.09 MB of weights, gradients and moments");
     assertThat(out).doesNotExist();
   }
 
@@ -77,6 +81,7 @@ class TrainCommandTest {
     refuses(line + " --shape ci --from " + folder, "expected --shape or --from, got both");
     refuses(line + " --threads 0", "expected --threads in 1..1024, got 0");
     refuses(line + " --beta2 1", "expected beta2 in [0, 1), got 1.0");
+    refuses(line + " --optimizer sgd", "--optimizer");
     refuses(
         line + " --beta2 0.9 --beta2-half-life 1000",
         "expected --beta2 or --beta2-half-life, got both");

@@ -19,6 +19,7 @@ import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.Segment;
 import org.retention4j.train.stack.ModelNames;
 import org.retention4j.train.stack.ModelPass;
+import org.retention4j.train.tensor.ActivationReport;
 import org.retention4j.train.tensor.TensorReport;
 import org.retention4j.train.tensor.TrainedTensor;
 
@@ -47,6 +48,7 @@ public final class Trainer implements AutoCloseable {
   private long steps;
   private long tokens;
   private boolean observed;
+  private ActivationReport activations = ActivationReport.NONE;
   private boolean closed;
 
   private Trainer(
@@ -143,12 +145,14 @@ public final class Trainer implements AutoCloseable {
     if (labelled == 0) {
       throw new IllegalArgumentException("expected at least one labelled token in a step, got 0");
     }
+    pass.measure(observed);
     double loss = 0;
     for (int i = 0; i < batches.size(); i++) {
       Batch batch = batches.get(i);
       Segment segment = new Segment(i, batch.starts(), batch.fresh(), true);
       loss += pass.run(batch.tokens(), batch.targets(), segment, 1.0 / labelled);
     }
+    activations = pass.report();
     double norm = optimizer.gradientNorm();
     double rate = options.rate() * options.schedule().factor(steps + 1);
     double clip = Math.min(1, options.clipNorm() / (norm + CLIP_EPSILON));
@@ -234,7 +238,10 @@ public final class Trainer implements AutoCloseable {
     return all;
   }
 
-  /** Has steps tell more in {@link #reports} from now on, or not; they cost a little more. */
+  /**
+   * Has steps tell more in {@link #reports} and {@link #activations} from now on, or not; they cost
+   * a little more.
+   */
   public void observe(boolean value) {
     observed = value;
   }
@@ -243,6 +250,11 @@ public final class Trainer implements AutoCloseable {
   public List<TensorReport> reports() {
     requireOpen();
     return optimizer.reports();
+  }
+
+  /** Returns what the last step found on its way forth, if it was observed. */
+  public ActivationReport activations() {
+    return activations;
   }
 
   /** Returns the steps so far. */

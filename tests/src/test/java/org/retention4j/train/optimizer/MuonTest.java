@@ -233,7 +233,10 @@ class MuonTest {
     }
   }
 
-  /** The polynomial brings what is not tiny between 0.7 and 1.2, and no nearer to 1. */
+  /**
+   * The polynomial brings what is not tiny between its least value there, 0.6819 at 1.0501, and its
+   * largest, 1.2024 at 0.5545, and no nearer to 1.
+   */
   @ParameterizedTest
   @CsvSource({"FLOAT64,32,64", "FLOAT64,96,24", "FLOAT32,96,24", "FLOAT32,32,200"})
   void singularValuesOfUpdatesAreAboutOne(ElementType type, int rows, int columns) {
@@ -247,7 +250,7 @@ class MuonTest {
       double[] shorter = rows <= columns ? update : transposed(update, rows, columns);
       int n = Math.min(rows, columns);
       double[] values = eigenvalues(gram(shorter, n, Math.max(rows, columns)), n);
-      assertThat(Arrays.stream(values).map(Math::sqrt)).allMatch(s -> s > 0.7 && s < 1.2);
+      assertThat(Arrays.stream(values).map(Math::sqrt)).allMatch(s -> s > 0.681 && s < 1.203);
     }
   }
 
@@ -281,18 +284,13 @@ class MuonTest {
       }
     }
     double[] values = new double[n];
-    double beside = 0;
-    for (int i = 0; i < n; i++) {
-      values[i] = a[i * n + i];
-      for (int j = 0; j < n; j++) {
-        beside += i == j ? 0 : Math.abs(a[i * n + j]);
-      }
-    }
-    assertThat(beside).as("left beside the diagonal").isLessThan(1e-9);
+    Arrays.setAll(values, i -> a[i * n + i]);
+    double beside = Arrays.stream(a).map(Math::abs).sum() - Arrays.stream(values).sum();
+    assertThat(beside).as("left beside the diagonal").isCloseTo(0, within(1e-9));
     return values;
   }
 
-  /** Three matrices, two of which fill a group. */
+  /** Of four matrices the last two share a group. */
   @Test
   void neitherLanesNorGroupsChangeBits() {
     List<WeightSpec> weights =
@@ -369,7 +367,9 @@ class MuonTest {
   void whatIsDiscardedChangesNothing() {
     try (Case some = new Case(ElementType.FLOAT32, 2, WEIGHTS, true);
         Case none = new Case(ElementType.FLOAT32, 2, WEIGHTS, true)) {
-      some.parameters.get(1).gradient().asRows(24, 70).writeWide(0, 3, 0, nan(70));
+      double[] nan = new double[70];
+      Arrays.fill(nan, Double.NaN);
+      some.parameters.get(1).gradient().asRows(24, 70).writeWide(0, 3, 0, nan);
       assertThat(some.optimizer.gradientNorm()).isNaN();
       some.optimizer.discard();
       some.step();
@@ -378,12 +378,6 @@ class MuonTest {
         assertThat(some.values(i)).isEqualTo(none.values(i));
       }
     }
-  }
-
-  private static double[] nan(int n) {
-    double[] nan = new double[n];
-    Arrays.fill(nan, Double.NaN);
-    return nan;
   }
 
   /** A layer that nothing has reached stays but for its decay. */

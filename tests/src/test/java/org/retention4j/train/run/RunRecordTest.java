@@ -20,6 +20,7 @@ import org.retention4j.checkpoint.format.Json;
 import org.retention4j.checkpoint.internal.family.ModelShapes;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.OptimizerOptions;
 import org.retention4j.train.tensor.TensorReport;
 
 /** The parts of a run: its record, its guard, its curve, its plan. */
@@ -181,6 +182,16 @@ class RunRecordTest {
     assertThat(plan.flopsPerToken() / 1e6).isCloseTo(24.66, within(0.01));
     assertThat(plan.tokensPerStep()).isEqualTo(4096);
     assertThat(plan.steps()).hasValue(14_649);
+    assertThat(plan.optimizerFlops()).isZero();
+    assertThat(plan.flops()).isEqualTo(14_649 * 4096.0 * plan.flopsPerToken());
+    RunOptions muon =
+        RunCase.with(
+            options, t -> t.withOptimizer(t.optimizer().withKind(OptimizerOptions.Kind.MUON)));
+    RunPlan dearer = RunPlan.of(ModelShapes.trained("s"), muon, 2);
+    // Two of 256 x 256 and six of 256 x 512 in each of four layers: 5 * (4 m^2 n + 2 m^3).
+    assertThat(dearer.optimizerFlops()).isEqualTo(24_159_191_040.0);
+    assertThat(dearer.flops() - plan.flops())
+        .isCloseTo(14_649 * dearer.optimizerFlops(), within(1e-6 * plan.flops()));
     assertThat(RunPlan.of(ModelShapes.trained("xs"), options, 2).flopsPerToken() / 1e6)
         .isCloseTo(6.6, within(0.05));
     assertThat(RunPlan.of(ModelShapes.trained("m"), options, 2).parameters() / 1e6)

@@ -2,6 +2,7 @@ package org.retention4j.train.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +26,9 @@ import org.retention4j.train.optimizer.OptimizerOptions;
 /** A small model from text to text, by the trainer itself. */
 class TrainedModelTest {
   private static final RunStart START = RunStart.shape(ModelShapes.trained("ci"));
+
+  /** Weights, gradients and two moments in fp32. */
+  private static final long LEAST_BYTES = 4L * Float.BYTES * ModelShapes.trained("ci").parameters();
 
   @TempDir private Path folder;
 
@@ -94,6 +98,28 @@ class TrainedModelTest {
       assertThat(said.toString()).containsAnyOf("cat", "dog", "bird");
     }
     assertThat(Files.readString(out.resolve("report.html"))).contains("150 steps");
+    assertLogTellsOfLayers(out);
+  }
+
+  /** At the steps of looks, and at no others. */
+  private static void assertLogTellsOfLayers(Path out) throws IOException {
+    List<Long> steps = new ArrayList<>();
+    for (JsonNode line : RunCase.log(out)) {
+      if (line.get("type").asText().equals("step")) {
+        assertThat(line.get("bytes").asLong()).isGreaterThan(LEAST_BYTES);
+      }
+      if (line.get("type").asText().equals("tensors")) {
+        steps.add(line.get("step").asLong());
+        assertThat(line.get("largest_logit").asDouble()).isBetween(0.1, 100.0);
+        assertThat(line.get("layers")).hasSize(2);
+        for (JsonNode layer : line.get("layers")) {
+          double mean = layer.get("mean").asDouble();
+          assertThat(layer.get("smallest").asDouble()).isPositive().isLessThan(mean);
+          assertThat(layer.get("largest").asDouble()).isGreaterThan(mean);
+        }
+      }
+    }
+    assertThat(steps).containsExactly(75L, 150L);
   }
 
   private static RunEnd run(Engine engine, RunOptions options, long stopAt, List<Double> losses) {

@@ -118,7 +118,8 @@ class TrainingRunTest extends RunCase {
             "norm",
             "clipped",
             "tokensPerSecond",
-            "ms");
+            "ms",
+            "bytes");
     assertThat(step.get("tokens").asLong()).isEqualTo(2 * 3 * 16);
     assertThat(step.get("bpb").asDouble()).isEqualTo(4.99 / Math.log(2));
   }

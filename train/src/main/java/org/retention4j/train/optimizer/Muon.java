@@ -39,7 +39,7 @@ public final class Muon implements Optimizer {
   private static final double LIKE_ADAM = 0.2;
 
   /** Elements of a group's matrices, unless a single one has more. */
-  private static final long GROUP = 1 << 20;
+  private static final long GROUP = 1 << 19;
 
   /** Elements that a lane takes at once, whole rows. */
   private static final int PART = 1 << 14;
@@ -207,6 +207,16 @@ public final class Muon implements Optimizer {
       counts.forEach((shape, count) -> most.merge(shape, count, Math::max));
     }
     return most.entrySet().stream().mapToLong(e -> e.getValue() * e.getKey().numbers()).sum();
+  }
+
+  /**
+   * Returns the floating-point operations of the products of a matrix in a step: five times those
+   * of A, A² and of their sum with X.
+   */
+  public static double flops(WeightSpec matrix) {
+    double m = Math.min(matrix.rows(), matrix.columns());
+    double n = Math.max(matrix.rows(), matrix.columns());
+    return Orthogonalizer.STEPS * (4 * m * m * n + 2 * m * m * m);
   }
 
   @Override

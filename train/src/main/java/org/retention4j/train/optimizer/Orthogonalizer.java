@@ -18,7 +18,7 @@ import org.retention4j.engine.ops.Tile;
  * many lanes have work.
  */
 final class Orthogonalizer {
-  private static final int STEPS = 5;
+  static final int STEPS = 5;
 
   /** Rows of a matrix of the shorter side that a lane takes at once. */
   private static final int BLOCK = 64;

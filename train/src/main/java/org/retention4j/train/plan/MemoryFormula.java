@@ -10,17 +10,12 @@ import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.nn.WeightSpec;
 import org.retention4j.train.TrainerOptions;
-import org.retention4j.train.optimizer.Muon;
-import org.retention4j.train.optimizer.OptimizerOptions;
 
 /**
- * The memory of a step in numbers of the engine's type, tile by tile as the passes of a decoder ask
- * for them.
+ * The memory of a step's passes in numbers of the engine's type, tile by tile as those of a decoder
+ * ask for them.
  */
 public final class MemoryFormula {
-  /** Weights, gradients, two moments. */
-  private static final int COPIES = 4;
-
   /** Logits that the head computes at once, unless a few rows have more. */
   private static final long LOGITS = 1 << 20;
 
@@ -57,33 +52,6 @@ public final class MemoryFormula {
     this.lanes = lanes;
     this.batch = batch;
     rows = (double) batch * length;
-  }
-
-  /**
-   * Returns the numbers of weights, gradients and moments; of Muon, which has one moment of the
-   * layers' matrices in the place of two, with its workspace.
-   */
-  public double weights() {
-    double sum = (double) COPIES * config.parameters();
-    if (trainer.optimizer().kind() == OptimizerOptions.Kind.MUON) {
-      List<WeightSpec> matrices = matrices();
-      sum += Muon.workspace(matrices);
-      sum -= matrices.stream().mapToDouble(WeightSpec::elements).sum();
-    }
-    return sum;
-  }
-
-  private List<WeightSpec> matrices() {
-    List<WeightSpec> all = new ArrayList<>();
-    config.layers().forEach(layer -> all.addAll(matrices(layer)));
-    return all;
-  }
-
-  private static List<WeightSpec> matrices(LayerConfig layer) {
-    List<WeightSpec> all = new ArrayList<>(layer.mixer().weights());
-    all.addAll(layer.feedForward().weights());
-    all.removeIf(weight -> !weight.isMatrix());
-    return all;
   }
 
   /** Returns the numbers that are written on the way forth and back. */
@@ -132,6 +100,13 @@ public final class MemoryFormula {
     double inputs = 2.0 * layer.modelWidth() + mixed + layer.hidden();
     // Weights and inputs for both ways, gradients of outputs for one.
     return HALF * (2 * weights + rows * (2 * inputs + outputs));
+  }
+
+  private static List<WeightSpec> matrices(LayerConfig layer) {
+    List<WeightSpec> all = new ArrayList<>(layer.mixer().weights());
+    all.addAll(layer.feedForward().weights());
+    all.removeIf(weight -> !weight.isMatrix());
+    return all;
   }
 
   /**

@@ -8,6 +8,7 @@ import org.retention4j.train.BatchSource;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.tensor.ActivationReport;
 import org.retention4j.train.tensor.TensorReport;
 import org.retention4j.train.tensor.TrainedTensor;
 
@@ -27,6 +28,11 @@ interface Learner extends AutoCloseable {
   /** Returns what the last step found of each parameter. */
   default List<TensorReport> reports() {
     return List.of();
+  }
+
+  /** Returns what the last step found on its way forth. */
+  default ActivationReport activations() {
+    return ActivationReport.NONE;
   }
 
   double evaluate(Batch batch);
@@ -58,6 +64,11 @@ interface Learner extends AutoCloseable {
       @Override
       public List<TensorReport> reports() {
         return trainer.reports();
+      }
+
+      @Override
+      public ActivationReport activations() {
+        return trainer.activations();
       }
 
       @Override

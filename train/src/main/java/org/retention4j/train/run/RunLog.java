@@ -13,8 +13,10 @@ import java.nio.file.Path;
 import java.util.List;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.engine.HeldMemory;
 import org.retention4j.train.StepResult;
 import org.retention4j.train.evaluate.NGramLadder;
+import org.retention4j.train.tensor.ActivationReport;
 import org.retention4j.train.tensor.TensorReport;
 
 /**
@@ -22,7 +24,8 @@ import org.retention4j.train.tensor.TensorReport;
  *
  * <ul>
  *   <li>{@code run}: step, parameters, flops_per_token, tokens_per_step, steps
- *   <li>{@code step}: step, tokens, loss, bpb, lr, norm, clipped, tokensPerSecond, ms
+ *   <li>{@code step}: step, tokens, loss, bpb, lr, norm, clipped, tokensPerSecond, ms, bytes
+ *   <li>{@code tensors}: step, tensors, layers, largest_logit
  *   <li>{@code evaluation}: step, tokens, evaluation, loss, bpb of the held-out text
  *   <li>{@code ladder}: step, ladder
  *   <li>{@code sample}: step, prompt, text
@@ -101,6 +104,7 @@ final class RunLog implements AutoCloseable {
     line.put("clipped", result.clipped());
     line.put("tokensPerSecond", Math.round(tokens / seconds));
     line.put("ms", Math.round(seconds * 1e4) / 10.0);
+    line.put("bytes", HeldMemory.liveBytes());
     write(line);
   }
 
@@ -109,7 +113,7 @@ final class RunLog implements AutoCloseable {
     write(line.put("loss", loss).put("bpb", bitsPerByte));
   }
 
-  void tensors(long step, List<TensorReport> reports) {
+  void tensors(long step, List<TensorReport> reports, ActivationReport activations) {
     ObjectNode line = line("tensors", step);
     ObjectNode all = line.putObject("tensors");
     for (TensorReport report : reports) {
@@ -117,6 +121,15 @@ final class RunLog implements AutoCloseable {
       if (!Double.isNaN(report.ratio())) {
         tensor.put("ratio", report.ratio());
       }
+    }
+    ArrayNode layers = line.putArray("layers");
+    for (ActivationReport.Layer layer : activations.layers()) {
+      ObjectNode one = layers.addObject().put("layer", layer.layer());
+      one.put("smallest", layer.smallest()).put("mean", layer.mean());
+      one.put("largest", layer.largest());
+    }
+    if (Double.isFinite(activations.largestLogit())) {
+      line.put("largest_logit", activations.largestLogit());
     }
     write(line);
   }

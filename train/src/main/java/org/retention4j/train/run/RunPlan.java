@@ -8,6 +8,7 @@ import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.train.plan.MemoryFormula;
+import org.retention4j.train.plan.OptimizerCost;
 
 /**
  * What a run will cost, by formulas and before anything is allocated.
@@ -17,7 +18,8 @@ import org.retention4j.train.plan.MemoryFormula;
  *     and what the mixers do beside products with weights
  * @param tokensPerStep of all micro-batches
  * @param steps of the whole run, where they are known
- * @param weightBytes of weights, gradients and moments
+ * @param optimizerFlops of the optimizer's products in a step, which no bare pass has
+ * @param weightBytes of weights, gradients and moments, and of what else the optimizer needs
  * @param activationBytes of what one micro-batch writes on the way forth and back
  * @since 0.1
  */
@@ -26,6 +28,7 @@ public record RunPlan(
     double flopsPerToken,
     long tokensPerStep,
     OptionalLong steps,
+    double optimizerFlops,
     double weightBytes,
     double activationBytes) {
   /** Tokens of a chunk that the formula counts with. */
@@ -52,7 +55,8 @@ public record RunPlan(
         flops(config, batch.length()),
         perStep,
         options.limit().mostSteps(perStep),
-        BYTES * memory.weights(),
+        OptimizerCost.flops(config, options.trainer().optimizer()),
+        BYTES * OptimizerCost.numbers(config, options.trainer().optimizer()),
         BYTES * memory.activations());
   }
 
@@ -92,7 +96,12 @@ public record RunPlan(
 
   /** Returns the floating-point operations of the whole run, where its length is known. */
   public double flops() {
-    return steps.isPresent() ? flopsPerToken * tokensPerStep * steps.getAsLong() : Double.NaN;
+    return steps.isPresent() ? stepFlops() * steps.getAsLong() : Double.NaN;
+  }
+
+  /** Returns the floating-point operations of a step, the optimizer's included. */
+  public double stepFlops() {
+    return flopsPerToken * tokensPerStep + optimizerFlops;
   }
 
   @Override

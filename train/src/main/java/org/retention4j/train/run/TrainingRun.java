@@ -32,7 +32,6 @@ import org.retention4j.train.report.RunReport;
  * @since 0.1
  */
 public final class TrainingRun implements AutoCloseable {
-  private static final double MINUTE = 60;
   private static final double NANOS = 1e9;
 
   private final RunOptions options;
@@ -45,6 +44,7 @@ public final class TrainingRun implements AutoCloseable {
   private final TrainingText text;
   private final ObjectNode identity;
   private final RunSchedule schedule;
+  private final RunClock clock;
   private final DivergenceGuard guard = new DivergenceGuard();
   private final BatchSource source;
   private final Evaluator evaluator;
@@ -53,8 +53,6 @@ public final class TrainingRun implements AutoCloseable {
 
   private long step;
   private long tokens;
-  private double secondsBefore;
-  private long began;
   private long evaluated = -1;
   private double measured = Double.POSITIVE_INFINITY;
   private long saved = -1;
@@ -80,6 +78,7 @@ public final class TrainingRun implements AutoCloseable {
     RunMemory.require(model.config(), options, engine.threads());
     identity = model.identity(options, engine);
     schedule = new RunSchedule(options.curve(), plan.steps());
+    clock = new RunClock(options.limit());
     text = RunText.read(options, tokenizer);
     text.requireVocabulary(model.config().vocabulary());
     source = RunText.source(text, options);
@@ -164,7 +163,7 @@ public final class TrainingRun implements AutoCloseable {
     record.requireSame(identity, text.sha256(), folder.path());
     step = record.step();
     tokens = record.tokens();
-    secondsBefore = record.seconds();
+    clock.restore(record.seconds());
     bestStep = record.bestStep();
     best = record.best();
     saved = step;
@@ -203,12 +202,12 @@ public final class TrainingRun implements AutoCloseable {
    *     last checkpoint stays
    */
   public RunEnd run() {
-    began = System.nanoTime();
+    clock.begin();
     listener.began(plan, step);
     log.run(step, plan);
     if (saved < 0) {
       begin();
-      began = System.nanoTime();
+      clock.begin();
     }
     boolean interrupted = false;
     Optional<RunEnd> end = end(false);
@@ -246,16 +245,11 @@ public final class TrainingRun implements AutoCloseable {
     if (steps.isPresent() && step >= steps.getAsLong()) {
       return Optional.of(RunEnd.DONE);
     }
-    double limit = MINUTE * options.limit().minutes().orElse(Double.POSITIVE_INFINITY);
     boolean byTime = plan.steps().isPresent() || options.curve().kind() == RateCurve.Kind.CONSTANT;
-    if (byTime && step > 0 && seconds() >= limit) {
+    if (byTime && step > 0 && clock.share() >= 1) {
       return Optional.of(RunEnd.TIME);
     }
     return asked ? Optional.of(RunEnd.CANCELLED) : Optional.empty();
-  }
-
-  private double seconds() {
-    return secondsBefore + (System.nanoTime() - began) / NANOS;
   }
 
   private void takeStep() {
@@ -278,10 +272,9 @@ public final class TrainingRun implements AutoCloseable {
       log.step(result, bits, options.tokensPerStep(), seconds);
     }
     if (observed) {
-      log.tensors(step, learner.reports());
+      log.tensors(step, learner.reports(), learner.activations());
     }
-    double time = seconds() / MINUTE / options.limit().minutes().orElse(Double.MAX_VALUE);
-    listener.stepped(result, bits, seconds, schedule.done(step, time));
+    listener.stepped(result, bits, seconds, schedule.done(step, clock.share()));
   }
 
   private void lookAndSave(boolean last) {
@@ -297,8 +290,7 @@ public final class TrainingRun implements AutoCloseable {
 
   /** Decides, in a run of a time, that from now on the rate falls. */
   private boolean fallsNow() {
-    double limit = MINUTE * options.limit().minutes().orElse(Double.POSITIVE_INFINITY);
-    if (!schedule.open() || seconds() < limit * schedule.stableShare()) {
+    if (!schedule.open() || clock.share() < schedule.stableShare()) {
       return false;
     }
     schedule.fallFrom(step);
@@ -356,7 +348,7 @@ public final class TrainingRun implements AutoCloseable {
             step,
             tokens,
             source.position(),
-            seconds(),
+            clock.seconds(),
             schedule.fallsFrom(),
             guard.memory(),
             bestStep,

@@ -1,5 +1,6 @@
 package org.retention4j.train.stack;
 
+import java.util.Arrays;
 import org.retention4j.engine.TileProducts;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
@@ -24,6 +25,7 @@ final class HeadPass {
   private static final int SMALLEST = 64;
 
   private final int tokens;
+  private final int lanes;
   private final NormPass norm;
   private final int size;
   private final int[] rowOf;
@@ -45,6 +47,11 @@ final class HeadPass {
   private int count;
   private double scale;
 
+  /** Rows of logits, lane by lane, and the largest in them; empty where nothing is measured. */
+  private double[][] ofLane = {};
+
+  private double[] largest = {};
+
   /**
    * Binds.
    *
@@ -53,6 +60,7 @@ final class HeadPass {
    */
   HeadPass(PassContext context, DecoderConfig config, Parameters parameters, Tile in, Tile d) {
     tokens = context.tokens();
+    lanes = context.engine().threads();
     int rows = context.rows();
     int width = config.modelWidth();
     int vocabulary = config.vocabulary();
@@ -137,12 +145,35 @@ final class HeadPass {
     }
   }
 
+  /** Has the next runs look for the largest logit, or not. */
+  void measure(boolean value) {
+    ofLane = value ? new double[lanes][logits.width()] : new double[0][];
+    largest = new double[ofLane.length];
+  }
+
+  /** Returns the largest absolute value of a labelled row since it was to be measured. */
+  double largestLogit() {
+    return Arrays.stream(largest).max().orElse(Double.NaN);
+  }
+
   private void loss(Lane lane, int i, double[] sums) {
     if (i < count) {
+      if (largest.length > 0) {
+        largest[lane.index()] = Math.max(largest[lane.index()], largest(ofLane[lane.index()], i));
+      }
       sums[0] += lane.gradients().crossEntropy(logits, targetOf[first + i], scale, 0, i, 0);
     } else {
       lane.rows().clear(logits, 0, i, 0, 1);
     }
+  }
+
+  private double largest(double[] row, int i) {
+    logits.readWide(0, i, 0, row);
+    double most = 0;
+    for (double logit : row) {
+      most = Math.max(most, Math.abs(logit));
+    }
+    return most;
   }
 
   private void back(Lane lane, int from, int rows, double[] sums) {

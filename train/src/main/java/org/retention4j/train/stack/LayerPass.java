@@ -7,6 +7,7 @@ import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.LayerConfig;
 import org.retention4j.train.pass.Ends;
 import org.retention4j.train.pass.FeedForwardPass;
+import org.retention4j.train.pass.HeadSizes;
 import org.retention4j.train.pass.MixerPass;
 import org.retention4j.train.pass.NormPass;
 import org.retention4j.train.pass.Parameters;
@@ -34,6 +35,7 @@ final class LayerPass {
   private final RowBlocks end;
   private final RowBlocks backThroughMiddle;
   private final RowBlocks backThroughIn;
+  private final HeadSizes sizes = new HeadSizes();
 
   /**
    * Binds; tiles are taken from the context's scratches.
@@ -96,6 +98,16 @@ final class LayerPass {
 
   private static RowView rowsOf(Tile tile) {
     return tile.asRows(tile.rows(), tile.columns());
+  }
+
+  /** Returns what was measured. */
+  HeadSizes sizes() {
+    return sizes;
+  }
+
+  /** Has the ways forth from now on add to {@link #sizes}, or not. */
+  void measure(boolean value) {
+    mixer.measure(value ? sizes : null);
   }
 
   void forward(Segment segment) {

@@ -8,9 +8,11 @@ import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.DecoderConfig;
+import org.retention4j.train.pass.HeadSizes;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.PassContext;
 import org.retention4j.train.pass.Segment;
+import org.retention4j.train.tensor.ActivationReport;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** A whole decoder with its loss, forwards and back, over micro-batches of one shape. */
@@ -22,6 +24,7 @@ public final class ModelPass implements AutoCloseable {
   private final List<LayerPass> layers = new ArrayList<>();
   private final HeadPass head;
   private final boolean checkpointing;
+  private boolean measured;
 
   /**
    * Binds a decoder to parameters.
@@ -97,6 +100,27 @@ public final class ModelPass implements AutoCloseable {
     return all;
   }
 
+  /** Has {@link #run} measure from now on what {@link #report} tells, from nothing, or not. */
+  public void measure(boolean value) {
+    if (value || measured) {
+      head.measure(value);
+      layers.forEach(layer -> layer.sizes().clear());
+      measured = value;
+    }
+  }
+
+  /** Returns what was measured since it was to be. */
+  public ActivationReport report() {
+    List<ActivationReport.Layer> all = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      HeadSizes sizes = layers.get(i).sizes();
+      if (!sizes.isEmpty()) {
+        all.add(new ActivationReport.Layer(i, sizes.smallest(), sizes.mean(), sizes.largest()));
+      }
+    }
+    return measured ? new ActivationReport(all, head.largestLogit()) : ActivationReport.NONE;
+  }
+
   /**
    * Returns the sum of the cross-entropies of a micro-batch's labelled tokens in nats, and adds
    * gradients to those of the parameters.
@@ -106,7 +130,10 @@ public final class ModelPass implements AutoCloseable {
    * @param scale of the gradients: one over the step's labelled tokens
    */
   public double run(int[][] tokens, int[][] targets, Segment segment, double scale) {
+    measureLayers(measured);
     double loss = forward(tokens, targets, segment, scale);
+    // What is computed again, or to be looked at only, was not put out by the step.
+    measureLayers(false);
     for (int i = layers.size() - 1; i >= 0; i--) {
       if (checkpointing && i < layers.size() - 1) {
         layers.get(i).forward(segment);
@@ -115,6 +142,12 @@ public final class ModelPass implements AutoCloseable {
     }
     embedding.backward();
     return loss;
+  }
+
+  private void measureLayers(boolean value) {
+    for (int i = 0; i < layers.size(); i++) {
+      layers.get(i).measure(value);
+    }
   }
 
   /** Returns the same sum and changes nothing. */

@@ -6,6 +6,7 @@ import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.train.pass.Ends;
+import org.retention4j.train.pass.HeadSizes;
 import org.retention4j.train.pass.Linears;
 import org.retention4j.train.pass.MixerPass;
 import org.retention4j.train.pass.Parameters;
@@ -44,6 +45,16 @@ public final class RetentionPass implements MixerPass {
   private final int tokens;
   private final RowBlocks finish;
   private final RowBlocks finishBack;
+  private final RowBlocks squares;
+  private final int rows;
+  private final int heads;
+  private final int valueWidth;
+
+  /** A row's o of a head, lane by lane. */
+  private final double[][] ofHead;
+
+  /** Null where nothing is measured. */
+  private HeadSizes sizes;
 
   /**
    * Binds.
@@ -96,6 +107,11 @@ public final class RetentionPass implements MixerPass {
     finish = new RowBlocks(context.engine(), context.rows(), this::finish);
     int sums = queries.sums() + keys.sums();
     finishBack = new RowBlocks(context.engine(), context.rows(), sums, this::finishBack);
+    rows = context.rows();
+    heads = config.heads();
+    valueWidth = config.valueWidth();
+    ofHead = new double[context.engine().threads()][valueWidth];
+    squares = new RowBlocks(context.engine(), context.rows(), heads, this::addSquares);
   }
 
   @Override
@@ -105,6 +121,10 @@ public final class RetentionPass implements MixerPass {
     forth.begin();
     finish.run();
     core.forward();
+    if (sizes != null) {
+      squares.run();
+      sizes.add(squares, heads, (long) rows * valueWidth);
+    }
     norm.forward();
     output.forward();
   }
@@ -116,6 +136,21 @@ public final class RetentionPass implements MixerPass {
     queries.finish(lane, forth, b, t);
     keys.finish(lane, forth, b, t);
     values.finish(lane, forth, b, t);
+  }
+
+  @Override
+  public void measure(HeadSizes to) {
+    sizes = to;
+  }
+
+  private void addSquares(Lane lane, int row, double[] sums) {
+    double[] o = ofHead[lane.index()];
+    for (int h = 0; h < heads; h++) {
+      norm.o().readWide(row / tokens, row % tokens, h, o);
+      for (double value : o) {
+        sums[h] += value * value;
+      }
+    }
   }
 
   @Override
