@@ -69,12 +69,14 @@ class StepAllocationTest {
     try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.best());
         LanguageModel model = LanguageModel.random(engine, config, WeightType.FLOAT32, 1);
         Trainer trainer = Trainer.of(engine, model, ROWS, LENGTH, options)) {
-      trainer.step(batches);
-      long held = HeldMemory.liveBytes();
       List<Long> rounds = new ArrayList<>();
+      long held;
       do {
+        // A lane takes room for a kind of product when it first has one: on a busy machine, late.
+        held = HeldMemory.liveBytes();
         rounds.add(allocatedByStep(trainer, batches));
-      } while (Collections.min(rounds) > MOST_BYTES && rounds.size() < MOST_ROUNDS);
+      } while ((Collections.min(rounds) > MOST_BYTES || HeldMemory.liveBytes() != held)
+          && rounds.size() < MOST_ROUNDS);
       assertThat(Collections.min(rounds))
           .as("heap bytes of a step over all threads, round by round: %s", rounds)
           .isLessThanOrEqualTo(MOST_BYTES);
