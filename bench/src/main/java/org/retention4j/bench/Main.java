@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Stack;
 import java.util.concurrent.Callable;
 import org.retention4j.bench.report.RowTables;
+import org.retention4j.bench.training.TrainingEffort;
 import org.retention4j.bench.whole.WholeModelRun;
 import org.retention4j.checkpoint.Checkpoint;
 import org.retention4j.checkpoint.LoadOptions;
@@ -86,6 +87,27 @@ public final class Main implements Callable<Integer> {
       description =
           "with --model: although its config.json has unknown keys that may change the mathematics")
   private boolean ignoreUnknown;
+
+  @Option(
+      names = "--training",
+      description = "measure steps of training instead, of retention and of attention")
+  private boolean training;
+
+  @Option(
+      names = "--lengths",
+      paramLabel = "T",
+      split = ",",
+      description =
+          "with --training: tokens of the rows (default: 512 to 16384, with --quick to 2048)")
+  private List<Integer> lengths;
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "M",
+      description =
+          "with --training: what would take longer in all is skipped (default: 5.8, with --quick"
+              + " 1.9)")
+  private Double minutes;
 
   @Option(
       names = "--table",
@@ -164,9 +186,13 @@ public final class Main implements Callable<Integer> {
     if (model != null) {
       return whole();
     }
+    if (training) {
+      return training();
+    }
     BenchmarkRun run;
     try {
       refuse("the layers' benchmark", "belongs to --model", "--ignore-unknown");
+      refuse("the layers' benchmark", "belongs to --training", "--lengths", "--minutes");
       run = BenchmarkRun.prepare(new Settings(text, quick, out, threads, seed), rows);
     } catch (IllegalArgumentException e) {
       errors.println("retention-bench: " + e.getMessage());
@@ -186,7 +212,10 @@ public final class Main implements Callable<Integer> {
           "--threads",
           "--seed",
           "--model",
-          "--ignore-unknown");
+          "--ignore-unknown",
+          "--training",
+          "--lengths",
+          "--minutes");
       // All of them or none: a table that is missing among others is easily overlooked.
       List<String> all = tables.stream().map(RowTables::markdown).toList();
       rows.print(String.join("\n", all));
@@ -206,9 +235,25 @@ public final class Main implements Callable<Integer> {
     }
   }
 
+  private int training() {
+    TrainingBenchmark run;
+    try {
+      refuse("--training", "belongs to --model", "--ignore-unknown");
+      TrainingEffort effort = quick ? TrainingEffort.QUICK : TrainingEffort.FULL;
+      effort = lengths == null ? effort : effort.withLengths(lengths);
+      effort = minutes == null ? effort : effort.withMinutes(minutes);
+      run = TrainingBenchmark.prepare(new Settings(text, quick, out, threads, seed), effort, rows);
+    } catch (IllegalArgumentException e) {
+      errors.println("retention-bench: " + e.getMessage());
+      return BAD_INPUT;
+    }
+    return run.execute();
+  }
+
   private int whole() {
     try {
       refuse("--model", "belongs to the layers' benchmark", "--text", "--seed");
+      refuse("--model", "measures something else", "--training", "--lengths", "--minutes");
       boolean equal =
           WholeModelRun.execute(
               Checkpoint.open(model, LoadOptions.DEFAULT.withIgnoreUnknown(ignoreUnknown)),

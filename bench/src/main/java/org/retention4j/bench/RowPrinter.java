@@ -14,7 +14,7 @@ final class RowPrinter {
   static String header() {
     return String.format(
         Locale.ROOT,
-        "%-11s %-6s %-10s %6s %6s %3s %11s %10s %10s %8s %8s %6s",
+        "%-11s %-6s %-12s %6s %6s %3s %11s %10s %10s %8s %8s %6s",
         "what",
         "scope",
         "form",
@@ -36,11 +36,11 @@ final class RowPrinter {
     String kind = row.kind().label();
     if (t.median() == null || row.kind() == Row.Kind.CEILING) {
       return String.format(
-          Locale.ROOT, "%-11s %-6s %-10s %s", kind, row.scope(), form(w), words(row));
+          Locale.ROOT, "%-11s %-6s %-12s %s", kind, row.scope(), form(w), words(row));
     }
     return String.format(
         Locale.ROOT,
-        "%-11s %-6s %-10s %6s %6s %3s %11s %10s %10s %8s %8s %6s%s",
+        "%-11s %-6s %-12s %6s %6s %3s %11s %10s %10s %8s %8s %6s%s",
         kind,
         row.scope(),
         form(w),
@@ -93,6 +93,9 @@ final class RowPrinter {
     if (c.bytes() != null) {
       out.append(": ").append(Format.bytes(c.bytes())).append(" by formula, ");
       out.append(Format.bytes(c.bytesAllocated())).append(" allocated");
+    }
+    if (row.kind() == Row.Kind.SKIPPED || row.kind() == Row.Kind.PEAK) {
+      out.append(", T ").append(row.workload().nPrompt());
     }
     Integer depth = row.workload().nDepth();
     return out.append(depth == null ? "" : ", depth " + depth).toString();

@@ -7,13 +7,24 @@ function dataset(plot, series, index) {
   const colour = COLOURS[(paired ? Math.floor(index / 2) : index) % COLOURS.length];
   return {
     label: series.name,
-    data: series.values,
+    data: plot.places ? series.values.map((y, i) => ({ x: plot.places[i], y })).filter(p => p.y !== null) : series.values,
     borderColor: colour,
     backgroundColor: colour,
     borderDash: series.dashed ? [6, 4] : [],
     borderWidth: 2,
     pointRadius: series.dashed ? 0 : 4,
     spanGaps: true,
+  };
+}
+
+// A logarithmic axis with ticks where the labels are.
+function places(plot) {
+  return {
+    type: "logarithmic",
+    min: plot.places[0],
+    max: plot.places[plot.places.length - 1],
+    afterBuildTicks: axis => { axis.ticks = plot.places.map(value => ({ value })); },
+    ticks: { callback: value => value.toLocaleString("en") },
   };
 }
 
@@ -28,7 +39,10 @@ function draw(plot) {
       interaction: { mode: "index", intersect: false },
       plugins: { legend: { position: "bottom", labels: { usePointStyle: true, pointStyle: plot.kind === "line" ? "line" : "rect" } } },
       scales: {
-        x: { title: { display: plot.x !== "", text: plot.x } },
+        x: {
+          ...(plot.places ? places(plot) : {}),
+          title: { display: plot.x !== "", text: plot.x },
+        },
         y: {
           type: plot.logarithmic ? "logarithmic" : "linear",
           beginAtZero: !plot.logarithmic,

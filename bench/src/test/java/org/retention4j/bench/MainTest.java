@@ -63,6 +63,26 @@ class MainTest {
   }
 
   @Test
+  void refusesOptionsOfTrainingWithoutIt() {
+    refused("--lengths, which belongs to --training", "--lengths", "512");
+    errors.getBuffer().setLength(0);
+    refused("--model without --training", "--training", "--model", folder.toString());
+    errors.getBuffer().setLength(0);
+    refused("--training without --ignore-unknown", "--training", "--ignore-unknown");
+  }
+
+  @Test
+  void refusesTrainingOfNothing() {
+    String out = folder.resolve("out").toString();
+    refused("--lengths of tokens >= 1", "--training", "--lengths", "512,0", "--out", out);
+    errors.getBuffer().setLength(0);
+    refused("--minutes > 0, got -1", "--training", "--minutes", "-1", "--out", out);
+    errors.getBuffer().setLength(0);
+    refused("--minutes > 0, got NaN", "--training", "--minutes", "NaN", "--out", out);
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
   void refusesToMeasureAndToPrintTables() throws IOException {
     Path rowsFile = Files.createFile(folder.resolve("rows.jsonl"));
     refused("--table without --quick", "--quick", "--table", rowsFile.toString());

@@ -4,13 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.function.ToDoubleFunction;
-import org.retention4j.bench.report.Row.Kind;
 
 /** Writes a report as one HTML file that holds its plots and needs no network. */
 public final class HtmlReport {
@@ -49,8 +46,9 @@ public final class HtmlReport {
     parts.put("{{verdicts}}", first.toString());
     parts.put("{{tables}}", rest.toString());
     parts.put("{{hidden}}", measured ? "" : "hidden");
+    parts.put("{{figures}}", figures(report.plots()));
     // "</" would end the script element that the data stands in.
-    parts.put("{{data}}", RowLines.line(plots(report.results())).replace("</", "<\\/"));
+    parts.put("{{data}}", RowLines.line(report.plots()).replace("</", "<\\/"));
     parts.put("{{charts}}", measured ? resource(chartsPath()) : "");
     parts.put("{{plots}}", measured ? resource(PLOTS) : "");
     return fill(resource(PAGE), parts);
@@ -67,10 +65,23 @@ public final class HtmlReport {
     parts.put("{{verdicts}}", "");
     parts.put("{{tables}}", rest.toString());
     parts.put("{{hidden}}", "hidden");
+    parts.put("{{figures}}", "");
     parts.put("{{data}}", "[]");
     parts.put("{{charts}}", "");
     parts.put("{{plots}}", "");
     return fill(resource(PAGE), parts);
+  }
+
+  private static String figures(List<Plot> plots) {
+    StringBuilder out = new StringBuilder();
+    for (Plot plot : plots) {
+      out.append("  <figure><figcaption id=\"")
+          .append(plot.id())
+          .append("-title\"></figcaption><div><canvas id=\"")
+          .append(plot.id())
+          .append("\"></canvas></div></figure>\n");
+    }
+    return out.toString();
   }
 
   /** Replaces each placeholder once, so that inserted text is not looked at again. */
@@ -104,154 +115,5 @@ public final class HtmlReport {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /**
-   * A plot.
-   *
-   * @param id of its canvas
-   * @param title above it
-   * @param kind line or bar
-   * @param x name of the horizontal axis
-   * @param y name of the vertical axis
-   * @param logarithmic whether the vertical axis is
-   * @param labels along the horizontal axis
-   * @param series curves
-   */
-  record Plot(
-      String id,
-      String title,
-      String kind,
-      String x,
-      String y,
-      boolean logarithmic,
-      List<String> labels,
-      List<Series> series) {}
-
-  /**
-   * A curve.
-   *
-   * @param name in the legend
-   * @param values one per label, null where there is none
-   * @param dashed whether it was computed and not measured
-   */
-  record Series(String name, List<Double> values, boolean dashed) {}
-
-  static List<Plot> plots(Results results) {
-    return List.of(decode(results), prefill(results), memory(results), coreStep(results));
-  }
-
-  private static Plot decode(Results results) {
-    List<Integer> depths = results.depths();
-    return new Plot(
-        "decode",
-        "Time for one more token, by depth",
-        "line",
-        "tokens so far",
-        "milliseconds",
-        true,
-        labels(depths),
-        List.of(
-            new Series(
-                "retention layer",
-                byDepth(results, "recurrent", r -> r.timing().median() / 1e6),
-                false),
-            new Series(
-                "Transformer layer",
-                byDepth(results, "attention", r -> r.timing().median() / 1e6),
-                false)));
-  }
-
-  private static List<Double> byDepth(Results results, String form, ToDoubleFunction<Row> figure) {
-    List<Double> values = new ArrayList<>();
-    for (int depth : results.depths()) {
-      values.add(results.decode(form, depth).map(figure::applyAsDouble).orElse(null));
-    }
-    return values;
-  }
-
-  private static Plot prefill(Results results) {
-    List<Series> series = new ArrayList<>();
-    for (String[] subject : Subjects.PREFILL) {
-      if (subject[1].equals("layer")) {
-        List<Double> values = new ArrayList<>();
-        for (int length : results.lengths()) {
-          values.add(
-              results
-                  .prefill("layer", subject[2], length)
-                  .map(r -> r.timing().tokensPerSecond())
-                  .orElse(null));
-        }
-        series.add(new Series(subject[0], values, false));
-      }
-    }
-    return new Plot(
-        "prefill",
-        "Reading a prompt, by its length",
-        "line",
-        "tokens of the prompt",
-        "tokens per second",
-        false,
-        labels(results.lengths()),
-        series);
-  }
-
-  private static Plot memory(Results results) {
-    List<Integer> depths = results.depths();
-    List<Series> series = new ArrayList<>();
-    for (String form : List.of("recurrent", "attention")) {
-      String name = form.equals("attention") ? "key/value cache" : "retention state";
-      List<Double> formula = new ArrayList<>();
-      List<Double> allocated = new ArrayList<>();
-      for (int depth : depths) {
-        Row row =
-            results.rows(Kind.MEMORY, "layer", form).stream()
-                .filter(r -> r.workload().nDepth() != null && r.workload().nDepth() == depth)
-                .findFirst()
-                .orElse(null);
-        formula.add(row == null || row.cost().bytes() == 0 ? null : row.cost().bytes() / 1e6);
-        allocated.add(row == null ? null : row.cost().bytesAllocated() / 1e6);
-      }
-      series.add(new Series(name + ", by formula", formula, true));
-      series.add(new Series(name + ", allocated", allocated, false));
-    }
-    return new Plot(
-        "memory",
-        "Memory of the text, per layer",
-        "line",
-        "tokens so far",
-        "megabytes",
-        true,
-        labels(depths),
-        series);
-  }
-
-  private static Plot coreStep(Results results) {
-    List<String> labels = new ArrayList<>();
-    List<Double> formula = new ArrayList<>();
-    List<Double> moved = new ArrayList<>();
-    List<Double> ceiling = new ArrayList<>();
-    for (Row row : results.rows(Kind.CORE_STEP)) {
-      labels.add("B=" + row.workload().nBatch() + ", " + row.workload().provider());
-      formula.add(row.cost().gbps());
-      moved.add(row.cost().gbpsMoved());
-      ceiling.add(row.cost().ceiling());
-    }
-    return new Plot(
-        "core",
-        "The recurrent core against memory bandwidth",
-        "bar",
-        "",
-        "GB/s",
-        false,
-        labels,
-        List.of(
-            new Series("2 x state, by formula", formula, false),
-            new Series("really moved", moved, false),
-            new Series("ceiling: scaling in place", ceiling, false)));
-  }
-
-  private static List<String> labels(List<Integer> numbers) {
-    return numbers.stream().map(Format::count).toList();
   }
 }

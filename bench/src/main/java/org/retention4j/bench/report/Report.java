@@ -8,11 +8,19 @@ import java.util.List;
  *
  * @param title of the report
  * @param sentences the summary
+ * @param protocol how to read the figures
  * @param tables in their order
+ * @param plots in their order
  * @param results the rows behind them
  */
-public record Report(String title, List<String> sentences, List<Table> tables, Results results) {
-  /** Makes the report of a run. */
+public record Report(
+    String title,
+    List<String> sentences,
+    String protocol,
+    List<Table> tables,
+    List<Plot> plots,
+    Results results) {
+  /** Makes the report of a run of the layers. */
   public static Report of(Results results) {
     List<Verdict> verdicts = results.equal() ? Verdicts.of(results) : List.of();
     List<Table> tables = new ArrayList<>();
@@ -35,7 +43,9 @@ public record Report(String title, List<String> sentences, List<Table> tables, R
     return new Report(
         "Retention4J: retention against a Transformer",
         Headline.sentences(results, verdicts),
+        "One layer at the paper's shape in fp32" + protocol(results),
         tables,
+        LayerPlots.of(results),
         results);
   }
 
@@ -43,13 +53,13 @@ public record Report(String title, List<String> sentences, List<Table> tables, R
   public String markdown() {
     StringBuilder out = new StringBuilder("# ").append(title).append("\n\n");
     sentences.forEach(s -> out.append("* ").append(s).append('\n'));
-    out.append('\n').append(protocol()).append("\n\n");
+    out.append('\n').append(protocol).append("\n\n");
     tables.forEach(table -> out.append(table.markdown()));
     return out.toString();
   }
 
-  /** Says how to read the figures. */
-  String protocol() {
+  /** Says how the rows were measured. */
+  static String protocol(Results results) {
     long collections =
         results.rows().stream()
             .map(row -> row.timing().gcCount())
@@ -58,8 +68,8 @@ public record Report(String title, List<String> sentences, List<Table> tables, R
             .sum();
     long noisy =
         results.rows().stream().filter(row -> Boolean.TRUE.equals(row.timing().noisy())).count();
-    return "One layer at the paper's shape in fp32, one process, contenders run by turns"
-        + " (A B B A), medians of warm runs. Garbage collections inside timed runs: "
+    return ", one process, contenders run by turns (A B B A), medians of warm runs. Garbage"
+        + " collections inside timed runs: "
         + collections
         + ". Rows marked noisy because of other work on the machine: "
         + noisy

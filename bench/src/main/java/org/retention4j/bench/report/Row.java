@@ -8,7 +8,7 @@ import java.util.Locale;
  * One measured line, as it stands in rows.jsonl.
  *
  * @param kind what was measured
- * @param scope core, block, layer or machine
+ * @param scope core, block, layer or machine; of training, the shape
  * @param what in words
  * @param workload what it worked on
  * @param timing times
@@ -48,8 +48,12 @@ public record Row(
     ALLOCATION,
     /** Bytes held. */
     MEMORY,
-    /** Largest number of bytes held during a prefill. */
-    PEAK;
+    /** Largest number of bytes held during a prefill, or a step of training. */
+    PEAK,
+    /** A step of training. */
+    TRAINING,
+    /** What there was no time or memory for. */
+    SKIPPED;
 
     /** Returns the name in rows and tables. */
     @JsonValue

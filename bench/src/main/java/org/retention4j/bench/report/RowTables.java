@@ -100,6 +100,9 @@ public final class RowTables {
     }
     if (!rows.isEmpty()) {
       Results results = Results.of(machine, rows);
+      if (TrainingReport.isOf(results)) {
+        return out + TrainingReport.markdown(results, LEVEL);
+      }
       tables.add(ReportTables.verdictsInShort(Verdicts.of(results)));
       tables.add(ReportTables.decodeOverview(results));
       tables.add(ReportTables.prefillOverview(results));

@@ -5,7 +5,7 @@ import org.retention4j.bench.measure.LayerShape;
 /**
  * What a row worked on; null where it does not apply.
  *
- * @param form parallel, recurrent, chunkwise or attention
+ * @param form parallel, recurrent, chunkwise or attention; in training, tiled or materialised
  * @param chunk tokens of a chunk or block
  * @param provider the route of element-wise work
  * @param nLayer layers
@@ -17,7 +17,7 @@ import org.retention4j.bench.measure.LayerShape;
  * @param vocab rows of the embedding table
  * @param nParams weights of the matrices that take part
  * @param dtypes operands of the products: activations x weights
- * @param nPrompt tokens of a prefill
+ * @param nPrompt tokens of a prefill, or of a row in training
  * @param nGen tokens generated per sample
  * @param nDepth position of the first generated token
  * @param nBatch sequences

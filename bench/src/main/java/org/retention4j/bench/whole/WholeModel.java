@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.retention4j.bench.ceiling.Operands;
 import org.retention4j.bench.measure.Contender;
+import org.retention4j.bench.measure.ResidentMemory;
 import org.retention4j.bench.measure.Samples;
 import org.retention4j.bench.report.Format;
 import org.retention4j.bench.report.Timing;

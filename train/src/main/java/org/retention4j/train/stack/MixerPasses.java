@@ -7,10 +7,11 @@ import org.retention4j.train.pass.Ends;
 import org.retention4j.train.pass.MixerPass;
 import org.retention4j.train.pass.Parameters;
 import org.retention4j.train.pass.PassContext;
+import org.retention4j.train.pass.TrainableMixer;
 import org.retention4j.train.pass.attention.AttentionPass;
 import org.retention4j.train.pass.retention.RetentionPass;
 
-/** Which mixers can be trained: the one place that names them. */
+/** Which mixers can be trained: the one place that names them; others bring their pass. */
 final class MixerPasses {
   private MixerPasses() {}
 
@@ -26,6 +27,9 @@ final class MixerPasses {
     }
     if (config instanceof AttentionConfig attention) {
       return new AttentionPass(context, attention, parameters, prefix, ends);
+    }
+    if (config instanceof TrainableMixer own) {
+      return own.trainingPass(context, parameters, prefix, ends);
     }
     throw new IllegalArgumentException(
         "expected a layer that mixes by retention or attention, which can be trained, got "

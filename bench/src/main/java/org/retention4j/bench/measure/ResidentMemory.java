@@ -1,4 +1,4 @@
-package org.retention4j.bench.whole;
+package org.retention4j.bench.measure;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -6,14 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** The process's resident memory without mapped file pages, and its peak while something runs. */
-final class ResidentMemory {
+public final class ResidentMemory {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final long KILO = 1024;
 
   private ResidentMemory() {}
 
   /** Returns the bytes now. */
-  static long now() {
+  public static long now() {
     try {
       for (String line : Files.readAllLines(STATUS)) {
         if (line.startsWith("RssAnon:")) {
@@ -27,7 +27,7 @@ final class ResidentMemory {
   }
 
   /** Returns the largest number of bytes seen while work runs. */
-  static long peakOf(Runnable work) {
+  public static long peakOf(Runnable work) {
     long[] peak = {now()};
     Thread watcher =
         new Thread(
