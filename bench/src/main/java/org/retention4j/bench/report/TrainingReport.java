@@ -169,7 +169,7 @@ public final class TrainingReport {
         results,
         "Memory of a step: held by the library / by formula / of the process",
         "Of the process: by how much its memory without mapped files was larger at the peak than"
-            + " before the trainer was made; memory that was free before is not seen.",
+            + " before the trainer was made, when what was free had been given back.",
         row ->
             Format.bytes(row.cost().bytesAllocated())
                 + " / "

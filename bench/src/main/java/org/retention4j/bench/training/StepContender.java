@@ -1,6 +1,7 @@
 package org.retention4j.bench.training;
 
 import java.util.List;
+import org.bytedeco.javacpp.Pointer;
 import org.retention4j.bench.measure.Contender;
 import org.retention4j.bench.measure.ResidentMemory;
 import org.retention4j.bench.report.Workload;
@@ -77,6 +78,8 @@ final class StepContender implements AutoCloseable {
     try (LanguageModel model =
         LanguageModel.random(engine, shape.config(mixing), WeightType.FLOAT32, seed)) {
       System.gc();
+      // What was freed before goes back to the system, or the process would not be seen to grow.
+      Pointer.trimMemory();
       long before = HeldMemory.liveBytes();
       long residentBefore = ResidentMemory.now();
       HeldMemory.resetPeak();

@@ -16,7 +16,7 @@ public record TrainingEffort(
     List<Integer> lengths, int rounds, double roundSeconds, double warmUpSeconds, double seconds) {
   /** Six minutes. */
   public static final TrainingEffort FULL =
-      new TrainingEffort(List.of(512, 1024, 2048, 4096, 8192, 16384), 7, 35, 12, 350);
+      new TrainingEffort(List.of(512, 1024, 2048, 4096, 8192, 16384), 7, 25, 10, 350);
 
   /** Two minutes. */
   public static final TrainingEffort QUICK =
