@@ -3,6 +3,7 @@ package org.retention4j.austen;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -74,11 +75,16 @@ public final class Austen {
    *
    * @param folder is made if there is none; files of the model in it are not replaced
    * @return the folder
-   * @throws java.nio.file.FileAlreadyExistsException if it holds one of the files
+   * @throws FileAlreadyExistsException if it holds one of the files; nothing is written then
    */
   public static Path copyTo(Path folder) throws IOException {
     Args.present("a folder", folder);
     Files.createDirectories(folder);
+    for (String name : FILES) {
+      if (Files.exists(folder.resolve(name))) {
+        throw new FileAlreadyExistsException(folder.resolve(name).toString());
+      }
+    }
     for (String name : FILES) {
       try (InputStream file = Austen.class.getResourceAsStream(name)) {
         if (file == null) {
