@@ -13,9 +13,9 @@ import org.retention4j.internal.lanes.LaneProduct;
 import org.retention4j.internal.lanes.ProductMaker;
 
 /**
- * Products of tiles, cut into blocks of rows of their results, which the lanes share out as one
- * task. Products with the same result follow each other in the order in which they were added,
- * block by block; all others run side by side. Bound once; running it allocates nothing.
+ * Products of tiles, cut into blocks of their results, which the lanes share out as one task.
+ * Products with the same result follow each other in the order in which they were added, block by
+ * block; all others run side by side. Bound once; running it allocates nothing.
  *
  * <p>The blocks follow from the shapes alone, so that the bits do not depend on the number of
  * lanes.
@@ -23,20 +23,34 @@ import org.retention4j.internal.lanes.ProductMaker;
  * @since 0.1
  */
 public final class TileProducts {
-  /** Blocks there should be at least, for many lanes to share. */
-  private static final int BLOCKS = 16;
+  /** The most rows of a block: of fewer, too little is multiplied with what is read of b. */
+  private static final int ROWS = 256;
 
-  private static final int SMALLEST = 64;
-  private static final int LARGEST = 256;
+  /** Blocks of fewer rows there are where there would not be so many. */
+  private static final int BLOCKS = 4;
+
+  private static final int FEWEST_ROWS = 64;
+
+  /** Sizes of blocks are multiples of this: numbers in a register, and rows of a kernel's tile. */
+  private static final int REGISTERS = 16;
+
+  /** Blocks there should be in all, for many lanes to share; columns are parted for that. */
+  private static final int SHARED = 16;
+
+  /** Columns of a block where columns are parted. */
+  private static final int COLUMNS = 512;
 
   /** Rows of a block where the left operand is transposed, as in a gradient of weights. */
   private static final int SLAB = 128;
 
+  /** Elements of results from which such blocks have twice the rows. */
+  private static final long LARGE = (long) SHARED * 2 * SLAB * COLUMNS;
+
   /**
    * The longest sum over rows of transposed operands at once: what is read of both then stays in
-   * the cache while a block is computed. A tenth faster than all at once at 2,048 rows.
+   * the cache while a block is computed.
    */
-  private static final int INNER = 256;
+  private static final int INNER = 512;
 
   private final Lanes lanes;
   private final ProductMaker maker;
@@ -48,7 +62,8 @@ public final class TileProducts {
   private final Lanes.Task update = this::runUpdate;
 
   /** A result and what is done for each of its blocks. */
-  private record Result(Tile c, int size, boolean slabs, List<List<LaneProduct>> blocks) {}
+  private record Result(
+      Tile c, int rows, int columns, boolean slabs, List<List<LaneProduct>> blocks) {}
 
   /** A part of an operand's copy. */
   private record Update(ProductMaker.Operand operand, int part) {}
@@ -109,18 +124,23 @@ public final class TileProducts {
   private void addRead(
       Tile a, boolean transposeA, Tile b, boolean transposeB, Tile c, boolean accumulate) {
     Result result = result(c, transposeA);
-    for (int i = 0; i < result.blocks().size(); i++) {
-      int from = i * result.size();
-      int count = Math.min(result.size(), c.rows() - from);
-      Tile to = c.part(from, count, 0, c.columns());
-      List<LaneProduct> block = result.blocks().get(i);
-      if (!transposeA) {
-        Tile left = a.part(from, count, 0, a.columns());
-        block.add(make(left, false, b, transposeB, to, accumulate));
-      } else if (transposeB) {
-        block.add(make(a.part(0, a.rows(), from, count), true, b, true, to, accumulate));
-      } else {
-        addSlab(block, a.part(0, a.rows(), from, count), b, to, accumulate);
+    int index = 0;
+    for (int row = 0; row < c.rows(); row += result.rows()) {
+      int rows = Math.min(result.rows(), c.rows() - row);
+      Tile left = transposeA ? a.part(0, a.rows(), row, rows) : a.part(row, rows, 0, a.columns());
+      for (int column = 0; column < c.columns(); column += result.columns()) {
+        int columns = Math.min(result.columns(), c.columns() - column);
+        Tile right =
+            transposeB
+                ? b.part(column, columns, 0, b.columns())
+                : b.part(0, b.rows(), column, columns);
+        Tile to = c.part(row, rows, column, columns);
+        List<LaneProduct> block = result.blocks().get(index++);
+        if (transposeA && !transposeB) {
+          addSlab(block, left, right, to, accumulate);
+        } else {
+          block.add(make(left, transposeA, right, transposeB, to, accumulate));
+        }
       }
     }
   }
@@ -131,15 +151,38 @@ public final class TileProducts {
         return known;
       }
     }
-    int size =
-        slabs ? SLAB : Math.min(Math.max((c.rows() / BLOCKS + 15) / 16 * 16, SMALLEST), LARGEST);
+    int rows = slabs ? slabRows(c) : blockRows(c);
+    int down = parts(c.rows(), rows);
+    int across =
+        slabs ? parts(c.columns(), COLUMNS) : Math.min(parts(SHARED, down), c.columns() / COLUMNS);
+    int columns = part(c.columns(), Math.max(1, across));
+    int count = down * parts(c.columns(), columns);
     List<List<LaneProduct>> blocks = new ArrayList<>();
-    for (int from = 0; from < c.rows(); from += size) {
+    for (int i = 0; i < count; i++) {
       blocks.add(new ArrayList<>());
     }
-    Result result = new Result(c, size, slabs, blocks);
+    Result result = new Result(c, rows, columns, slabs, blocks);
     results.add(result);
     return result;
+  }
+
+  private static int blockRows(Tile c) {
+    int most = parts(c.rows(), ROWS);
+    return part(c.rows(), Math.max(most, Math.min(BLOCKS, c.rows() / FEWEST_ROWS)));
+  }
+
+  private static int slabRows(Tile c) {
+    return (long) c.rows() * c.columns() >= LARGE ? 2 * SLAB : SLAB;
+  }
+
+  /** Returns how many parts of a size there are, the last of which may be smaller. */
+  private static int parts(int whole, int size) {
+    return (whole + size - 1) / size;
+  }
+
+  /** Returns the size of so many parts, which registers divide. */
+  private static int part(int whole, int count) {
+    return Math.max(1, parts(parts(whole, Math.max(1, count)), REGISTERS) * REGISTERS);
   }
 
   /** Adds aᵀ·b, some rows of both after the other. */
