@@ -13,9 +13,9 @@ import org.retention4j.text.SamplingOptions;
 
 /** The model that comes with the project continues a sentence, as it is written. */
 final class Speech {
-  private static final String PROMPT = "Emma was not at all surprised to find that";
+  private static final String PROMPT = "\"My dear Mr. Bennet,\" said ";
   private static final int TOKENS = 300;
-  private static final double TEMPERATURE = 0.6;
+  private static final double TEMPERATURE = 0.5;
   private static final double NANOS = 1e9;
 
   private Speech() {}

@@ -17,7 +17,7 @@ class ProductSpeedTest {
   private static final int ROWS = 2048;
 
   /** Lanes that a product of so many rows is to keep busy. */
-  private static final int LANES = 16;
+  private static final int LANES = 8;
 
   @Test
   void everyProductIsSharedByManyLanes() {
