@@ -1,6 +1,7 @@
 package org.retention4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
@@ -24,18 +25,30 @@ class Bf16TrainingTest {
   /** Steps that are looked at: the loss of one varies more than by what rounding does. */
   private static final int LAST = 50;
 
-  /** How much worse rounding may make the loss; 0.6 % better was seen. */
+  /** What rounding may do to the mean loss of three runs; 0.03 % was seen, and 0.3 % of one run. */
   private static final double LOSS = 0.005;
+
+  /**
+   * Low enough that the loss does not fall so fast that any other rounding moves it by percents.
+   */
+  private static final double RATE = 5e-4;
+
+  private static final int[] SEEDS = {1, 7, 9};
 
   @Test
   void theLossAfter200StepsIsThatOfFp32() {
     try (Engine engine = engine(2)) {
       assumeTrue(engine.multipliesBfloat16(), "this processor multiplies bf16");
-      double[] wide = losses(engine, false, STEPS);
-      double[] rounded = losses(engine, true, STEPS);
-      assertThat(rounded).isNotEqualTo(wide);
-      double expected = mean(wide);
-      assertThat(mean(rounded)).isLessThan((1 + LOSS) * expected);
+      double wide = 0;
+      double rounded = 0;
+      for (int seed : SEEDS) {
+        double[] expected = losses(engine, false, STEPS, seed);
+        double[] losses = losses(engine, true, STEPS, seed);
+        assertThat(losses).isNotEqualTo(expected);
+        wide += mean(expected);
+        rounded += mean(losses);
+      }
+      assertThat(rounded).isCloseTo(wide, within(LOSS * wide));
     }
   }
 
@@ -43,10 +56,10 @@ class Bf16TrainingTest {
   void theBitsDoNotDependOnLanes() {
     double[] one;
     try (Engine engine = engine(1)) {
-      one = losses(engine, true, 5);
+      one = losses(engine, true, 5, 7);
     }
     try (Engine engine = engine(3)) {
-      assertThat(losses(engine, true, 5)).isEqualTo(one);
+      assertThat(losses(engine, true, 5, 7)).isEqualTo(one);
     }
   }
 
@@ -58,7 +71,7 @@ class Bf16TrainingTest {
     return Arrays.stream(losses, losses.length - LAST, losses.length).average().orElseThrow();
   }
 
-  private static double[] losses(Engine engine, boolean bf16, int steps) {
+  private static double[] losses(Engine engine, boolean bf16, int steps, int seed) {
     byte[] bytes = StoryGrammar.SMALL.text(1, 100_000);
     int[] tokens = new int[bytes.length];
     Arrays.setAll(tokens, i -> bytes[i]);
@@ -71,9 +84,9 @@ class Bf16TrainingTest {
             TokenStreams.FRESH,
             3);
     TrainerOptions options =
-        TrainerOptions.DEFAULT.withRate(4e-3, Schedule.constant()).withBf16Products(bf16);
+        TrainerOptions.DEFAULT.withRate(RATE, Schedule.constant()).withBf16Products(bf16);
     try (LanguageModel model =
-            LanguageModel.random(engine, ModelShapes.trained("ci"), WeightType.FLOAT32, 7);
+            LanguageModel.random(engine, ModelShapes.trained("ci"), WeightType.FLOAT32, seed);
         Trainer trainer = Trainer.of(engine, model, ROWS, LENGTH, options)) {
       double[] losses = new double[steps];
       for (int i = 0; i < steps; i++) {
