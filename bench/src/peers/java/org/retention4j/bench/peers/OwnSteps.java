@@ -13,6 +13,7 @@ import org.retention4j.model.LanguageModel;
 import org.retention4j.train.Batch;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
+import org.retention4j.train.optimizer.OptimizerOptions;
 import org.retention4j.train.tensor.TrainedTensor;
 
 /** Steps of this library; leaves the weights that it began with to the other. */
@@ -36,7 +37,8 @@ final class OwnSteps {
       }
     }
     List<Batch> batch = List.of(Batch.of(tokens, targets));
-    TrainerOptions options = TrainerOptions.DEFAULT.withWeightDecay(0, false);
+    TrainerOptions options = TrainerOptions.DEFAULT.withOptimizer(
+            OptimizerOptions.DEFAULT.withWeightDecay(0, false));
     try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best());
         LanguageModel model =
             LanguageModel.random(engine, of.config(), WeightType.FLOAT32, 7);
