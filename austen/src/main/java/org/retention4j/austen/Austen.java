@@ -27,8 +27,8 @@ public final class Austen {
   /** What {@code --model} calls it on the command line. */
   public static final String NAME = "austen";
 
-  private static final List<String> FILES =
-      List.of("config.json", "model.safetensors", "README.md");
+  /** The names of its files. */
+  public static final List<String> FILES = List.of("config.json", "model.safetensors", "README.md");
 
   private Austen() {}
 

@@ -26,7 +26,11 @@ import picocli.CommandLine.Spec;
 final class ConvertCommand implements Callable<Integer> {
   private static final List<String> FAMILIES = List.of("fla", "torchscale");
 
-  @Option(names = "--from", paramLabel = "DIR", required = true, description = "model folder")
+  @Option(
+      names = "--from",
+      paramLabel = "DIR",
+      required = true,
+      description = "model folder, or austen")
   private Path from;
 
   @Option(names = "--to", paramLabel = "DIR", required = true, description = "new model folder")

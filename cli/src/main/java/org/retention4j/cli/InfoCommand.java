@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = "Shows a model's configuration, parameters, types and memory.")
 final class InfoCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "DIR", description = "model folder")
+  @Parameters(paramLabel = "DIR", description = "model folder, or austen")
   private Path folder;
 
   @Option(

@@ -18,6 +18,18 @@ class ShippedModelTest {
     assertThat(text.strip()).hasSizeGreaterThan(10);
   }
 
+  /** As in this project's own folder, a module of which bears the model's name. */
+  @Test
+  void foldersOfItsNameThatHoldNoModelDoNotHideIt() throws Exception {
+    Path folderOfItsName = Path.of("austen");
+    Files.createDirectory(folderOfItsName);
+    try {
+      assertThat(ok("info austen").out()).contains("3,738,112");
+    } finally {
+      Files.delete(folderOfItsName);
+    }
+  }
+
   @Test
   void isShownVerifiedAndConverted() {
     assertThat(ok("info austen").out()).contains("3,738,112");

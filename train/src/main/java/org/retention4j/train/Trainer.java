@@ -61,6 +61,7 @@ public final class Trainer implements AutoCloseable {
     Arrays.fill(allFresh, true);
     owner = engine.newBuffers();
     boolean made = false;
+    ModelPass bound = null;
     try {
       parameters = ModelPass.parameters(engine, config, owner);
       ModelWeights.copy(model, parameters);
@@ -71,11 +72,15 @@ public final class Trainer implements AutoCloseable {
               options.microBatches(),
               options.checkpointing(),
               options.bf16Products());
-      pass = new ModelPass(engine, config, options.form(), shape, parameters);
+      bound = new ModelPass(engine, config, options.form(), shape, parameters);
+      pass = bound;
       optimizer = optimizer(engine);
       made = true;
     } finally {
       if (!made) {
+        if (bound != null) {
+          bound.close();
+        }
         owner.close();
       }
     }

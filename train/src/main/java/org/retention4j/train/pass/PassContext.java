@@ -18,7 +18,7 @@ import org.retention4j.engine.ops.Scratch;
  * @param tokens T
  * @param groups micro-batches of a step, each of which has streams of its own
  * @param form in which retention is computed
- * @param bf16Products whether operands of the products of weights are rounded to bf16
+ * @param bf16Products whether operands of {@link #products} are rounded to bf16
  */
 public record PassContext(
     Engine engine,

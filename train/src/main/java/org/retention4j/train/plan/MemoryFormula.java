@@ -25,7 +25,7 @@ public final class MemoryFormula {
   private static final double CHUNK = 64;
 
   /** Rows of both operands, and of the result, that a product of weights' gradients packs. */
-  private static final double SUMMED = 256;
+  private static final double SUMMED = 512;
 
   private static final double SLAB = 128;
 

@@ -46,7 +46,8 @@ record RunRecord(
   private static final int VERSION = 1;
 
   /** What options are that are not written, as before there was another choice. */
-  private static final Map<String, String> UNSAID = Map.of("optimizer", "adamw");
+  private static final Map<String, String> UNSAID =
+      Map.of("optimizer", "adamw", "bf16_products", "false");
 
   ObjectNode toJson() {
     ObjectNode json = new ObjectMapper().createObjectNode();
