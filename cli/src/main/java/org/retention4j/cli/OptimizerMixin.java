@@ -58,6 +58,10 @@ final class OptimizerMixin {
         beta2HalfLife == null
             ? given(beta2, standard.beta2())
             : OptimizerOptions.beta2Of(beta2HalfLife, tokensPerStep);
+    if (beta2HalfLife != null && forgetting >= 1) {
+      throw new IllegalArgumentException(
+          "expected tokens for --beta2-half-life that leave beta2 below 1, got " + beta2HalfLife);
+    }
     double decay =
         decayHalfLife == null
             ? given(weightDecay, standard.weightDecay())

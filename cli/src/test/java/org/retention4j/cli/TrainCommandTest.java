@@ -83,6 +83,9 @@ class TrainCommandTest {
     refuses(line + " --beta2 1", "expected beta2 in [0, 1), got 1.0");
     refuses(line + " --optimizer sgd", "--optimizer");
     refuses(
+        line + " --beta2-half-life 1e30",
+        "expected tokens for --beta2-half-life that leave beta2 below 1, got 1.0E30");
+    refuses(
         line + " --beta2 0.9 --beta2-half-life 1000",
         "expected --beta2 or --beta2-half-life, got both");
     refuses(

@@ -52,7 +52,13 @@ class ActivationReportTest {
       trainer.observe(true);
       trainer.step(List.of(batches));
       ActivationReport report = trainer.activations();
-      trainer.evaluate(batches[0]);
+      for (int id = 0; id < config.vocabulary(); id++) { // some have larger logits
+        int[][] same = new int[rows][length];
+        for (int[] row : same) {
+          Arrays.fill(row, id);
+        }
+        trainer.evaluate(Batch.of(same, same));
+      }
       assertThat(trainer.activations()).isEqualTo(report);
       trainer.observe(false);
       trainer.step(List.of(batches));

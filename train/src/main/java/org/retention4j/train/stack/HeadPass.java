@@ -46,6 +46,7 @@ final class HeadPass {
   private int first;
   private int count;
   private double scale;
+  private boolean gradients;
 
   /** Rows of logits, lane by lane, and the largest in them; empty where nothing is measured. */
   private double[][] ofLane = {};
@@ -100,7 +101,7 @@ final class HeadPass {
    * @param newScale what gradients are multiplied with; NaN for none
    */
   double run(int[][] targets, double newScale) {
-    boolean gradients = !Double.isNaN(newScale);
+    gradients = !Double.isNaN(newScale);
     scale = gradients ? newScale : 1;
     int labelled = label(targets);
     norm.begin();
@@ -145,7 +146,7 @@ final class HeadPass {
     }
   }
 
-  /** Has the next runs look for the largest logit, or not. */
+  /** Has the next runs with gradients look for the largest logit, or not. */
   void measure(boolean value) {
     ofLane = value ? new double[lanes][logits.width()] : new double[0][];
     largest = new double[ofLane.length];
@@ -158,7 +159,7 @@ final class HeadPass {
 
   private void loss(Lane lane, int i, double[] sums) {
     if (i < count) {
-      if (largest.length > 0) {
+      if (gradients && largest.length > 0) {
         largest[lane.index()] = Math.max(largest[lane.index()], largest(ofLane[lane.index()], i));
       }
       sums[0] += lane.gradients().crossEntropy(logits, targetOf[first + i], scale, 0, i, 0);
