@@ -58,4 +58,13 @@ final class ChunkDecays {
   void apply(TileOps tiles, Tile a) {
     tiles.causalDecay(a, tokens, logDecay, uniform);
   }
+
+  /** The same, 0 where j lies before the start of i's segment; starts are null for one segment. */
+  void apply(TileOps tiles, Tile a, int[] starts) {
+    if (starts == null) {
+      apply(tiles, a);
+    } else {
+      tiles.causalDecay(a, tokens, logDecay, uniform, starts);
+    }
+  }
 }

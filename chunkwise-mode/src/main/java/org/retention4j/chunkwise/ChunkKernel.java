@@ -22,6 +22,9 @@ import org.retention4j.engine.ops.TileOps;
  * parts from a token has the factor 0.
  */
 final class ChunkKernel implements HeadKernel {
+  /** The log decay of a state that a reset drops. */
+  private static final double[] DROPPED = {Double.NEGATIVE_INFINITY};
+
   private final TileOps tiles;
   private final StateOps state;
   private final int chunk;
@@ -39,8 +42,7 @@ final class ChunkKernel implements HeadKernel {
   private final Product output;
   private final Product crossOutput;
   private final Product updating;
-  private final double[] logDecay;
-  private final double[] fromStart;
+  private final ChunkDecays decays;
   private final double[] factors;
 
   /** The first token of each token's segment, counted from the chunk's first. */
@@ -64,8 +66,7 @@ final class ChunkKernel implements HeadKernel {
     output = tiles.product(left, false, right, false, o, false); // (C,C+K)·(C+K,V) -> (C,V)
     crossOutput = tiles.product(decayedQ, false, s, false, o, false); // (C,K)·(K,V) -> (C,V)
     updating = tiles.product(k, true, v, false, update, false); // (K,C)·(C,V) -> (K,V)
-    logDecay = new double[chunk];
-    fromStart = new double[chunk];
+    decays = new ChunkDecays(chunk);
     factors = new double[chunk];
     starts = new int[chunk];
   }
@@ -91,14 +92,10 @@ final class ChunkKernel implements HeadKernel {
       advanceSegments(slice, t, n);
       return;
     }
-    slice.decays().each(t, n, logDecay);
-    slice.decays().fromStart(t, n, fromStart);
+    decays.of(slice.decays(), t, n);
     scoring.run();
-    decayScores(slice, n, last > 0);
-    for (int i = 0; i < n; i++) {
-      factors[i] = starts[i] > 0 ? 0 : Math.exp(fromStart[i]);
-    }
-    tiles.scaleRows(q, n, factors, decayedQ);
+    decays.apply(tiles, scores, last > 0 ? starts : null);
+    tiles.scaleRows(q, n, fromStart(n, last), decayedQ);
     if (finite) {
       output.run();
     } else {
@@ -108,24 +105,31 @@ final class ChunkKernel implements HeadKernel {
     }
     tiles.store(o, n, slice.scale(), slice.out(), slice.batch(), t, slice.head());
 
-    slice.decays().toEnd(t, n, factors);
-    for (int j = 0; j < n; j++) {
-      factors[j] = j < last ? 0 : Math.exp(factors[j]);
-    }
-    tiles.scaleRows(k, n, factors, k);
+    tiles.scaleRows(k, n, toEnd(n, last), k);
     updating.run();
-    if (last > 0) {
-      fromStart[n - 1] = Double.NEGATIVE_INFINITY;
-    }
-    state.decayAndAdd(slice.state(), fromStart, n - 1, update, s);
+    state.decayAndAdd(slice.state(), last > 0 ? DROPPED : decays.whole(), 0, update, s);
   }
 
-  private void decayScores(HeadSlice slice, int n, boolean parted) {
-    if (parted) {
-      tiles.causalDecay(scores, n, logDecay, slice.decays().uniform(), starts);
-    } else {
-      tiles.causalDecay(scores, n, logDecay, slice.decays().uniform());
+  /** Returns the factors of what came into the chunk, 0 from its first reset on. */
+  private double[] fromStart(int n, int last) {
+    if (last == 0) {
+      return decays.fromStart();
     }
+    for (int i = 0; i < n; i++) {
+      factors[i] = starts[i] > 0 ? 0 : decays.fromStart()[i];
+    }
+    return factors;
+  }
+
+  /** Returns each token's factor at the chunk's end, 0 before its last reset. */
+  private double[] toEnd(int n, int last) {
+    if (last == 0) {
+      return decays.toEnd();
+    }
+    for (int j = 0; j < n; j++) {
+      factors[j] = j < last ? 0 : decays.toEnd()[j];
+    }
+    return factors;
   }
 
   /** One segment after the other: a factor 0 keeps no NaN from what comes after a reset. */

@@ -114,31 +114,41 @@ public final class RowView {
 
   /** Copies row (batch, token, head) to {@code into[0..W)}. */
   public void read(int batch, long token, int head, float[] into) {
-    long at = offset(batch, token, head);
-    FloatBuffer window = floats[(int) (at >>> WINDOW_SHIFT)];
-    int from = (int) (at & WINDOW_MASK);
-    if (elementStride == 1) {
-      window.get(from, into, 0, width);
-      return;
-    }
-    for (int i = 0; i < width; i++) {
-      long p = at + i * elementStride;
-      into[i] = floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
-    }
+    read(batch, token, head, 1, into);
   }
 
   /** Copies {@code from[0..W)} to row (batch, token, head). */
   public void write(int batch, long token, int head, float[] from) {
-    long at = offset(batch, token, head);
-    FloatBuffer window = floats[(int) (at >>> WINDOW_SHIFT)];
-    int start = (int) (at & WINDOW_MASK);
-    if (elementStride == 1) {
-      window.put(start, from, 0, width);
-      return;
+    write(batch, token, head, 1, from);
+  }
+
+  /** Copies the rows of n tokens that follow each other to {@code into[0..n·W)}. */
+  public void read(int batch, long token, int head, int n, float[] into) {
+    for (int i = 0; i < n; i++) {
+      long at = offset(batch, token + i, head);
+      if (elementStride == 1) {
+        floats[(int) (at >>> WINDOW_SHIFT)].get((int) (at & WINDOW_MASK), into, i * width, width);
+        continue;
+      }
+      for (int j = 0; j < width; j++) {
+        long p = at + j * elementStride;
+        into[i * width + j] = floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+      }
     }
-    for (int i = 0; i < width; i++) {
-      long p = at + i * elementStride;
-      floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[i]);
+  }
+
+  /** Copies {@code from[0..n·W)} to the rows of n tokens that follow each other. */
+  public void write(int batch, long token, int head, int n, float[] from) {
+    for (int i = 0; i < n; i++) {
+      long at = offset(batch, token + i, head);
+      if (elementStride == 1) {
+        floats[(int) (at >>> WINDOW_SHIFT)].put((int) (at & WINDOW_MASK), from, i * width, width);
+        continue;
+      }
+      for (int j = 0; j < width; j++) {
+        long p = at + j * elementStride;
+        floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[i * width + j]);
+      }
     }
   }
 

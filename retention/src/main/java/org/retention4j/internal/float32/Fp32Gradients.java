@@ -29,6 +29,24 @@ final class Fp32Gradients implements GradientOps {
     return r;
   }
 
+  /** Returns f(x). */
+  private float[] values(Activation f, float[] x, int n) {
+    float[] value = values.atLeast(n);
+    switch (f) {
+      case SILU -> {
+        kernels.sigmoid(x, value, n);
+        kernels.multiply(value, x, n);
+      }
+      case SIGMOID -> kernels.sigmoid(x, value, n);
+      default -> {
+        for (int i = 0; i < n; i++) {
+          value[i] = (float) f.at(x[i]);
+        }
+      }
+    }
+    return value;
+  }
+
   /** Leaves f(x) in {@link #values} and f'(x) in {@link #slopes}. */
   private void evaluate(Activation f, float[] x, int n) {
     float[] value = values.atLeast(n);
@@ -39,9 +57,7 @@ final class Fp32Gradients implements GradientOps {
         for (int i = 0; i < n; i++) {
           slope[i] = value[i] * (1 + x[i] * (1 - value[i]));
         }
-        for (int i = 0; i < n; i++) {
-          value[i] *= x[i];
-        }
+        kernels.multiply(value, x, n);
       }
       case SIGMOID -> {
         kernels.sigmoid(x, value, n);
@@ -61,8 +77,7 @@ final class Fp32Gradients implements GradientOps {
   @Override
   public void activate(RowView x, Activation f, RowView out, int batch, long token, int head) {
     float[] r = read(first, x, batch, token, head);
-    evaluate(f, r, x.width());
-    out.write(batch, token, head, values.atLeast(x.width()));
+    out.write(batch, token, head, values(f, r, x.width()));
   }
 
   @Override
@@ -79,8 +94,7 @@ final class Fp32Gradients implements GradientOps {
       RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head) {
     float[] g = read(first, gate, batch, token, head);
     float[] r = read(second, x, batch, token, head);
-    evaluate(f, g, x.width());
-    kernels.multiply(r, values.atLeast(x.width()), x.width());
+    kernels.multiply(r, values(f, g, x.width()), x.width());
     out.write(batch, token, head, r);
   }
 

@@ -18,12 +18,17 @@ final class Fp32Tiles implements TileOps {
    */
   private static final double NEGLIGIBLE = 0x1p-120;
 
+  /** Floats that are copied at once. */
+  private static final int AT_ONCE = 1 << 12;
+
   private final Arena arena;
   private final Kernels kernels;
   private final GrowableFloats row = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats factorRow = new GrowableFloats();
   private final GrowableFloats coefficients = new GrowableFloats();
+  private float[] distanceFactors = {};
+  private double distanceDecay = Double.NaN;
 
   Fp32Tiles(Arena arena, Kernels kernels) {
     this.arena = arena;
@@ -85,30 +90,45 @@ final class Fp32Tiles implements TileOps {
       RowView src, int batch, long token, int head, int n, double[] factors, Tile dst) {
     Fp32Tile tile = (Fp32Tile) dst;
     int width = tile.columns();
-    float[] x = row(width);
-    // 0·x is 0 unless x is not finite: one sum over the rows is faster than one along each.
-    float[] zeros = second(width);
-    Arrays.fill(zeros, 0, width, 0f);
-    for (int i = 0; i < n; i++) {
-      src.read(batch, token + i, head, x);
-      kernels.addScaled(x, width, 0f, zeros);
+    int most = rowsAtOnce(width);
+    float[] x = row(most * width);
+    boolean finite = true;
+    for (int from = 0; from < n; from += most) {
+      int count = Math.min(most, n - from);
+      src.read(batch, token + from, head, count, x);
+      finite &= kernels.allFinite(x, count * width);
       if (factors != null) {
-        kernels.scale(x, width, factor(factors[i]));
+        kernels.scaleRows(x, count, width, narrow(factors, from, count));
       }
-      tile.write(i, x, width);
+      tile.writeRows(from, count, x);
     }
-    boolean finite = kernels.allFinite(zeros, width);
     zeroRows(tile, n);
     return finite;
   }
 
+  /** Returns how many rows of a width are copied at once: they then stay in the first cache. */
+  private static int rowsAtOnce(int width) {
+    return Math.max(1, AT_ONCE / width);
+  }
+
+  private float[] narrow(double[] factors, int from, int count) {
+    float[] narrow = factorRow.atLeast(count);
+    for (int i = 0; i < count; i++) {
+      narrow[i] = factor(factors[from + i]);
+    }
+    return narrow;
+  }
+
   private void zeroRows(Fp32Tile tile, int from) {
-    if (from < tile.rows()) {
-      float[] x = row(tile.columns());
-      Arrays.fill(x, 0, tile.columns(), 0f);
-      for (int i = from; i < tile.rows(); i++) {
-        tile.write(i, x, tile.columns());
-      }
+    if (from >= tile.rows()) {
+      return;
+    }
+    int width = tile.columns();
+    int most = Math.min(tile.rows() - from, rowsAtOnce(width));
+    float[] x = row(most * width);
+    Arrays.fill(x, 0, most * width, 0f);
+    for (int i = from; i < tile.rows(); i += most) {
+      tile.writeRows(i, Math.min(most, tile.rows() - i), x);
     }
   }
 
@@ -116,11 +136,15 @@ final class Fp32Tiles implements TileOps {
   public void store(Tile src, int n, double scale, RowView out, int batch, long token, int head) {
     Fp32Tile tile = (Fp32Tile) src;
     int width = tile.columns();
-    float[] x = row(width);
-    for (int i = 0; i < n; i++) {
-      tile.read(i, x, width);
-      kernels.scale(x, width, (float) scale);
-      out.write(batch, token + i, head, x);
+    int most = rowsAtOnce(width);
+    float[] x = row(most * width);
+    for (int from = 0; from < n; from += most) {
+      int count = Math.min(most, n - from);
+      tile.readRows(from, count, x);
+      if (scale != 1) {
+        kernels.scale(x, count * width, (float) scale);
+      }
+      out.write(batch, token + from, head, count, x);
     }
   }
 
@@ -128,13 +152,15 @@ final class Fp32Tiles implements TileOps {
   public void addTo(Tile src, int n, double scale, RowView out, int batch, long token, int head) {
     Fp32Tile tile = (Fp32Tile) src;
     int width = tile.columns();
-    float[] x = row(width);
-    float[] sum = second(width);
-    for (int i = 0; i < n; i++) {
-      tile.read(i, x, width);
-      out.read(batch, token + i, head, sum);
-      kernels.addScaled(x, width, (float) scale, sum);
-      out.write(batch, token + i, head, sum);
+    int most = rowsAtOnce(width);
+    float[] x = row(most * width);
+    float[] sum = second(most * width);
+    for (int from = 0; from < n; from += most) {
+      int count = Math.min(most, n - from);
+      tile.readRows(from, count, x);
+      out.read(batch, token + from, head, count, sum);
+      kernels.addScaled(x, count * width, (float) scale, sum);
+      out.write(batch, token + from, head, count, sum);
     }
   }
 
@@ -155,18 +181,57 @@ final class Fp32Tiles implements TileOps {
     Fp32Tile from = (Fp32Tile) src;
     Fp32Tile to = (Fp32Tile) dst;
     int width = from.columns();
-    float[] x = row(width);
-    for (int i = 0; i < n; i++) {
-      from.read(i, x, width);
-      kernels.scale(x, width, factor(factors[i]));
-      to.write(i, x, width);
+    int most = rowsAtOnce(width);
+    float[] x = row(most * width);
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      from.readRows(i, count, x);
+      kernels.scaleRows(x, count, width, narrow(factors, i, count));
+      to.writeRows(i, count, x);
     }
     zeroRows(to, n);
   }
 
   @Override
   public void causalDecay(Tile a, int n, double[] logDecay, boolean uniform) {
-    decayRows((Fp32Tile) a, n, logDecay, uniform, null);
+    if (uniform) {
+      decayUniformly((Fp32Tile) a, n, logDecay[0]);
+    } else {
+      decayRows((Fp32Tile) a, n, logDecay, false, null);
+    }
+  }
+
+  private void decayUniformly(Fp32Tile tile, int n, double logDecay) {
+    int width = tile.columns();
+    float[] byDistance = byDistance(logDecay, n);
+    int most = rowsAtOnce(width);
+    float[] x = row(most * width);
+    for (int from = 0; from < n; from += most) {
+      int count = Math.min(most, n - from);
+      tile.readRows(from, count, x);
+      for (int i = 0; i < count; i++) {
+        int own = from + i; // its distance to itself is the last factor
+        kernels.multiply(x, i * width, byDistance, byDistance.length - 1 - own, own + 1);
+        Arrays.fill(x, i * width + own + 1, (i + 1) * width, 0f);
+      }
+      tile.writeRows(from, count, x);
+    }
+    zeroRows(tile, n);
+  }
+
+  /** Returns e^(d·g) for distances d from the largest down to 0, kept from call to call. */
+  private float[] byDistance(double logDecay, int n) {
+    if (distanceFactors.length < n || distanceDecay != logDecay) {
+      int length = Math.max(distanceFactors.length, n);
+      if (distanceFactors.length < length) {
+        distanceFactors = new float[length];
+      }
+      for (int d = 0; d < length; d++) {
+        distanceFactors[length - 1 - d] = factor(Math.exp(d * logDecay));
+      }
+      distanceDecay = logDecay;
+    }
+    return distanceFactors;
   }
 
   @Override
@@ -179,17 +244,12 @@ final class Fp32Tiles implements TileOps {
     int width = tile.columns();
     float[] x = row(width);
     float[] factors = factorRow.atLeast(width);
-    float[] byDistance = second(width);
-    if (uniform) {
-      for (int d = 0; d < n; d++) {
-        byDistance[n - 1 - d] = factor(Math.exp(d * logDecay[0]));
-      }
-    }
+    float[] byDistance = uniform ? byDistance(logDecay[0], n) : null;
     for (int i = 0; i < n; i++) {
       int start = starts == null ? 0 : starts[i];
       tile.read(i, x, width);
       if (uniform) {
-        System.arraycopy(byDistance, n - 1 - i, factors, 0, i + 1);
+        System.arraycopy(byDistance, byDistance.length - 1 - i, factors, 0, i + 1);
       } else {
         double sum = 0;
         for (int j = i; j >= start; j--) {

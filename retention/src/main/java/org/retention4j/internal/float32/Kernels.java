@@ -14,8 +14,14 @@ public interface Kernels {
   /** x[i] ← c·x[i] for i &lt; n. */
   void scale(float[] x, int n, float c);
 
+  /** x[i·width+j] ← factors[i]·x[i·width+j] for i &lt; n, j &lt; width. */
+  void scaleRows(float[] x, int n, int width, float[] factors);
+
   /** x[i] ← x[i]·y[i] for i &lt; n. */
   void multiply(float[] x, float[] y, int n);
+
+  /** x[at+i] ← x[at+i]·y[from+i] for i &lt; n. */
+  void multiply(float[] x, int at, float[] y, int from, int n);
 
   /**
    * (x[i], x[i+half]) ← factor·(x[i]·cos[i] − x[i+half]·sin[i], x[i+half]·cos[i] + x[i]·sin[i]) for

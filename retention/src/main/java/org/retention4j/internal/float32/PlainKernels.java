@@ -9,6 +9,8 @@ import org.retention4j.internal.memory.GrowableFloats;
  * (it cannot rule out aliasing otherwise), hence one array per state row and no offsets.
  */
 public final class PlainKernels implements Kernels {
+  private final float[] zeros = new float[64];
+
   private final GrowableFloats sums = new GrowableFloats();
 
   @Override
@@ -24,9 +26,26 @@ public final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void scaleRows(float[] x, int n, int width, float[] factors) {
+    for (int i = 0; i < n; i++) {
+      float c = factors[i];
+      for (int j = i * width; j < (i + 1) * width; j++) {
+        x[j] *= c;
+      }
+    }
+  }
+
+  @Override
   public void multiply(float[] x, float[] y, int n) {
     for (int i = 0; i < n; i++) {
       x[i] *= y[i];
+    }
+  }
+
+  @Override
+  public void multiply(float[] x, int at, float[] y, int from, int n) {
+    for (int i = 0; i < n; i++) {
+      x[at + i] *= y[from + i];
     }
   }
 
@@ -79,23 +98,26 @@ public final class PlainKernels implements Kernels {
     return dot(a, a, n);
   }
 
+  /** 0·x is 0 unless x is not finite; sums side by side, which C2 makes vectors of. */
   @Override
   public boolean allFinite(float[] a, int n) {
-    float z0 = 0;
-    float z1 = 0;
-    float z2 = 0;
-    float z3 = 0;
+    float sum = 0;
     int i = 0;
-    for (; i + 4 <= n; i += 4) {
-      z0 += a[i] * 0f;
-      z1 += a[i + 1] * 0f;
-      z2 += a[i + 2] * 0f;
-      z3 += a[i + 3] * 0f;
+    if (n >= 2 * zeros.length) {
+      Arrays.fill(zeros, 0f);
+      for (; i + zeros.length <= n; i += zeros.length) {
+        for (int j = 0; j < zeros.length; j++) {
+          zeros[j] += a[i + j] * 0f;
+        }
+      }
+      for (float zero : zeros) {
+        sum += zero;
+      }
     }
     for (; i < n; i++) {
-      z0 += a[i] * 0f;
+      sum += a[i] * 0f;
     }
-    return (z0 + z1) + (z2 + z3) == 0f;
+    return sum == 0f;
   }
 
   @Override

@@ -64,6 +64,28 @@ public final class Fp32Tile extends Tile {
     buffer.get(start + row * stride, into, 0, count);
   }
 
+  /** Copies whole rows that follow each other to {@code into[0..count·columns)}. */
+  public void readRows(int row, int count, float[] into) {
+    if (dense()) {
+      buffer.get(start + row * stride, into, 0, count * columns());
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      buffer.get(start + (row + i) * stride, into, i * columns(), columns());
+    }
+  }
+
+  /** Sets whole rows that follow each other from {@code from[0..count·columns)}. */
+  public void writeRows(int row, int count, float[] from) {
+    if (dense()) {
+      buffer.put(start + row * stride, from, 0, count * columns());
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      buffer.put(start + (row + i) * stride, from, i * columns(), columns());
+    }
+  }
+
   /** Copies {@code count} elements of a row from a column on. */
   public void read(int row, int column, float[] into, int count) {
     buffer.get(start + row * stride + column, into, 0, count);

@@ -27,7 +27,7 @@ public final class VectorKernels implements Kernels {
       VectorSpecies.of(short.class, VectorShape.forBitSize(SPECIES.vectorBitSize() / 2));
 
   private final PlainKernels plain = new PlainKernels();
-  private final float[] lanes = new float[LANES];
+  private final float[] lanes = new float[Math.max(4, LANES)];
   private final VectorFold fold = new VectorFold();
   private final VectorExp exp = new VectorExp();
 
@@ -42,8 +42,26 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void scaleRows(float[] x, int n, int width, float[] factors) {
+    plain.scaleRows(x, n, width, factors);
+  }
+
+  @Override
   public void multiply(float[] x, float[] y, int n) {
     plain.multiply(x, y, n);
+  }
+
+  @Override
+  public void multiply(float[] x, int at, float[] y, int from, int n) {
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector.fromArray(SPECIES, x, at + i)
+          .mul(FloatVector.fromArray(SPECIES, y, from + i))
+          .intoArray(x, at + i);
+    }
+    for (; i < n; i++) {
+      x[at + i] *= y[from + i];
+    }
   }
 
   @Override
@@ -89,15 +107,17 @@ public final class VectorKernels implements Kernels {
   public boolean allFinite(float[] a, int n) {
     FloatVector zero = FloatVector.zero(SPECIES);
     FloatVector sum = zero;
+    FloatVector other = zero;
     int i = 0;
-    for (; i + LANES <= n; i += LANES) {
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
       sum = FloatVector.fromArray(SPECIES, a, i).fma(zero, sum);
+      other = FloatVector.fromArray(SPECIES, a, i + LANES).fma(zero, other);
     }
     float rest = 0;
     for (; i < n; i++) {
       rest += a[i] * 0f;
     }
-    sum.intoArray(lanes, 0);
+    sum.add(other).intoArray(lanes, 0);
     return sumOfLanes() + rest == 0f;
   }
 
@@ -338,12 +358,19 @@ public final class VectorKernels implements Kernels {
   }
 
   /** Adds in one order; the Vector API leaves it open, and changes it when it is compiled. */
+  /** In one order: the Vector API changes its own. Four sums side by side, since each waits. */
   private float sumOfLanes() {
-    float sum = 0;
-    for (int i = 0; i < LANES; i++) {
-      sum += lanes[i];
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    for (int i = 0; i < lanes.length; i += 4) {
+      s0 += lanes[i];
+      s1 += lanes[i + 1];
+      s2 += lanes[i + 2];
+      s3 += lanes[i + 3];
     }
-    return sum;
+    return (s0 + s1) + (s2 + s3);
   }
 
   @Override
