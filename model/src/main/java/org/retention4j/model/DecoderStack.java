@@ -1,8 +1,12 @@
 package org.retention4j.model;
 
+import java.io.IOException;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.args.Args;
@@ -16,6 +20,9 @@ import org.retention4j.model.stack.DecoderLayer;
 import org.retention4j.model.stack.FeedForward;
 import org.retention4j.nn.Norm;
 import org.retention4j.nn.WeightSource;
+import org.retention4j.snapshot.Fingerprint;
+import org.retention4j.snapshot.SnapshotHeader;
+import org.retention4j.snapshot.SnapshotReader;
 
 /**
  * Decoder layers over frames: vectors of D numbers go in and come out, as in streaming speech
@@ -38,6 +45,8 @@ public final class DecoderStack implements AutoCloseable {
   private final Norm finalNorm;
   private final PlanCache<FramePlan.Key, FramePlan> plans =
       new PlanCache<>(key -> new FramePlan(this, key), FramePlan::bytes, FramePlan::close);
+  private final Object fingerprintLock = new Object();
+  private Fingerprint fingerprint;
   private volatile boolean closed;
 
   private DecoderStack(
@@ -138,6 +147,50 @@ public final class DecoderStack implements AutoCloseable {
     requireOpen();
     Args.present("options of a session", options);
     return new FrameSession(this, options, SequenceStates.of(layers, batch, options.cache()));
+  }
+
+  /**
+   * Returns the fingerprint of configuration and weights, see {@link LanguageModel#fingerprint}.
+   */
+  public Fingerprint fingerprint() {
+    requireOpen();
+    synchronized (fingerprintLock) {
+      if (fingerprint == null) {
+        fingerprint = ModelFingerprint.of(config, layers, Optional.ofNullable(finalNorm));
+      }
+      return fingerprint;
+    }
+  }
+
+  /**
+   * Goes on from a file that {@link FrameSession#save(Path, SaveOptions)} wrote.
+   *
+   * @throws org.retention4j.snapshot.SnapshotException if it is damaged, or another stack's
+   * @throws IOException if it cannot be read
+   */
+  public FrameSession restore(Path path, RestoreOptions options) throws IOException {
+    return SnapshotFiles.read(path, (channel, length) -> restore(channel, length, options));
+  }
+
+  /** Goes on from what a channel holds, which stays the caller's, at the byte behind it. */
+  public FrameSession restore(ReadableByteChannel from, RestoreOptions options) throws IOException {
+    return restore(from, -1, options);
+  }
+
+  private FrameSession restore(ReadableByteChannel from, long length, RestoreOptions options)
+      throws IOException {
+    requireOpen();
+    Args.present("options", options);
+    SnapshotReader reader = new SnapshotReader(from, length, options.mostBytes());
+    reader.require(SnapshotHeader.FRAMES, fingerprint());
+    SequenceStates states = SnapshotSections.readStates(reader, layers, options.session().cache());
+    try {
+      reader.finish();
+      return new FrameSession(this, options.session(), states);
+    } catch (IOException | RuntimeException e) {
+      states.close();
+      throw e;
+    }
   }
 
   /**

@@ -1,5 +1,8 @@
 package org.retention4j.model;
 
+import java.io.IOException;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -14,6 +17,7 @@ import org.retention4j.engine.NdArrays;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.RowView;
+import org.retention4j.snapshot.SnapshotHeader;
 
 /**
  * Sequences of frames in progress: what a {@link DecoderStack} remembers of them. With retention
@@ -317,6 +321,21 @@ public final class FrameSession implements AutoCloseable {
     torn = true;
     states.rollback(mark.moment);
     torn = false;
+  }
+
+  /** Writes all sequences to a file, which appears whole, in the place of one that is there. */
+  public void save(Path path, SaveOptions options) throws IOException {
+    requireUsable();
+    SnapshotFiles.write(path, channel -> save(channel, options));
+  }
+
+  /** Writes all sequences to a channel, which stays the caller's. */
+  public void save(WritableByteChannel to, SaveOptions options) throws IOException {
+    requireUsable();
+    Args.present("options", options);
+    SnapshotSections.Contents all =
+        new SnapshotSections.Contents(states, null, states.allRows(), options);
+    SnapshotSections.write(to, SnapshotHeader.FRAMES, stack.fingerprint(), engine, all);
   }
 
   private void requireOpen() {

@@ -1,5 +1,8 @@
 package org.retention4j.model;
 
+import java.io.IOException;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +25,7 @@ import org.retention4j.nn.Init;
 import org.retention4j.nn.Norm;
 import org.retention4j.nn.WeightSource;
 import org.retention4j.nn.WeightSpec;
+import org.retention4j.snapshot.Fingerprint;
 
 /**
  * A decoder with its weights: tokens to logits. Immutable and shared by sessions on any number of
@@ -39,6 +43,8 @@ public final class LanguageModel implements AutoCloseable {
   private final LmHead head;
   private final PlanCache<DecoderPlan.Key, DecoderPlan> plans =
       new PlanCache<>(this::newPlan, DecoderPlan::bytes, DecoderPlan::discard);
+  private final Object fingerprintLock = new Object();
+  private Fingerprint fingerprint;
   private volatile boolean closed;
 
   /**
@@ -179,6 +185,65 @@ public final class LanguageModel implements AutoCloseable {
     requireOpen();
     Args.present("options of a session", options);
     return new Session(this, batch, options);
+  }
+
+  /**
+   * Returns the fingerprint of configuration and weights, equal for equal models in engines of
+   * either type; computed at the first call, which reads all weights once.
+   */
+  public Fingerprint fingerprint() {
+    requireOpen();
+    synchronized (fingerprintLock) {
+      if (fingerprint == null) {
+        fingerprint = ModelFingerprint.of(this);
+      }
+      return fingerprint;
+    }
+  }
+
+  /**
+   * Goes on from a file that {@link Session#save(Path)} wrote, to the bit where the engine is the
+   * same. {@link Session#position} says where it stands.
+   *
+   * @throws org.retention4j.snapshot.SnapshotException if it is damaged, or another model's
+   * @throws IOException if it cannot be read
+   */
+  public Session restore(Path path, RestoreOptions options) throws IOException {
+    try (Snapshot snapshot = readSnapshot(path, options)) {
+      return restore(snapshot, options.session());
+    }
+  }
+
+  /** Goes on from what a channel holds, which stays the caller's, at the byte behind it. */
+  public Session restore(ReadableByteChannel from, RestoreOptions options) throws IOException {
+    try (Snapshot snapshot = readSnapshot(from, options)) {
+      return restore(snapshot, options.session());
+    }
+  }
+
+  /** Goes on from a snapshot, which stays as it is. */
+  public Session restore(Snapshot snapshot, SessionOptions options) {
+    requireOpen();
+    Args.present("options of a session", options);
+    return new Session(this, options, Args.present("a snapshot", snapshot));
+  }
+
+  /**
+   * Reads a file that {@link Session#save(Path)} wrote; see {@link #restore(Path, RestoreOptions)}.
+   */
+  public Snapshot readSnapshot(Path path, RestoreOptions options) throws IOException {
+    requireOpen();
+    Args.present("options", options);
+    return SnapshotFiles.read(
+        path, (channel, length) -> Snapshot.read(this, channel, length, options));
+  }
+
+  /** Reads what a channel holds; see {@link #restore(ReadableByteChannel, RestoreOptions)}. */
+  public Snapshot readSnapshot(ReadableByteChannel from, RestoreOptions options)
+      throws IOException {
+    requireOpen();
+    Args.present("options", options);
+    return Snapshot.read(this, from, -1, options);
   }
 
   /** Returns into which micro-batches all layers let a sequence be cut. */

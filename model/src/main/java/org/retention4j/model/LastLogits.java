@@ -1,8 +1,13 @@
 package org.retention4j.model;
 
+import java.io.IOException;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.RowView;
+import org.retention4j.snapshot.NumberType;
+import org.retention4j.snapshot.SnapshotReader;
+import org.retention4j.snapshot.SnapshotSection;
+import org.retention4j.snapshot.SnapshotWriter;
 
 /** The logits after the last token of each row of a session, of rows that have seen one. */
 final class LastLogits implements AutoCloseable {
@@ -68,11 +73,74 @@ final class LastLogits implements AutoCloseable {
 
   /** Copies another session's, whose rows these are. */
   void copy(LastLogits other, int[] from) {
-    double[] wide = new double[vocabulary];
     for (int i = 0; i < from.length; i++) {
-      known[i] = other.known[from[i]];
-      other.rows.readWide(from[i], 0, 0, wide);
-      rows.writeWide(i, 0, 0, wide);
+      put(i, other, from[i]);
+    }
+  }
+
+  /** Copies some rows as they were at a moment. */
+  void copy(Moment other, int[] from) {
+    for (int i = 0; i < from.length; i++) {
+      known[i] = other.known()[from[i]];
+      rows.writeWide(i, 0, 0, other.rows()[from[i]]);
+    }
+  }
+
+  /** Returns the section that {@link #write} fills. */
+  SnapshotSection section(NumberType type, int... of) {
+    long bytes = Long.BYTES * (2L + of.length);
+    for (int row : of) {
+      bytes += known[row] ? type.bytes(vocabulary) : 0;
+    }
+    return new SnapshotSection(SnapshotSections.LOGITS, 0, true, bytes);
+  }
+
+  void write(SnapshotWriter to, NumberType type, int... of) throws IOException {
+    to.put(type.ordinal());
+    to.put(vocabulary);
+    for (int row : of) {
+      to.put(known[row] ? 1L : 0L);
+    }
+    double[] wide = new double[vocabulary];
+    for (int row : of) {
+      if (known[row]) {
+        rows.readWide(row, 0, 0, wide);
+        to.put(type, wide, vocabulary);
+      }
+    }
+  }
+
+  /** Reads all rows of a snapshot. */
+  void read(SnapshotReader from) throws IOException {
+    NumberType type = NumberType.values()[(int) from.getLong("a type", 0, 2)];
+    from.getLong("a vocabulary", vocabulary, vocabulary);
+    boolean[] written = new boolean[known.length];
+    for (int row = 0; row < known.length; row++) {
+      written[row] = from.getLong("logits", 0, 1) == 1;
+    }
+    double[] wide = new double[vocabulary];
+    for (int row = 0; row < known.length; row++) {
+      if (written[row]) {
+        from.get(type, wide, vocabulary);
+        rows.writeWide(row, 0, 0, wide);
+      }
+      known[row] = written[row];
+    }
+  }
+
+  /** Copies a row of another's. */
+  void put(int row, LastLogits from, int fromRow) {
+    double[] wide = new double[vocabulary];
+    from.rows.readWide(fromRow, 0, 0, wide);
+    rows.writeWide(row, 0, 0, wide);
+    known[row] = from.known[fromRow];
+  }
+
+  /** Overwrites what is there. */
+  void wipe() {
+    for (int row = 0; row < known.length; row++) {
+      rows.writeWide(row, 0, 0, new double[vocabulary]);
+      known[row] = false;
     }
   }
 

@@ -33,6 +33,11 @@ final class SequenceStates implements AutoCloseable {
     return new SequenceStates(all(layers, layer -> layer.mixer().newState(batch, cache)), batch);
   }
 
+  /** Takes states over. */
+  static SequenceStates of(List<MixerState> states, int batch) {
+    return new SequenceStates(states.toArray(new MixerState[0]), batch);
+  }
+
   /** Makes a state of each; if one fails, those made before it are freed. */
   private static <T> MixerState[] all(List<T> sources, Function<T, MixerState> make) {
     MixerState[] made = new MixerState[sources.size()];
@@ -66,6 +71,21 @@ final class SequenceStates implements AutoCloseable {
 
   /** Returns copies of some rows, which may repeat. */
   SequenceStates select(int... rows) {
+    requireRows(rows);
+    return new SequenceStates(all(Arrays.asList(states), state -> state.select(rows)), rows.length);
+  }
+
+  /** Returns copies of some rows as they were at a checked moment. */
+  SequenceStates select(Moment at, int... rows) {
+    requireRows(rows);
+    int[] layer = {0};
+    return new SequenceStates(
+        all(Arrays.asList(states), state -> state.select(at.parts.get(layer[0]++), rows)),
+        rows.length);
+  }
+
+  /** Refuses rows that are not there, and none. */
+  void requireRows(int... rows) {
     Args.present("rows", rows);
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
@@ -73,7 +93,18 @@ final class SequenceStates implements AutoCloseable {
     for (int row : rows) {
       requireRow(row);
     }
-    return new SequenceStates(all(Arrays.asList(states), state -> state.select(rows)), rows.length);
+  }
+
+  /** Puts a copy of a row of others of the same model in the place of one of these. */
+  void put(int row, SequenceStates from, int fromRow) {
+    for (int i = 0; i < states.length; i++) {
+      states[i].put(row, from.states[i], fromRow);
+    }
+  }
+
+  /** Returns whether a moment is open. */
+  boolean marked() {
+    return !moments.isEmpty();
   }
 
   /** Returns all rows, in order. */
@@ -234,6 +265,13 @@ final class SequenceStates implements AutoCloseable {
     }
     for (int i = 0; i < states.length; i++) {
       states[i].rollback(moment.parts.get(i));
+    }
+  }
+
+  /** Overwrites what is remembered, and what open moments hold. */
+  void wipe() {
+    for (MixerState state : states) {
+      state.wipe();
     }
   }
 

@@ -1,5 +1,8 @@
 package org.retention4j.model;
 
+import java.io.IOException;
+import java.nio.channels.WritableByteChannel;
+import java.nio.file.Path;
 import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
@@ -43,6 +46,20 @@ public final class Session implements AutoCloseable {
     checks = new SessionChecks(model.config().vocabulary(), states);
     logits = new LastLogits(model.engine(), batch, model.config().vocabulary());
     advance = new SessionAdvance(model, options, states.layers(), logits);
+  }
+
+  Session(LanguageModel model, SessionOptions options, Snapshot snapshot) {
+    this(model, options, own(model, snapshot).states().select(snapshot.states().allRows()));
+    logits.copy(snapshot.logits(), snapshot.states().allRows());
+  }
+
+  private static Snapshot own(LanguageModel model, Snapshot snapshot) {
+    if (snapshot.model() != model) {
+      throw new IllegalArgumentException(
+          "expected a snapshot of this model, got one that was read for another: save it and read"
+              + " it again");
+    }
+    return snapshot;
   }
 
   /** Returns the model. */
@@ -278,6 +295,79 @@ public final class Session implements AutoCloseable {
     states.rollback(mark.moment);
     logits.restore(mark.seen);
     advance.whole();
+  }
+
+  /** Returns some of the sequences as they are now, which may repeat. */
+  public Snapshot snapshot(int... rows) {
+    requireUsable();
+    return Snapshot.of(model, states.select(rows), seen -> seen.copy(logits, rows));
+  }
+
+  /** Returns some of the sequences as they were at an open mark of this session. */
+  public Snapshot snapshot(Mark mark, int... rows) {
+    requireUsable();
+    Args.present("a mark", mark);
+    states.check(mark.moment);
+    return Snapshot.of(model, states.select(mark.moment, rows), seen -> seen.copy(mark.seen, rows));
+  }
+
+  /** Takes a sequence out: its place begins anew, and the others go on. */
+  public Snapshot take(int row) {
+    Snapshot taken = snapshot(row);
+    reset(row);
+    return taken;
+  }
+
+  /**
+   * Lets a place go on from a row of a snapshot, while the others go on as they are.
+   *
+   * @throws IllegalArgumentException for a snapshot that was made or read for another model, or of
+   *     caches of another type or limit
+   * @throws IllegalStateException while a mark is open
+   */
+  public void put(int row, Snapshot snapshot, int snapshotRow) {
+    requireUsable();
+    states.requireRow(row);
+    own(model, Args.present("a snapshot", snapshot)).states().requireRow(snapshotRow);
+    if (states.marked()) {
+      throw new IllegalStateException("expected no open mark of this session, got one");
+    }
+    advance.tearing();
+    states.put(row, snapshot.states(), snapshotRow);
+    logits.put(row, snapshot.logits(), snapshotRow);
+    advance.whole();
+  }
+
+  /** Writes all sequences to a file, which appears whole, in the place of one that is there. */
+  public void save(Path path) throws IOException {
+    save(path, SaveOptions.DEFAULT);
+  }
+
+  /** Writes all sequences to a file, with options. */
+  public void save(Path path, SaveOptions options) throws IOException {
+    requireUsable();
+    SnapshotFiles.write(path, channel -> save(channel, options));
+  }
+
+  /**
+   * Writes all sequences to a channel, which stays the caller's: encrypted or packed on the way, as
+   * it likes. Nothing is copied before.
+   */
+  public void save(WritableByteChannel to, SaveOptions options) throws IOException {
+    requireUsable();
+    Args.present("options", options);
+    Snapshot.write(
+        model, to, new SnapshotSections.Contents(states, logits, states.allRows(), options));
+  }
+
+  /** Closes it, and overwrites before that what it remembers. */
+  public void closeAndWipe() {
+    if (!closed) {
+      advance.requireIdle();
+      states.wipe();
+      logits.wipe();
+      close();
+    }
   }
 
   private void requireOpen() {

@@ -285,7 +285,7 @@ public final class RetentionPlan implements AutoCloseable {
     for (int b = 0; b < batch; b++) {
       resets |= places.start(b, counts[b], decaysOfRun);
       if (rotator != null) {
-        rotator.start(b, state.positionOf(b), counts[b]);
+        rotator.start(b, state.position(b), counts[b]);
       }
     }
     if (resets && rotator != null && fromZero == null) {
@@ -354,7 +354,7 @@ public final class RetentionPlan implements AutoCloseable {
     }
     prepare(lane, b, h, keysFirst ? NONE : h * config.kvHeads() / config.heads());
     loop.advance(lane, state, b, h, n);
-    long start = state.positionOf(b);
+    long start = state.position(b);
     for (int t = 0; t < n; t++) {
       long position = places.afterReset(b, t) ? places.position(b, t) : start + t;
       double factor = config.normaliseOutput() ? outputFactor(h, position) : 1;

@@ -36,7 +36,7 @@ public final class RetentionState implements AutoCloseable {
   private final long[] start;
   private final long[] position;
   private final Sum[] decay;
-  private final boolean fromZero;
+  private boolean fromZero;
   private final Buffers buffers;
   private boolean closed;
 
@@ -44,7 +44,7 @@ public final class RetentionState implements AutoCloseable {
   private boolean torn;
 
   /** What all sequences of a state share. */
-  private record Layout(int heads, int keyWidth, int valueWidth, StateConvention convention) {}
+  record Layout(int heads, int keyWidth, int valueWidth, StateConvention convention) {}
 
   private RetentionState(
       Engine engine,
@@ -67,11 +67,7 @@ public final class RetentionState implements AutoCloseable {
     }
   }
 
-  /**
-   * Returns a zero state at position 0 for a block.
-   *
-   * @param batch B, the number of sequences, at least 1
-   */
+  /** Returns a zero state at position 0 for a block and a batch of B ≥ 1 sequences. */
   public static RetentionState zeros(Engine engine, RetentionConfig config, int batch) {
     Args.present("config", config);
     return zeros(
@@ -93,7 +89,6 @@ public final class RetentionState implements AutoCloseable {
   /**
    * Returns a zero state whose sequences start at a position: the beginning of a segment.
    *
-   * @param start position of the first token, at least 0
    * @throws IllegalArgumentException for a size &lt; 1 or a start &lt; 0
    */
   public static RetentionState zeros(
@@ -127,11 +122,9 @@ public final class RetentionState implements AutoCloseable {
   /**
    * Imports a state that {@link #toArray()}, or another program, gave.
    *
-   * @param engine whose states lie as this one will
    * @param array (B,H,K,V) of the engine's type
    * @param positions (B) the number of tokens each sequence has seen, each at least 0
-   * @throws IllegalArgumentException for another rank or type, a negative position, or a number of
-   *     positions other than B
+   * @throws IllegalArgumentException for another rank, type or number of positions, or one below 0
    */
   public static RetentionState of(
       Engine engine, INDArray array, long[] positions, StateConvention convention) {
@@ -145,7 +138,7 @@ public final class RetentionState implements AutoCloseable {
         new Layout((int) array.size(1), (int) array.size(2), (int) array.size(3), convention);
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
     RetentionState imported = zeros(engine, layout, positions.clone(), false);
-    StateArrays.read(array, imported);
+    StateExchange.read(array, imported);
     return imported;
   }
 
@@ -184,22 +177,13 @@ public final class RetentionState implements AutoCloseable {
     return layout.convention;
   }
 
-  /**
-   * Returns the position of the next token of a row: start plus tokens seen.
-   *
-   * @param row in 0…B−1
-   */
+  /** Returns the position of the next token of a row in 0…B−1: start plus tokens seen. */
   public long position(int row) {
     CoreChecks.checkRow(row, batch());
     return position[row];
   }
 
-  /** The same of a row that is known to be one. */
-  long positionOf(int row) {
-    return position[row];
-  }
-
-  /** Returns the bytes that one sequence's state of a block holds, pending tokens included. */
+  /** Returns the bytes that one sequence's state of a block holds, with pending tokens. */
   public static long bytes(RetentionConfig config, ElementType type) {
     return config.heads() * Engine.stateBytes(type, config.keyWidth(), config.valueWidth());
   }
@@ -214,7 +198,7 @@ public final class RetentionState implements AutoCloseable {
     return (long) type().bytes() * states.length * layout.keyWidth * layout.valueWidth;
   }
 
-  /** Returns whether {@link #close()} was called. */
+  /** Returns whether it was closed. */
   public boolean closed() {
     return closed;
   }
@@ -229,25 +213,21 @@ public final class RetentionState implements AutoCloseable {
     return head(row, head);
   }
 
-  /** Records that all heads have advanced, and with them the positions. */
+  /** Records that all heads have advanced. */
   void settled() {
     torn = false;
   }
 
   /** Refuses a state of which a call that failed has advanced some heads. */
   void requireWhole() {
+    checkOpen();
     if (torn) {
       throw new IllegalStateException(
           "an earlier call failed half-way: this retention state cannot go on, make a new one");
     }
   }
 
-  /** Records that a row saw tokens; the head states were advanced by the form. */
-  /**
-   * Moves a row on.
-   *
-   * @param lastReset the last of the tokens before which the row was reset, −1 for none
-   */
+  /** Moves a row on; the last of the tokens before which it was reset is −1 for none. */
   void advance(int row, int tokens, int lastReset) {
     position[row] = lastReset < 0 ? position[row] + tokens : tokens - lastReset;
   }
@@ -282,19 +262,18 @@ public final class RetentionState implements AutoCloseable {
 
   /** Returns an independent state that continues bit for bit as this one would. */
   public RetentionState copy() {
-    int[] rows = new int[batch()];
-    Arrays.setAll(rows, row -> row);
-    return select(rows);
+    return select(allRows());
   }
 
-  /**
-   * Returns an independent state of some of the rows, which may repeat; each continues bit for bit
-   * as it would here.
-   *
-   * @param rows at least one, each in 0…B−1
-   */
+  /** Returns all rows, in order. */
+  int[] allRows() {
+    int[] rows = new int[batch()];
+    Arrays.setAll(rows, row -> row);
+    return rows;
+  }
+
+  /** The same of some of the rows, at least one, each in 0…B−1; they may repeat. */
   public RetentionState select(int... rows) {
-    checkOpen();
     requireWhole();
     Args.present("rows", rows);
     if (rows.length == 0) {
@@ -316,43 +295,65 @@ public final class RetentionState implements AutoCloseable {
     return new RetentionState(engine, layout, copies, starts, positions, sums, fromZero);
   }
 
+  /** Makes zeros whose rows have seen something, to be filled. */
+  static RetentionState at(
+      Engine engine, Layout layout, long[] starts, long[] positions, boolean fromZero) {
+    RetentionState state = zeros(engine, layout, starts, fromZero);
+    System.arraycopy(positions, 0, state.position, 0, positions.length);
+    return state;
+  }
+
+  /**
+   * Puts a copy of a row of another state in the place of one of this one.
+   *
+   * @throws IllegalArgumentException if engine, shape or convention are others, or there is no row
+   */
+  public void put(int row, RetentionState from, int fromRow) {
+    checkOpen();
+    CoreChecks.checkRow(row, batch());
+    if (!from.layout.equals(layout) || from.engine != engine) {
+      throw new IllegalArgumentException(
+          "expected a row of a state like " + describe() + ", got " + from.describe());
+    }
+    try (RetentionState copy = from.select(fromRow)) {
+      System.arraycopy(copy.states, 0, states, row * layout.heads, layout.heads);
+      System.arraycopy(copy.decay, 0, decay, row * layout.heads, layout.heads);
+      start[row] = copy.start[0];
+      position[row] = copy.position[0];
+      fromZero &= from.fromZero;
+    }
+  }
+
   /**
    * Lets one sequence begin anew while the others go on: its state is 0 and its position too, as
    * {@link Resets} before its next token would make them.
-   *
-   * @param row 0 … B−1
-   * @throws IllegalArgumentException if there is no such row
    */
   public void reset(int row) {
-    checkOpen();
     requireWhole();
     CoreChecks.checkRow(row, batch());
-    double[] zeros = new double[layout.valueWidth];
     for (int h = 0; h < layout.heads; h++) {
-      HeadState head = head(row, h);
-      head.fold();
-      for (int k = 0; k < layout.keyWidth; k++) {
-        head.writeRow(k, zeros);
-      }
+      head(row, h).wipe();
       accumulateDecay(row, h, Double.NEGATIVE_INFINITY);
     }
     moveTo(row, 0);
   }
 
-  /**
-   * Exports the state as a new array (B,H,K,V) of the state's type. This state is not changed, to
-   * the bit.
-   */
+  /** Overwrites what it remembers, a torn one too; it is of no more use then. */
+  public void wipe() {
+    checkOpen();
+    Arrays.asList(states).forEach(HeadState::wipe);
+  }
+
+  /** Exports it as a new array (B,H,K,V) of its type; it is not changed, to the bit. */
   public INDArray toArray() {
     checkOpen();
     NdArrays.require();
-    return StateArrays.write(this);
+    return StateExchange.write(this);
   }
 
   /**
-   * Returns an independent state for another engine: as {@link #copy()} where states of both lie in
-   * the same way, else laid anew, pending tokens folded, and rounded where the other's type is
-   * narrower.
+   * Returns an independent state for another engine: as {@link #copy()} where both lay states
+   * alike, else laid anew, pending tokens folded, and rounded where the other's type is narrower.
    */
   public RetentionState copyTo(Engine other) {
     Args.present("engine", other);
@@ -361,7 +362,7 @@ public final class RetentionState implements AutoCloseable {
         new RetentionState(
             other,
             layout,
-            other.suits(states[0]) ? copy.states.clone() : StateArrays.laidFor(other, copy),
+            other.suits(states[0]) ? copy.states.clone() : StateExchange.laidFor(other, copy),
             copy.start,
             copy.position,
             copy.decay,
@@ -371,10 +372,9 @@ public final class RetentionState implements AutoCloseable {
   }
 
   /**
-   * Joins this segment with the one that follows it: (Γ₁,S₁)⊕(Γ₂,S₂) = (Γ₁+Γ₂, e^Γ₂ S₁ + S₂).
+   * Joins this segment with the one that follows it: (Γ₁,S₁)⊕(Γ₂,S₂) = (Γ₁+Γ₂, e^Γ₂ S₁ + S₂), a new
+   * state, as if this one had seen next's tokens.
    *
-   * @param next was computed from a zero state that started where this state ends
-   * @return a new state, as if this one had seen next's tokens
    * @throws IllegalArgumentException if next does not start where this one ends, did not begin from
    *     a zero state, or differs in shape, type or convention
    */

@@ -21,6 +21,15 @@ public interface MixerConfig {
   String describe();
 
   /**
+   * Returns all that changes the mathematics, to the last digit, in a text that stays the same from
+   * version to version: fingerprints of models are made of it. What is added later stands in it
+   * only where it is not at its default.
+   */
+  default String identity() {
+    return describe();
+  }
+
+  /**
    * Returns lines of a report on what follows from its shape: what it remembers, say. Mixers of
    * which nothing is to be said return none.
    *

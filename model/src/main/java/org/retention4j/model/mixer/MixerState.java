@@ -1,8 +1,12 @@
 package org.retention4j.model.mixer;
 
+import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
+import org.retention4j.snapshot.NumberType;
+import org.retention4j.snapshot.SnapshotSection;
+import org.retention4j.snapshot.SnapshotWriter;
 
 /**
  * What a mixer remembers of a batch of sequences: a retention state or a key/value cache.
@@ -55,8 +59,44 @@ public interface MixerState extends AutoCloseable {
    */
   MixerState select(int... rows);
 
+  /** Returns the same of rows as they were at a mark of this state. */
+  default MixerState select(Mark at, int... rows) {
+    throw unsaved();
+  }
+
+  /**
+   * Puts a copy of a row of another state in the place of one of this one, for which no mark is
+   * open.
+   *
+   * @param from of a mixer of the same configuration and engine
+   */
+  default void put(int row, MixerState from, int fromRow) {
+    throw unsaved();
+  }
+
+  /** Returns the section of a snapshot that {@link #write} fills. */
+  default SnapshotSection section(int layer, NumberType type, int... rows) {
+    throw unsaved();
+  }
+
+  /**
+   * Writes some rows into a section that was begun; with their own type they go on to the bit.
+   *
+   * @param type numbers are rounded to it
+   */
+  default void write(SnapshotWriter to, NumberType type, int... rows) throws IOException {
+    throw unsaved();
+  }
+
+  private UnsupportedOperationException unsaved() {
+    return new UnsupportedOperationException("expected what can be saved, got " + this);
+  }
+
   /** Lets a row begin anew: it has seen nothing then, and the others go on. */
   void reset(int row);
+
+  /** Overwrites all that is remembered, what open marks hold too; it is of no more use then. */
+  void wipe();
 
   /** Returns what {@link #rollback} needs to come back to this moment. */
   Mark mark();

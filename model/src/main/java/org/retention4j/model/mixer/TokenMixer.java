@@ -1,10 +1,12 @@
 package org.retention4j.model.mixer;
 
+import java.io.IOException;
 import java.util.List;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.NamedWeights;
+import org.retention4j.snapshot.SnapshotReader;
 
 /**
  * The part of a decoder layer that lets tokens see earlier tokens. Immutable and shared.
@@ -28,6 +30,23 @@ public interface TokenMixer extends AutoCloseable {
   /** Returns a state with room for {@code capacity} tokens and no more. */
   default MixerState newState(int batch, int capacity) {
     return newState(batch, KvCacheOptions.preallocated(capacity));
+  }
+
+  /** Returns the tag of the sections that its states write and {@link #read} takes. */
+  default String sectionTag() {
+    throw new UnsupportedOperationException(
+        "expected a mixer whose states can be saved, got " + this);
+  }
+
+  /**
+   * Reads a state from a section of {@link #sectionTag} that was begun, with all rows of the
+   * snapshot.
+   *
+   * @throws org.retention4j.snapshot.SnapshotException if it does not fit this mixer
+   */
+  default MixerState read(SnapshotReader from, KvCacheOptions options) throws IOException {
+    throw new UnsupportedOperationException(
+        "expected a mixer whose states can be saved, got " + this);
   }
 
   /**

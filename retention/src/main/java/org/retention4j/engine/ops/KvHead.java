@@ -26,8 +26,14 @@ public interface KvHead {
   /** Gives up the first blocks, whose tokens nobody will see again: later ones use their memory. */
   void drop(int blocks);
 
+  /** Counts so many blocks more as dropped, in a cache that holds no tokens. */
+  void skip(int blocks);
+
   /** Forgets all tokens; those to come are written where they were. */
   void clear();
+
+  /** Forgets all tokens, and overwrites what they were. */
+  void wipe();
 
   /** Returns the number of blocks whose memory is held, for tokens there are or to come. */
   int held();
@@ -49,6 +55,12 @@ public interface KvHead {
 
   /** Returns the width of a value. */
   int valueWidth();
+
+  /** Returns one element of a key. */
+  double key(int token, int element);
+
+  /** Returns one element of a value. */
+  double value(int token, int element);
 
   /** Sets one element of a key. */
   void setKey(int token, int element, double value);

@@ -1,5 +1,6 @@
 package org.retention4j.internal.float32;
 
+import java.util.Arrays;
 import org.retention4j.engine.ops.Bfloat16;
 import org.retention4j.internal.memory.Fp32Tile;
 
@@ -38,6 +39,11 @@ final class Bf16Matrix implements Fp32KvMatrix {
       kernels.widen(data, i * width, room, width);
       dst.write(i, room, width);
     }
+  }
+
+  @Override
+  public void clear() {
+    Arrays.fill(data, (short) 0);
   }
 
   @Override

@@ -40,9 +40,6 @@ final class Fp32Cache implements CacheOps {
     for (int i = 0; i < cache.valueWidth(); i++) {
       cache.setValue(position, i, x[i]);
     }
-    if (!kernels.allFinite(x, cache.valueWidth())) {
-      ((KvBlocks) cache).noteNonFinite(position);
-    }
   }
 
   @Override

@@ -42,18 +42,52 @@ final class Fp32HeadState extends HeadState {
     return s;
   }
 
-  int pending() {
+  @Override
+  public int pending() {
     return pending;
+  }
+
+  @Override
+  public double pendingDecay() {
+    return sinceFold;
+  }
+
+  @Override
+  public double readPending(int index, double[] key, double[] value) {
+    for (int k = 0; k < keyWidth(); k++) {
+      key[k] = pendingKeys[index][k];
+    }
+    for (int j = 0; j < valueWidth(); j++) {
+      value[j] = pendingValues[index][j];
+    }
+    return since[index];
+  }
+
+  @Override
+  public void writePending(double decay, double[] decays, double[][] keys, double[][] values) {
+    if (pending > 0) {
+      throw new IllegalStateException("expected no token to be pending, got " + pending);
+    }
+    if (decays.length > CAPACITY) {
+      super.writePending(decay, decays, keys, values);
+      return;
+    }
+    for (int i = 0; i < decays.length; i++) {
+      for (int k = 0; k < keyWidth(); k++) {
+        pendingKeys[i][k] = (float) keys[i][k];
+      }
+      for (int j = 0; j < valueWidth(); j++) {
+        pendingValues[i][j] = (float) values[i][j];
+      }
+      since[i] = decays[i];
+    }
+    pending = decays.length;
+    sinceFold = decay;
   }
 
   /** Returns whether the next token must be preceded by a fold. */
   boolean full() {
     return pending == CAPACITY;
-  }
-
-  /** Returns the log decay from the last fold to now, ≤ 0. */
-  double decaySinceFold() {
-    return sinceFold;
   }
 
   /** Returns the log decay from pending token {@code i} to now, ≤ 0. */
@@ -81,6 +115,15 @@ final class Fp32HeadState extends HeadState {
     }
     pending = 0;
     sinceFold = 0;
+  }
+
+  @Override
+  public void wipe() {
+    clear();
+    for (int i = 0; i < CAPACITY; i++) {
+      Arrays.fill(pendingKeys[i], 0f);
+      Arrays.fill(pendingValues[i], 0f);
+    }
   }
 
   @Override

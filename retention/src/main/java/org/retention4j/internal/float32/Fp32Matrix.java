@@ -1,5 +1,6 @@
 package org.retention4j.internal.float32;
 
+import java.util.Arrays;
 import org.retention4j.internal.memory.Fp32Tile;
 
 /** Rows of fp32 on the heap in the layout of an engine's kernels, see {@link Kernels#flatRows}. */
@@ -63,6 +64,13 @@ final class Fp32Matrix implements Fp32KvMatrix {
   public void load(Kernels kernels, float[] room, Fp32Tile dst) {
     for (int i = 0; i < dst.rows(); i++) {
       dst.writeFrom(i, array(i), start(i), width);
+    }
+  }
+
+  @Override
+  public void clear() {
+    for (float[] array : arrays) {
+      Arrays.fill(array, 0f);
     }
   }
 

@@ -119,7 +119,7 @@ final class Fp32State implements StateOps {
       pendingCoefficients[i] = (float) (score * Math.exp(h.decaySince(i)));
     }
     Arrays.fill(sum, 0, valueWidth, 0f);
-    kernels.scale(query, keyWidth, (float) Math.exp(h.decaySinceFold()));
+    kernels.scale(query, keyWidth, (float) Math.exp(h.pendingDecay()));
     kernels.addRows(h.rows().arrays(), keyWidth, valueWidth, query, sum);
     kernels.addEach(h.pendingValues, pendingCoefficients, pending, sum, valueWidth);
     kernels.scale(sum, valueWidth, (float) scale);

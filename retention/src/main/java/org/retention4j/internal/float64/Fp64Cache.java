@@ -43,13 +43,8 @@ final class Fp64Cache implements CacheOps {
       cache.setKey(position, i, x[i]);
     }
     v.read(batch, token, kvHead, x);
-    boolean finite = true;
     for (int i = 0; i < cache.valueWidth(); i++) {
-      finite &= Double.isFinite(x[i]);
       cache.setValue(position, i, x[i]);
-    }
-    if (!finite) {
-      ((KvBlocks) cache).noteNonFinite(position);
     }
   }
 

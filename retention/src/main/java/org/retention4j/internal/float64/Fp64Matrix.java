@@ -1,5 +1,6 @@
 package org.retention4j.internal.float64;
 
+import java.util.Arrays;
 import org.retention4j.internal.kv.KvMatrix;
 
 /** Rows of float64. */
@@ -17,6 +18,13 @@ public record Fp64Matrix(double[][] rows) implements KvMatrix {
   @Override
   public double get(int row, int column) {
     return rows[row][column];
+  }
+
+  @Override
+  public void clear() {
+    for (double[] row : rows) {
+      Arrays.fill(row, 0);
+    }
   }
 
   @Override

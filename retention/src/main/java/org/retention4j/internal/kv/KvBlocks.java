@@ -79,9 +79,24 @@ public final class KvBlocks implements KvHead {
   }
 
   @Override
+  public void skip(int blocks) {
+    dropped += blocks;
+  }
+
+  @Override
   public void clear() {
     dropped = 0;
     Arrays.fill(nonFinite, false);
+  }
+
+  @Override
+  public void wipe() {
+    clear();
+    for (int i = 0; i < live; i++) {
+      keys[i].clear();
+      values[i].clear();
+    }
+    spare.forEach(KvMatrix::clear);
   }
 
   @Override
@@ -128,11 +143,6 @@ public final class KvBlocks implements KvHead {
     return values[block - dropped];
   }
 
-  /** Notes that a token's value is not finite. */
-  public void noteNonFinite(int token) {
-    nonFinite[token / BLOCK - dropped] = true;
-  }
-
   @Override
   public boolean nonFinite(int block) {
     return nonFinite[block - dropped];
@@ -149,6 +159,16 @@ public final class KvBlocks implements KvHead {
   }
 
   @Override
+  public double key(int token, int element) {
+    return keys(token / BLOCK).get(element, token % BLOCK);
+  }
+
+  @Override
+  public double value(int token, int element) {
+    return values(token / BLOCK).get(token % BLOCK, element);
+  }
+
+  @Override
   public void setKey(int token, int element, double value) {
     keys(token / BLOCK).set(element, token % BLOCK, value);
   }
@@ -156,5 +176,8 @@ public final class KvBlocks implements KvHead {
   @Override
   public void setValue(int token, int element, double value) {
     values(token / BLOCK).set(token % BLOCK, element, value);
+    if (!Double.isFinite(value)) {
+      nonFinite[token / BLOCK - dropped] = true;
+    }
   }
 }

@@ -15,6 +15,9 @@ public interface KvMatrix {
   /** Returns an element. */
   double get(int row, int column);
 
+  /** Sets all elements to 0. */
+  void clear();
+
   /** Returns an independent copy. */
   KvMatrix copy();
 }

@@ -112,6 +112,19 @@ public record AttentionConfig(
   }
 
   @Override
+  public String identity() {
+    return String.format(
+        Locale.ROOT,
+        "attention heads=%d kv_heads=%d width=%d rope=%s window=%s bias=%s",
+        heads,
+        kvHeads,
+        headWidth,
+        ropeBase,
+        windowed() ? window : "none",
+        bias);
+  }
+
+  @Override
   public String describe() {
     return String.format(
         Locale.ROOT,
@@ -164,7 +177,7 @@ public record AttentionConfig(
 
   @Override
   public StateSize stateSize(ElementType type, KvCacheOptions options, long length) {
-    return KeyValueCache.size(this, type, options, length);
+    return CacheSize.of(this, type, options, length);
   }
 
   /** Returns 4·heads·d for each token and each that it sees: 2·T(T+1)·heads·d without a window. */

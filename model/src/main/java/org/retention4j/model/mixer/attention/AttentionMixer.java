@@ -1,5 +1,6 @@
 package org.retention4j.model.mixer.attention;
 
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -15,6 +16,7 @@ import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.NamedWeights;
 import org.retention4j.nn.WeightSource;
+import org.retention4j.snapshot.SnapshotReader;
 
 /**
  * Causal softmax attention with rotary positions over a key/value cache, as a token mixer.
@@ -69,6 +71,16 @@ public final class AttentionMixer implements TokenMixer {
   @Override
   public MixerState newState(int batch, KvCacheOptions options) {
     return new KeyValueCache(config, engine, batch, options);
+  }
+
+  @Override
+  public String sectionTag() {
+    return CacheExchange.TAG;
+  }
+
+  @Override
+  public MixerState read(SnapshotReader from, KvCacheOptions options) throws IOException {
+    return CacheExchange.read(engine, config, from, options);
   }
 
   @Override

@@ -1,11 +1,11 @@
 package org.retention4j.model.mixer.attention;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
-import org.retention4j.core.form.MicroBatches;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.CacheType;
@@ -13,7 +13,9 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.KvHead;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
-import org.retention4j.model.mixer.StateSize;
+import org.retention4j.snapshot.NumberType;
+import org.retention4j.snapshot.SnapshotSection;
+import org.retention4j.snapshot.SnapshotWriter;
 
 /**
  * The keys and values of a batch of sequences: written in place, growing by doubling. Under a
@@ -22,7 +24,7 @@ import org.retention4j.model.mixer.StateSize;
  */
 final class KeyValueCache implements MixerState {
   /** Positions are indices of arrays, in whole blocks. */
-  private static final long LARGEST_POSITION = Integer.MAX_VALUE - (long) KvHead.BLOCK;
+  static final long LARGEST_POSITION = Integer.MAX_VALUE - (long) KvHead.BLOCK;
 
   private final AttentionConfig config;
   private final CacheType type;
@@ -63,7 +65,7 @@ final class KeyValueCache implements MixerState {
     fresh = new KvHead[heads.length];
   }
 
-  private static CacheType cacheType(ElementType engine, KvCacheOptions options) {
+  static CacheType cacheType(ElementType engine, KvCacheOptions options) {
     CacheType type = options.cacheType().orElse(CacheType.of(engine));
     if (type == CacheType.FLOAT64 != (engine == ElementType.FLOAT64)) {
       throw new IllegalArgumentException(
@@ -77,41 +79,12 @@ final class KeyValueCache implements MixerState {
     return type;
   }
 
-  /** Returns what one sequence takes at a length. */
-  static StateSize size(
-      AttentionConfig config, ElementType engine, KvCacheOptions options, long length) {
-    CacheType type = cacheType(engine, options);
-    int width = config.headWidth();
-    double block = (double) config.kvHeads() * KvHead.bytes(type, 1, width, width);
-    return new StateSize(
-        0,
-        config.cacheElements(length) * type.bytes(),
-        block * heldBlocks(config, options, length));
-  }
-
-  /** Blocks double as a cache grows; under a window they are used again. */
-  private static long heldBlocks(AttentionConfig config, KvCacheOptions options, long length) {
-    long limit = blocks(options.maxTokens());
-    long first = blocks(Math.min(options.initialTokens(), options.maxTokens()));
-    long needed = blocks(length);
-    if (config.windowed()) {
-      // A window and a micro-batch, which may begin and end within blocks.
-      long spanned = (config.window() + MicroBatches.ROWS + 2L * KvHead.BLOCK - 3) / KvHead.BLOCK;
-      return Math.max(first, Math.min(needed, spanned));
-    }
-    long doubled = Math.max(1, first);
-    while (doubled < needed) {
-      doubled *= 2;
-    }
-    return needed <= first ? first : Math.max(needed, Math.min(doubled, limit));
-  }
-
-  private static long blocks(long tokens) {
-    return tokens / KvHead.BLOCK + (tokens % KvHead.BLOCK == 0 ? 0 : 1);
-  }
-
   AttentionConfig config() {
     return config;
+  }
+
+  CacheType type() {
+    return type;
   }
 
   boolean closed() {
@@ -261,17 +234,57 @@ final class KeyValueCache implements MixerState {
 
   @Override
   public KeyValueCache select(int... rows) {
+    return select(position, heads, rows);
+  }
+
+  @Override
+  public KeyValueCache select(Mark at, int... rows) {
+    Positions mark = open(at);
+    return select(mark.at, mark.held, rows);
+  }
+
+  private KeyValueCache select(long[] at, KvHead[] of, int... rows) {
     KeyValueCache copy = new KeyValueCache(engine, config, type, limit, rows);
     for (int i = 0; i < rows.length; i++) {
-      copy.position[i] = position[rows[i]];
-      int blocks = KvHead.blocksFor(position[rows[i]]);
+      copy.position[i] = at[rows[i]];
+      int blocks = KvHead.blocksFor(at[rows[i]]);
       for (int h = 0; h < config.kvHeads(); h++) {
-        KvHead head = head(rows[i], h).copy(blocks);
+        KvHead head = of[rows[i] * config.kvHeads() + h].copy(blocks);
         copy.heads[i * config.kvHeads() + h] = head;
         copy.account(blocks - head.dropped());
       }
     }
     return copy;
+  }
+
+  @Override
+  public void put(int row, MixerState from, int fromRow) {
+    KeyValueCache copy = ((KeyValueCache) from).select(fromRow);
+    for (int h = 0; h < config.kvHeads(); h++) {
+      account(copy.heads[h].held() - head(row, h).held());
+      heads[row * config.kvHeads() + h] = copy.heads[h];
+    }
+    position[row] = copy.position[0];
+    copy.close();
+  }
+
+  /** Makes room for a row that has seen tokens, of which the first blocks are gone. */
+  void restore(int row, long seen, int gone) {
+    for (int h = 0; h < config.kvHeads(); h++) {
+      head(row, h).skip(gone);
+    }
+    reserve(row, seen);
+    position[row] = seen;
+  }
+
+  @Override
+  public SnapshotSection section(int layer, NumberType asked, int... rows) {
+    return CacheExchange.section(this, layer, asked, rows);
+  }
+
+  @Override
+  public void write(SnapshotWriter to, NumberType asked, int... rows) throws IOException {
+    CacheExchange.write(this, to, asked, rows);
   }
 
   /** Positions at a moment: what stands before them is not overwritten while the mark is open. */
@@ -307,13 +320,18 @@ final class KeyValueCache implements MixerState {
 
   @Override
   public void rollback(Mark mark) {
-    if (!(mark instanceof Positions positions) || !marks.contains(positions)) {
-      throw new IllegalArgumentException("expected an open mark of this cache, got another");
-    }
+    Positions positions = open(mark);
     System.arraycopy(positions.at, 0, position, 0, position.length);
     KvHead[] left = heads.clone();
     System.arraycopy(positions.held, 0, heads, 0, heads.length);
     giveUp(left);
+  }
+
+  private Positions open(Mark mark) {
+    if (mark instanceof Positions positions && marks.contains(positions)) {
+      return positions;
+    }
+    throw new IllegalArgumentException("expected an open mark of this cache, got another");
   }
 
   @Override
@@ -338,6 +356,16 @@ final class KeyValueCache implements MixerState {
       }
     }
     Arrays.fill(position, depth);
+  }
+
+  @Override
+  public void wipe() {
+    for (int i = 0; i < heads.length; i++) {
+      heads[i].wipe();
+      for (Positions mark : marks) {
+        mark.held[i].wipe();
+      }
+    }
   }
 
   @Override

@@ -1,11 +1,13 @@
 package org.retention4j.model.mixer.retention;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.core.BlockInput;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.StateExchange;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.core.reference.ReferenceBlock;
@@ -18,6 +20,7 @@ import org.retention4j.model.mixer.Outcome;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.nn.MicroBatch;
 import org.retention4j.nn.NamedWeights;
+import org.retention4j.snapshot.SnapshotReader;
 
 /**
  * Multi-scale retention as a token mixer.
@@ -52,6 +55,16 @@ public final class RetentionMixer implements TokenMixer {
   public MixerState newState(int batch, KvCacheOptions options) {
     Engine engine = weights.engine();
     return new RetentionMixerState(RetentionState.zeros(engine, config.block(), batch));
+  }
+
+  @Override
+  public String sectionTag() {
+    return StateExchange.TAG;
+  }
+
+  @Override
+  public MixerState read(SnapshotReader from, KvCacheOptions options) throws IOException {
+    return new RetentionMixerState(StateExchange.read(weights.engine(), from, config.block()));
   }
 
   @Override

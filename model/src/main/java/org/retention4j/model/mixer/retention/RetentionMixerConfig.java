@@ -1,5 +1,6 @@
 package org.retention4j.model.mixer.retention;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -9,6 +10,7 @@ import org.retention4j.core.HeadNorm;
 import org.retention4j.core.RetentionConfig;
 import org.retention4j.core.RetentionState;
 import org.retention4j.core.RetentionWeights;
+import org.retention4j.core.Rotation;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.ops.Activation;
@@ -126,6 +128,26 @@ public record RetentionMixerConfig(RetentionConfig block) implements MixerConfig
 
   private static String word(Activation f) {
     return f.name().toLowerCase(Locale.ROOT);
+  }
+
+  @Override
+  public String identity() {
+    Rotation rotation = block.rotation();
+    StringBuilder all = new StringBuilder("retention");
+    all.append(" heads=").append(block.heads()).append(" kv_heads=").append(block.kvHeads());
+    all.append(" k=").append(block.keyWidth()).append(" v=").append(block.valueWidth());
+    all.append(" decay=").append(Arrays.toString(block.decay().logDecay().values()));
+    all.append(" rotation=").append(rotation.layout().name()).append(' ');
+    all.append(rotation.schedule().name()).append(' ').append(rotation.base());
+    all.append(' ').append(rotation.rotated(block.keyWidth()));
+    all.append(" maps=").append(block.featureMap().name()).append(' ');
+    all.append(block.valueMap().name()).append(" qk_norm=").append(block.queryKeyNorm());
+    all.append(" norm=").append(block.norm().kind().name()).append(' ');
+    all.append(block.norm().weight().name()).append(' ').append(block.norm().bias());
+    all.append(' ').append(block.normGroups()).append(" eps=").append(block.normEps());
+    all.append(" gate=").append(block.gate().name()).append(" scale_keys=");
+    all.append(block.scaleKeys()).append(" normalised=").append(block.normaliseOutput());
+    return all.append(" scale=").append(block.outputScale()).toString();
   }
 
   /** Returns what each head remembers, see {@link Horizon}. */

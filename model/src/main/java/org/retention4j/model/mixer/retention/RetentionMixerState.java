@@ -1,16 +1,24 @@
 package org.retention4j.model.mixer.retention;
 
+import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.core.RetentionState;
+import org.retention4j.core.StateExchange;
 import org.retention4j.engine.NdArrays;
 import org.retention4j.model.mixer.MixerState;
+import org.retention4j.snapshot.NumberType;
+import org.retention4j.snapshot.SnapshotSection;
+import org.retention4j.snapshot.SnapshotWriter;
 
 /** A retention state as what a mixer remembers. */
 final class RetentionMixerState implements MixerState {
+  private final List<Moment> moments = new ArrayList<>();
   private RetentionState state;
 
   RetentionMixerState(RetentionState state) {
@@ -36,8 +44,15 @@ final class RetentionMixerState implements MixerState {
 
     @Override
     public void close() {
+      of.moments.remove(this);
       state.close();
     }
+  }
+
+  @Override
+  public void wipe() {
+    state.wipe();
+    moments.forEach(moment -> moment.state().wipe());
   }
 
   @Override
@@ -71,23 +86,49 @@ final class RetentionMixerState implements MixerState {
   }
 
   @Override
+  public RetentionMixerState select(Mark at, int... rows) {
+    return new RetentionMixerState(own(at).state().select(rows));
+  }
+
+  @Override
+  public void put(int row, MixerState from, int fromRow) {
+    state.put(row, ((RetentionMixerState) from).state, fromRow);
+  }
+
+  @Override
+  public SnapshotSection section(int layer, NumberType type, int... rows) {
+    return StateExchange.section(state, layer, type, rows);
+  }
+
+  @Override
+  public void write(SnapshotWriter to, NumberType type, int... rows) throws IOException {
+    StateExchange.write(state, to, type, rows);
+  }
+
+  @Override
   public void reset(int row) {
     state.reset(row);
   }
 
   @Override
   public Mark mark() {
-    return new Moment(this, state.copy());
+    Moment moment = new Moment(this, state.copy());
+    moments.add(moment);
+    return moment;
   }
 
   @Override
   public void rollback(Mark mark) {
-    if (!(mark instanceof Moment moment) || moment.of() != this) {
-      throw new IllegalArgumentException("expected a mark of this state, got another");
+    RetentionState back = own(mark).state().copy();
+    state.close();
+    state = back;
+  }
+
+  private Moment own(Mark mark) {
+    if (mark instanceof Moment moment && moment.of() == this) {
+      return moment;
     }
-    RetentionState old = state;
-    state = moment.state().copy();
-    old.close();
+    throw new IllegalArgumentException("expected a mark of this state, got another");
   }
 
   @Override

@@ -1,0 +1,45 @@
+package org.retention4j.model;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.retention4j.args.Args;
+import org.retention4j.snapshot.NumberType;
+
+/**
+ * What a snapshot holds beside what sequences left behind.
+ *
+ * @param type to which numbers are rounded; empty keeps them as they are, so that a session goes on
+ *     to the bit
+ * @param tokens of each row, from the first on, for who wants to see again what was read; empty for
+ *     none
+ * @param information what is of interest to people, and decides nothing
+ * @since 0.1
+ */
+public record SaveOptions(
+    Optional<NumberType> type, List<int[]> tokens, Map<String, String> information) {
+  /** Everything to the bit, and nothing else. */
+  public static final SaveOptions DEFAULT = new SaveOptions(Optional.empty(), List.of(), Map.of());
+
+  /** Takes copies of the lists. */
+  public SaveOptions {
+    Args.present("a type of numbers", type);
+    tokens = List.copyOf(Args.present("tokens", tokens));
+    information = Map.copyOf(Args.present("information", information));
+  }
+
+  /** Returns the same with numbers rounded: half the bytes in bf16, for transport. */
+  public SaveOptions withType(NumberType value) {
+    return new SaveOptions(Optional.of(value), tokens, information);
+  }
+
+  /** Returns the same with the tokens of each row. */
+  public SaveOptions withTokens(List<int[]> value) {
+    return new SaveOptions(type, value, information);
+  }
+
+  /** Returns the same with information. */
+  public SaveOptions withInformation(Map<String, String> value) {
+    return new SaveOptions(type, tokens, value);
+  }
+}
