@@ -138,7 +138,7 @@ public final class RetentionState implements AutoCloseable {
         new Layout((int) array.size(1), (int) array.size(2), (int) array.size(3), convention);
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
     RetentionState imported = zeros(engine, layout, positions.clone(), false);
-    StateExchange.read(array, imported);
+    StateArrays.read(array, imported);
     return imported;
   }
 
@@ -348,7 +348,7 @@ public final class RetentionState implements AutoCloseable {
   public INDArray toArray() {
     checkOpen();
     NdArrays.require();
-    return StateExchange.write(this);
+    return StateArrays.write(this);
   }
 
   /**
@@ -362,7 +362,7 @@ public final class RetentionState implements AutoCloseable {
         new RetentionState(
             other,
             layout,
-            other.suits(states[0]) ? copy.states.clone() : StateExchange.laidFor(other, copy),
+            other.suits(states[0]) ? copy.states.clone() : StateArrays.laidFor(other, copy),
             copy.start,
             copy.position,
             copy.decay,
@@ -381,7 +381,7 @@ public final class RetentionState implements AutoCloseable {
   public RetentionState join(RetentionState next) {
     checkOpen();
     CoreChecks.checkUsable(next);
-    return Segments.join(this, next);
+    return StateArrays.join(this, next);
   }
 
   /** Returns type and shape in words, for messages. */

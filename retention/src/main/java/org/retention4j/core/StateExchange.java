@@ -9,14 +9,9 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.nd4j.linalg.api.ndarray.INDArray;
-import org.nd4j.linalg.factory.Nd4j;
 import org.retention4j.args.Args;
 import org.retention4j.engine.Engine;
-import org.retention4j.engine.NdArrays;
-import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.HeadState;
-import org.retention4j.engine.ops.RowView;
 import org.retention4j.snapshot.Fingerprint;
 import org.retention4j.snapshot.NumberType;
 import org.retention4j.snapshot.SnapshotException;
@@ -27,7 +22,7 @@ import org.retention4j.snapshot.SnapshotSection;
 import org.retention4j.snapshot.SnapshotWriter;
 
 /**
- * States outside their engine: as snapshots, as arrays (B,H,K,V) and in another engine's layout.
+ * States as snapshots: to file and back, in this engine or another.
  *
  * <p>A section of a snapshot holds, each number of 8 bytes unless it is one of a type: the type's
  * ordinal; H, K, V; the convention: 1 for scaled keys or 0, layout and schedule of the rotation by
@@ -347,69 +342,5 @@ public final class StateExchange {
       throw new SnapshotException(Reason.DAMAGED, "expected a log decay <= 0, got " + decay);
     }
     return decay;
-  }
-
-  /** Sets a zero state. */
-  static void read(INDArray array, RetentionState state) {
-    RowView rows = NdArrays.view(array);
-    double[] row = new double[state.valueWidth()];
-    for (int b = 0; b < state.batch(); b++) {
-      for (int h = 0; h < state.heads(); h++) {
-        for (int k = 0; k < state.keyWidth(); k++) {
-          for (int v = 0; v < row.length; v++) {
-            row[v] = rows.get(b, h, k, v);
-          }
-          state.head(b, h).writeRow(k, row);
-        }
-      }
-    }
-  }
-
-  /** Returns a new array; the state is not changed, to the bit. */
-  static INDArray write(RetentionState state) {
-    INDArray array =
-        Nd4j.createUninitialized(
-            NdArrays.dataType(state.type()),
-            state.batch(),
-            state.heads(),
-            state.keyWidth(),
-            state.valueWidth());
-    RowView rows = NdArrays.view(array);
-    double[] row = new double[state.valueWidth()];
-    float[] narrow = new float[state.valueWidth()];
-    for (int b = 0; b < state.batch(); b++) {
-      for (int h = 0; h < state.heads(); h++) {
-        HeadState folded = state.head(b, h).copy();
-        folded.fold();
-        for (int k = 0; k < state.keyWidth(); k++) {
-          folded.readRow(k, row);
-          if (state.type() == ElementType.FLOAT64) {
-            rows.write(b, h, k, row);
-            continue;
-          }
-          for (int v = 0; v < row.length; v++) {
-            narrow[v] = (float) row[v];
-          }
-          rows.write(b, h, k, narrow);
-        }
-      }
-    }
-    return array;
-  }
-
-  /** Returns the heads of a state, folded, as an engine of another layout or type keeps them. */
-  static HeadState[] laidFor(Engine engine, RetentionState state) {
-    HeadState[] heads = new HeadState[state.batch() * state.heads()];
-    double[] row = new double[state.valueWidth()];
-    for (int i = 0; i < heads.length; i++) {
-      HeadState from = state.head(i / state.heads(), i % state.heads());
-      from.fold();
-      heads[i] = engine.newState(state.keyWidth(), state.valueWidth());
-      for (int k = 0; k < state.keyWidth(); k++) {
-        from.readRow(k, row);
-        heads[i].writeRow(k, row);
-      }
-    }
-    return heads;
   }
 }

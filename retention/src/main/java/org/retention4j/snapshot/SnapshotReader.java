@@ -7,6 +7,7 @@ import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 import java.nio.channels.ReadableByteChannel;
+import java.nio.channels.SeekableByteChannel;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Set;
@@ -56,6 +57,13 @@ public final class SnapshotReader {
     if (length >= 0 && sizes.whole() != length) {
       throw SnapshotException.damaged(
           "expected a snapshot of " + sizes.whole() + " bytes, got " + length);
+    }
+    if (channel instanceof SeekableByteChannel file) {
+      long there = file.size() - file.position() + HeaderBytes.PREAMBLE;
+      if (sizes.whole() > there) {
+        throw SnapshotException.damaged(
+            "expected a snapshot of " + sizes.whole() + " bytes, got " + there);
+      }
     }
     if (sizes.whole() > most) {
       throw new SnapshotException(
@@ -219,7 +227,7 @@ public final class SnapshotReader {
     }
     int length = (int) Math.min(unread, HeaderBytes.BLOCK);
     if (block == null) {
-      block = ByteBuffer.allocateDirect(room()).order(LITTLE);
+      block = ByteBuffer.allocate(room()).order(LITTLE);
       floats = block.asFloatBuffer();
       doubles = block.asDoubleBuffer();
       shorts = block.asShortBuffer();

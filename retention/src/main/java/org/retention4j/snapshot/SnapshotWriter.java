@@ -23,8 +23,7 @@ public final class SnapshotWriter {
   private final MessageDigest digest = Digests.sha256();
   private final CRC32C checksum = new CRC32C();
   private final ByteBuffer block =
-      ByteBuffer.allocateDirect(HeaderBytes.BLOCK + HeaderBytes.CHECKSUM)
-          .order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer.allocate(HeaderBytes.BLOCK + HeaderBytes.CHECKSUM).order(ByteOrder.LITTLE_ENDIAN);
   private final FloatBuffer floats = block.asFloatBuffer();
   private final DoubleBuffer doubles = block.asDoubleBuffer();
   private final ShortBuffer shorts = block.asShortBuffer();

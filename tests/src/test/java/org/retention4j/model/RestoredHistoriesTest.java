@@ -1,10 +1,12 @@
 package org.retention4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -20,6 +22,7 @@ import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.parallel.ParallelForm;
 import org.retention4j.snapshot.NumberType;
 
@@ -28,6 +31,7 @@ class RestoredHistoriesTest {
   private static final int HISTORIES = 170;
   private static final int ACTS = 12;
   private static final int ROWS = 3;
+  private static final String GOLDEN = "/org/retention4j/snapshot/version-1.session";
 
   /** What is saved: whatever a session may be. */
   enum Kind {
@@ -205,6 +209,36 @@ class RestoredHistoriesTest {
       double[] logits = new double[SessionFixture.VOCABULARY];
       session.logits(0, logits);
       return logits;
+    }
+  }
+
+  /** The file was written by version 1, and is read for ever. */
+  @Test
+  void readsWhatVersionOneWrote() throws IOException {
+    LayerConfig retention = new LayerConfig(RetentionMixerConfig.fla(16, 2), 8, Activation.SILU);
+    AttentionConfig attention = new AttentionConfig(16, 2, 1, 8, 10_000, 6, true);
+    DecoderConfig config =
+        DecoderConfig.of(
+            11, 16, List.of(retention, new LayerConfig(attention, 8, Activation.SILU)));
+    try (Engine engine = Engine.create(ElementType.FLOAT64, 1, ComputeRoute.PLAIN);
+        LanguageModel model = LanguageModel.random(engine, config, WeightType.FLOAT32, 1);
+        InputStream golden = RestoredHistoriesTest.class.getResourceAsStream(GOLDEN);
+        Snapshot snapshot =
+            model.readSnapshot(Channels.newChannel(golden), RestoreOptions.DEFAULT);
+        Session back = model.restore(snapshot, SessionOptions.DEFAULT);
+        Session expected = model.newSession(2, SessionOptions.DEFAULT)) {
+      assertThat(model.fingerprint())
+          .hasToString("55441f056d62b496fdffe42772d19dedb8a513047d97f9dc39972186b3eaa926");
+      assertThat(snapshot.tokens()).containsExactly(new int[] {1, 2, 3, 5}, new int[] {4, 6});
+      expected.append(new int[][] {{1, 2, 3, 5, 7}, {4, 6, 8}});
+      back.step(7, 8);
+      double[] a = new double[11];
+      double[] b = new double[11];
+      for (int row = 0; row < 2; row++) {
+        back.logits(row, a);
+        expected.logits(row, b);
+        assertThat(a).containsExactly(b, within(1e-5));
+      }
     }
   }
 

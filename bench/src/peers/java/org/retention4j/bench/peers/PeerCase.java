@@ -20,7 +20,10 @@ record PeerCase(
       Map.of(
           "d256", new PeerCase(256, 6, 4, 704, 4, 512, 1.15),
           "d2048", new PeerCase(2048, 1, 8, 2816, 1, 1024, 1.1),
-          "d64", new PeerCase(64, 2, 4, 128, 8, 512, 3));
+          "d64", new PeerCase(64, 2, 4, 128, 8, 512, 3),
+          "d64-2048", new PeerCase(64, 2, 4, 128, 8, 256, 3),
+          "d64-512", new PeerCase(64, 2, 4, 128, 8, 64, 3),
+          "d64-256", new PeerCase(64, 2, 4, 128, 1, 256, 3));
 
   /** Returns the model. */
   DecoderConfig config() {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeSet;
 import org.retention4j.bench.measure.Statistics;
 
 /** Training of this library beside libtorch's, each in JVMs of its own, by turns. */
@@ -29,10 +30,10 @@ public final class PeerComparison {
   /**
    * Compares.
    *
-   * @param args cases, all of d64, d256 and d2048 if none
+   * @param args cases, all if none; the number behind d64 is that of tokens a step
    */
   public static void main(String[] args) throws IOException, InterruptedException {
-    List<String> cases = args.length == 0 ? List.of("d64", "d256", "d2048") : List.of(args);
+    List<String> cases = args.length == 0 ? List.copyOf(new TreeSet<>(PeerCase.ALL.keySet())) : List.of(args);
     for (String name : cases) {
       if (!PeerCase.ALL.containsKey(name)) {
         throw new IllegalArgumentException(
