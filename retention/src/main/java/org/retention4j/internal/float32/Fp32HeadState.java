@@ -169,15 +169,21 @@ final class Fp32HeadState extends HeadState {
 
   @Override
   public void readRow(int key, double[] into) {
-    for (int j = 0; j < valueWidth(); j++) {
-      into[j] = s.array(key)[s.start(key) + j];
+    float[] from = s.array(key);
+    int start = s.start(key);
+    int width = valueWidth();
+    for (int j = 0; j < width; j++) {
+      into[j] = from[start + j];
     }
   }
 
   @Override
   public void writeRow(int key, double[] from) {
-    for (int j = 0; j < valueWidth(); j++) {
-      s.set(key, j, from[j]);
+    float[] to = s.array(key);
+    int start = s.start(key);
+    int width = valueWidth();
+    for (int j = 0; j < width; j++) {
+      to[start + j] = (float) from[j];
     }
   }
 
