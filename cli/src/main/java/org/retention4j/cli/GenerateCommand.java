@@ -122,6 +122,14 @@ final class GenerateCommand implements Callable<Integer> {
               + " processor without such products)")
   private boolean bfloat16Products;
 
+  @Option(
+      names = "--draft",
+      paramLabel = "HOW",
+      description =
+          "guess tokens and check several at once: ngram looks in the text so far; or the folder of"
+              + " a smaller model of the same tokens")
+  private String draft;
+
   @Spec private CommandSpec spec;
 
   /** Element types of a cache. */
@@ -143,23 +151,24 @@ final class GenerateCommand implements Callable<Integer> {
     try (Tokenizer tokenizer = tokenizer(checkpoint);
         Engine engine = options.engine();
         LanguageModel model = options.load(checkpoint, engine);
+        Drafting drafting = Drafting.of(draft, engine, model);
         Session session = model.newSession(1, sessionOptions())) {
       options.sayProducts(spec, checkpoint, engine);
       int[] tokens = tokens(checkpoint, tokenizer, text);
       session.append(tokens);
       long start = System.nanoTime();
       Generation generated =
-          new Generator(tokenizer)
-              .resume(
-                  session,
-                  tokens,
-                  generation,
-                  piece -> {
-                    out.print(piece);
-                    if (out.checkError()) {
-                      throw new IllegalArgumentException(Main.OUTPUT_LOST);
-                    }
-                  });
+          drafting.resume(
+              new Generator(tokenizer),
+              session,
+              tokens,
+              generation,
+              piece -> {
+                out.print(piece);
+                if (out.checkError()) {
+                  throw new IllegalArgumentException(Main.OUTPUT_LOST);
+                }
+              });
       double seconds = (System.nanoTime() - start) / 1e9;
       out.println();
       out.flush();
@@ -168,9 +177,10 @@ final class GenerateCommand implements Callable<Integer> {
       }
       errors.printf(
           Locale.ROOT,
-          "%d tokens, %.1f tokens/s, ended by %s; weights %s, session %s at position %d%n",
+          "%d tokens, %.1f tokens/s%s, ended by %s; weights %s, session %s at position %d%n",
           generated.tokens().size(),
           generated.tokens().size() / seconds,
+          drafting.said(),
           generated.end().name().toLowerCase(Locale.ROOT).replace('_', ' '),
           Texts.bytes((double) model.weightBytes()),
           Texts.bytes((double) session.bytes()),
@@ -222,6 +232,10 @@ final class GenerateCommand implements Callable<Integer> {
     if (cache == Cache.BF16 && options.type() == ElementType.FLOAT64) {
       throw new IllegalArgumentException(
           "expected --cache bf16 with --compute fp32 only, got it with float64");
+    }
+    if (draft != null && bfloat16Products) {
+      throw new IllegalArgumentException(
+          "expected --draft without --bf16-products, which would round what is checked, got both");
     }
     try {
       SamplingOptions sampling = new SamplingOptions(temperature, topK, topP, penalty, seed);

@@ -67,6 +67,21 @@ class GenerateCommandTest {
         .isEqualTo("BCD");
   }
 
+  /** The same text in fewer passes; a model that is its own draft is always right. */
+  @Test
+  void draftsWithNGramsAndWithAModel() throws IOException {
+    String expected = generate("abcabc", "--max-tokens", "40").out();
+    Result grams = generate("ababab", "--max-tokens", "40", "--draft", "ngram");
+    assertThat(grams.out().strip()).startsWith("cdefgh");
+    assertThat(grams.errors()).contains("40 tokens", "drafted tokens accepted", "position 45");
+    Result itself = generate("abcabc", "--max-tokens", "40", "--draft", model.toString());
+    assertThat(itself.out()).isEqualTo(expected);
+    assertThat(itself.errors()).contains("(100 %), 10 passes");
+    String command = "generate --prompt a --model " + model + " --draft ";
+    refuses(command + "ngram --bf16-products", "--draft without --bf16-products");
+    refuses(command + folder.resolve("none"), "none");
+  }
+
   @Test
   void readsThePromptFromStandardInput() {
     Result result = generateFrom("é, then\nabc", "--max-tokens", "4");

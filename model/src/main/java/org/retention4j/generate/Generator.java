@@ -7,6 +7,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.retention4j.args.Args;
+import org.retention4j.draft.DraftedSession;
 import org.retention4j.model.Session;
 import org.retention4j.text.Sampler;
 import org.retention4j.text.StopStrings;
@@ -77,7 +78,7 @@ public final class Generator {
     if (prompt.length > 0 && !append(session, prompt)) {
       return new Generation("", List.of(), List.of(), Generation.End.CANCELLED);
     }
-    return new Run(session, prompt, options, stops, stream).toEnd();
+    return new Run(Steps.of(session), prompt, options, stops, stream).toEnd();
   }
 
   /** Appends a prompt and returns whether it was read to its end. */
@@ -106,11 +107,28 @@ public final class Generator {
   public Generation resume(
       Session session, int[] seen, GenerationOptions options, Consumer<String> stream) {
     requireSingle(session);
+    return resume(Steps.of(session), seen, options, stream);
+  }
+
+  /**
+   * Continues what stands in a session that a draft helps: the same tokens, sooner; see {@link
+   * DraftedSession} for what that means. When that is closed its session stands behind them.
+   *
+   * @param seen as for {@link #resume(Session, int[], GenerationOptions, Consumer)}
+   */
+  public Generation resume(
+      DraftedSession session, int[] seen, GenerationOptions options, Consumer<String> stream) {
+    Args.present("a session", session);
+    return resume(Steps.of(session), seen, options, stream);
+  }
+
+  private Generation resume(
+      Steps steps, int[] seen, GenerationOptions options, Consumer<String> stream) {
     Args.present("the tokens before", seen);
     Args.present("options", options);
     Args.present("a stream", stream);
     Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
-    return new Run(session, seen, options, stops, stream).toEnd();
+    return new Run(steps, seen, options, stops, stream).toEnd();
   }
 
   private static void requireSingle(Session session) {
@@ -123,7 +141,7 @@ public final class Generator {
 
   /** One generated text. */
   private final class Run {
-    private final Session session;
+    private final Steps steps;
     private final GenerationOptions options;
     private final Consumer<String> stream;
     private final Sampler sampler;
@@ -136,16 +154,16 @@ public final class Generator {
     private final float[] logits;
 
     Run(
-        Session session,
+        Steps steps,
         int[] prompt,
         GenerationOptions options,
         Set<Integer> stopSpecials,
         Consumer<String> stream) {
-      this.session = session;
+      this.steps = steps;
       this.stopSpecials = stopSpecials;
       this.options = options;
       this.stream = stream;
-      int vocabulary = session.model().config().vocabulary();
+      int vocabulary = steps.vocabulary();
       logits = new float[vocabulary];
       sampler = new Sampler(options.sampling(), vocabulary);
       for (int token : prompt) {
@@ -160,7 +178,7 @@ public final class Generator {
         if (isCancelled()) {
           return end(Generation.End.CANCELLED);
         }
-        session.logits(0, logits);
+        steps.logits(logits);
         int token = sampler.sample(logits);
         tokens.add(token);
         logProbabilities.add(sampler.logProbability());
@@ -175,10 +193,10 @@ public final class Generator {
           return end(Generation.End.STOP_STRING);
         }
         if (tokens.size() < options.maxTokens()) {
-          if (session.room(0) < 1) {
+          if (steps.room() < 1) {
             return end(Generation.End.CACHE_FULL);
           }
-          session.step(token);
+          steps.step(token);
         }
       }
       return end(Generation.End.MAX_TOKENS);

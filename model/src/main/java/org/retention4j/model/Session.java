@@ -3,7 +3,6 @@ package org.retention4j.model;
 import java.io.IOException;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
-import java.util.Arrays;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
 import org.retention4j.core.Resets;
@@ -123,12 +122,7 @@ public final class Session implements AutoCloseable {
     requireUsable();
     Args.present("resets", resets);
     checks.rows(tokens, resets);
-    advance.append(form(tokens), tokens, resets, null);
-  }
-
-  private SequenceForm form(int[][] tokens) {
-    boolean more = Arrays.stream(tokens).anyMatch(row -> row.length > 1);
-    return more ? options.prefill() : options.decode();
+    advance.append(tokens, resets, null);
   }
 
   /**
@@ -153,7 +147,7 @@ public final class Session implements AutoCloseable {
     Args.present("resets", resets);
     Args.present("a listener to logits", each);
     checks.rows(tokens, resets);
-    advance.append(form(tokens), tokens, resets, each);
+    advance.append(tokens, resets, each);
   }
 
   /**
@@ -167,6 +161,15 @@ public final class Session implements AutoCloseable {
     Args.present("a form", form);
     checks.rows(tokens, Resets.none());
     advance.append(form, tokens, Resets.none(), null);
+  }
+
+  /** The same, with the logits after each token; see {@link #append(int[][], TokenLogits)}. */
+  public void append(SequenceForm form, int[][] tokens, TokenLogits each) {
+    requireUsable();
+    Args.present("a form", form);
+    Args.present("a listener to logits", each);
+    checks.rows(tokens, Resets.none());
+    advance.append(form, tokens, Resets.none(), each);
   }
 
   /**

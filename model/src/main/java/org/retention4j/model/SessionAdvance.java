@@ -103,6 +103,12 @@ final class SessionAdvance {
     }
   }
 
+  /** Takes checked tokens of each row in the form that the options have for so many. */
+  void append(int[][] rows, Resets newResets, TokenLogits each) {
+    boolean more = Arrays.stream(rows).anyMatch(row -> row.length > 1);
+    append(more ? options.prefill() : options.decode(), rows, newResets, each);
+  }
+
   /**
    * Takes checked tokens of each row.
    *

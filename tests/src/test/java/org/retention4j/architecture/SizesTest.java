@@ -62,6 +62,9 @@ class SizesTest {
   /** And of a package that is not for users. */
   private static final String OPTIMIZER_OPTIONS = in("train.optimizer.OptimizerOptions")[0];
 
+  /** What a user meets beside them who serves prompts: beginnings that are kept, and drafts. */
+  private static final Set<String> SERVING_PACKAGES = Set.of(in("cache", "draft"));
+
   /** No room so full that nobody finds anything in it. */
   @Test
   void packagesHoldAtMost25Types() {
@@ -118,6 +121,12 @@ class SizesTest {
                     || type.getName().equals(OPTIMIZER_OPTIONS));
     assertThat(types).contains(OPTIMIZER_OPTIONS);
     assertThat(types).as("public types of training").hasSizeBetween(20, 32);
+  }
+
+  @Test
+  void usersWhoServeMeetAtMost9More() {
+    List<String> types = publicTypes(type -> SERVING_PACKAGES.contains(type.getPackageName()));
+    assertThat(types).as("public types of serving").hasSizeBetween(5, 9);
   }
 
   private static List<String> publicTypes(Predicate<JavaClass> which) {

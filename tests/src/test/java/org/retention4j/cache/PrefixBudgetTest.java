@@ -1,6 +1,7 @@
 package org.retention4j.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.model.Session;
 import org.retention4j.model.SessionOptions;
 
 /** Memory within a budget, what goes for others, and many threads at once. */
@@ -106,6 +108,25 @@ class PrefixBudgetTest extends CacheFixture {
       }
       assertThat(rounds).isGreaterThan(10);
       assertThat(holds(cache, dear)).isFalse();
+    }
+  }
+
+  /** What is being copied is freed when that is done, not before. */
+  @Test
+  void freesWhatIsInUseLater() {
+    PrefixStore store = new PrefixStore(0);
+    try (Session session = model.newSession()) {
+      session.append(1, 2, 3);
+      PrefixHash hash = PrefixHash.SHA_256;
+      int[] prompt = {1, 2, 3};
+      PrefixKey key = PrefixKey.of(model, SessionOptions.DEFAULT, PIECE, prompt, hash).get(0);
+      PrefixEntry entry = new PrefixEntry(key, prompt, session.snapshot(0), 100, 1);
+      store.use(entry);
+      store.put(entry);
+      assertThat(store.size()).isZero();
+      assertThat(entry.snapshot.position(0)).isEqualTo(3);
+      store.release(entry);
+      assertThatIllegalStateException().isThrownBy(() -> entry.snapshot.position(0));
     }
   }
 
