@@ -63,6 +63,7 @@ public final class PrefixCache implements AutoCloseable {
     this.options = Args.present("options of a cache", options);
     this.hash = hash;
     this.clock = clock;
+    model.fingerprint(); // here, so that the first prompt does not wait for it
     store = new PrefixStore(options.mostBytes());
     folder =
         options.folder().isPresent()

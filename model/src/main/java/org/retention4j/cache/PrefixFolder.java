@@ -15,10 +15,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 import org.retention4j.args.Shown;
-import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.RestoreOptions;
 import org.retention4j.model.SaveOptions;
@@ -132,7 +130,7 @@ final class PrefixFolder {
           SaveOptions.DEFAULT.withTokens(List.of(Arrays.copyOf(prompt, key.depth())));
       snapshot.save(folder.resolve(key.fileName()), options);
       trim();
-    } catch (IOException | CheckpointException | CancellationException e) {
+    } catch (IOException | RuntimeException e) {
       failed(e);
     }
   }

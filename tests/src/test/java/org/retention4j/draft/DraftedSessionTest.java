@@ -43,6 +43,7 @@ class DraftedSessionTest {
     RETENTION_FLOAT64(ElementType.FLOAT64, WeightType.FLOAT64, 0, true),
     HYBRID_FLOAT64(ElementType.FLOAT64, WeightType.FLOAT64, 40, true),
     RETENTION_BFLOAT16(ElementType.FLOAT32, WeightType.BFLOAT16, 0, true),
+    HYBRID_BFLOAT16(ElementType.FLOAT32, WeightType.BFLOAT16, 40, true),
     RETENTION_FLOAT32(ElementType.FLOAT32, WeightType.FLOAT32, 0, false),
     HYBRID_FLOAT32(ElementType.FLOAT32, WeightType.FLOAT32, 40, false),
     RETENTION_INT8(ElementType.FLOAT32, WeightType.INT8, 0, false);
