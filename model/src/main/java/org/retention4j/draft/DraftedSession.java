@@ -12,9 +12,10 @@ import org.retention4j.model.Session;
  *
  * <p><b>What is guaranteed.</b> The logits after each token are those of the session itself, of a
  * pass over several tokens in its form for decoding. They are equal to those of single steps to the
- * bit, and so are the tokens that are chosen by them, in a float64 engine and for bf16 weights that
- * the Vector API multiplies, where sums do not depend on the rows beside them. Elsewhere they are
- * equal to rounding: a greedy choice is another one only where its logit leads by less than that.
+ * bit, and so are the tokens that are chosen by them, in a float64 engine; and in fp32 for models
+ * of retention layers whose weights are bf16 and multiplied by the Vector API. There sums do not
+ * depend on the rows beside them. Elsewhere they are equal to rounding: a greedy choice is another
+ * one only where two logits are nearer to each other than that.
  *
  * <p>A wrong guess is undone by coming back to a mark; the tokens since then that were right are
  * read again with the next pass. For one thread; allocates a pass's tokens and a mark.
