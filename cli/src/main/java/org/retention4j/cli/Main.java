@@ -67,6 +67,7 @@ public final class Main implements Runnable {
     commands.put("logits", LogitsCommand.class);
     commands.put("generate", GenerateCommand.class);
     commands.put("perplexity", PerplexityCommand.class);
+    commands.put("serve", ServeCommand.class);
     commands.put("verify", VerifyCommand.class);
     commands.put("train", TrainCommand.class);
     commands.put("create", CreateCommand.class);

@@ -87,6 +87,12 @@ final class ModelOptions {
     return keys.open(command, folder);
   }
 
+  /** Returns how the model is called: as its folder is. */
+  String name() {
+    Path name = folder.toAbsolutePath().normalize().getFileName();
+    return name == null ? "model" : name.toString();
+  }
+
   ElementType type() {
     return compute.type;
   }

@@ -1,17 +1,13 @@
 package org.retention4j.generate;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.retention4j.args.Args;
 import org.retention4j.draft.DraftedSession;
 import org.retention4j.model.Session;
-import org.retention4j.text.Sampler;
 import org.retention4j.text.StopStrings;
-import org.retention4j.text.StreamingDecoder;
 import org.retention4j.text.Tokenizer;
 
 /**
@@ -74,11 +70,11 @@ public final class Generator {
     if (prompt.length == 0 && session.position(0) == 0) {
       throw new IllegalArgumentException("expected a prompt of at least 1 token, got none");
     }
-    Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
+    StopStrings.specialTokens(options.stopStrings(), tokenizer); // refused before it reads
     if (prompt.length > 0 && !append(session, prompt)) {
       return new Generation("", List.of(), List.of(), Generation.End.CANCELLED);
     }
-    return new Run(Steps.of(session), prompt, options, stops, stream).toEnd();
+    return toEnd(Steps.of(session), prompt, options, stream);
   }
 
   /** Appends a prompt and returns whether it was read to its end. */
@@ -127,8 +123,7 @@ public final class Generator {
     Args.present("the tokens before", seen);
     Args.present("options", options);
     Args.present("a stream", stream);
-    Set<Integer> stops = StopStrings.specialTokens(options.stopStrings(), tokenizer);
-    return new Run(steps, seen, options, stops, stream).toEnd();
+    return toEnd(steps, seen, options, stream);
   }
 
   private static void requireSingle(Session session) {
@@ -139,81 +134,23 @@ public final class Generator {
     }
   }
 
-  /** One generated text. */
-  private final class Run {
-    private final Steps steps;
-    private final GenerationOptions options;
-    private final Consumer<String> stream;
-    private final Sampler sampler;
-    private final StreamingDecoder decoder;
-    private final StopStrings stops;
-    private final Set<Integer> stopSpecials;
-    private final StringBuilder text = new StringBuilder();
-    private final List<Integer> tokens = new ArrayList<>();
-    private final List<Double> logProbabilities = new ArrayList<>();
-    private final float[] logits;
-
-    Run(
-        Steps steps,
-        int[] prompt,
-        GenerationOptions options,
-        Set<Integer> stopSpecials,
-        Consumer<String> stream) {
-      this.steps = steps;
-      this.stopSpecials = stopSpecials;
-      this.options = options;
-      this.stream = stream;
-      int vocabulary = steps.vocabulary();
-      logits = new float[vocabulary];
-      sampler = new Sampler(options.sampling(), vocabulary);
-      for (int token : prompt) {
-        sampler.accept(token);
+  private Generation toEnd(
+      Steps steps, int[] seen, GenerationOptions options, Consumer<String> stream) {
+    int vocabulary = steps.vocabulary();
+    float[] logits = new float[vocabulary];
+    Continuation text = new Continuation(tokenizer, vocabulary, seen, options, stream);
+    while (!text.ended()) {
+      if (isCancelled()) {
+        return text.end(Generation.End.CANCELLED);
       }
-      decoder = new StreamingDecoder(tokenizer, prompt);
-      stops = new StopStrings(options.stopStrings());
-    }
-
-    Generation toEnd() {
-      while (tokens.size() < options.maxTokens()) {
-        if (isCancelled()) {
-          return end(Generation.End.CANCELLED);
+      steps.logits(logits);
+      if (text.choose(logits)) {
+        if (steps.room() < 1) {
+          return text.end(Generation.End.CACHE_FULL);
         }
-        steps.logits(logits);
-        int token = sampler.sample(logits);
-        tokens.add(token);
-        logProbabilities.add(sampler.logProbability());
-        if (options.stopTokens().contains(token)) {
-          return end(Generation.End.STOP_TOKEN);
-        }
-        if (stopSpecials.contains(token)) {
-          return end(Generation.End.STOP_STRING);
-        }
-        emit(stops.accept(decoder.accept(token)));
-        if (stops.stopped()) {
-          return end(Generation.End.STOP_STRING);
-        }
-        if (tokens.size() < options.maxTokens()) {
-          if (steps.room() < 1) {
-            return end(Generation.End.CACHE_FULL);
-          }
-          steps.step(token);
-        }
-      }
-      return end(Generation.End.MAX_TOKENS);
-    }
-
-    private Generation end(Generation.End why) {
-      emit(stops.accept(decoder.flush()));
-      Generation.End end = stops.stopped() ? Generation.End.STOP_STRING : why;
-      emit(stops.flush());
-      return new Generation(text.toString(), tokens, logProbabilities, end);
-    }
-
-    private void emit(String piece) {
-      if (!piece.isEmpty()) {
-        text.append(piece);
-        stream.accept(piece);
+        steps.step(text.token());
       }
     }
+    return text.generation();
   }
 }

@@ -174,7 +174,8 @@ public final class Session implements AutoCloseable {
 
   /**
    * Appends one token to each sequence; allocates nothing once it has run. It is short: an
-   * interrupt does not end it.
+   * interrupt does not end it. What it costs follows from the last row that gets a token: rows that
+   * are free are best at the end.
    *
    * @param tokens (B); a negative one leaves its sequence as it is
    * @throws IllegalArgumentException for another number of tokens, a token outside the vocabulary

@@ -26,8 +26,8 @@ final class SessionAdvance {
   private final boolean[] ends;
   private final int[][] single;
 
-  /** Made once, as the tasks are, for a step must not allocate. */
-  private final DecoderPlan.Key stepKey;
+  /** By the number of rows that a step has to go over, made once: a step must not allocate. */
+  private final DecoderPlan.Key[] stepKeys;
 
   private final Runnable runMicroBatch = this::runMicroBatch;
 
@@ -57,7 +57,26 @@ final class SessionAdvance {
     counts = new int[batch];
     ends = new boolean[batch];
     single = new int[batch][1];
-    stepKey = new DecoderPlan.Key(options.decode(), batch, 1, false);
+    stepKeys = new DecoderPlan.Key[batch + 1];
+    for (int rows = 0; rows <= batch; rows++) {
+      int size = Math.min(batch, stepSize(rows));
+      stepKeys[rows] =
+          rows > 0 && stepKeys[rows - 1].batch() == size
+              ? stepKeys[rows - 1]
+              : new DecoderPlan.Key(options.decode(), size, 1, false);
+    }
+  }
+
+  /**
+   * Returns how many rows a step goes over of which some are wanted: 1, 2, 3, 4, 6, 8, 12, 16 and
+   * so on, since each such number needs buffers of its own.
+   */
+  private static int stepSize(int rows) {
+    int size = Math.max(1, Integer.highestOneBit(rows));
+    if (size < rows) {
+      size += Math.max(1, size / 2);
+    }
+    return size < rows ? 2 * Integer.highestOneBit(rows) : size;
   }
 
   /** Refuses to go on while a call runs, from within its callback say, and after a torn one. */
@@ -87,16 +106,21 @@ final class SessionAdvance {
     torn = false;
   }
 
-  /** Takes one checked token of each row; a negative one leaves its row as it is. */
+  /**
+   * Takes one checked token of each row; a negative one leaves its row as it is, and where all
+   * behind some row are such, no work is done for them.
+   */
   void step(int[] row) {
+    int last = 0;
     for (int b = 0; b < batch; b++) {
       single[b][0] = row[b];
       counts[b] = row[b] < 0 ? 0 : 1;
       ends[b] = counts[b] == 1;
+      last = ends[b] ? b + 1 : last;
     }
     running = true;
     try {
-      advance(stepKey, single, 0);
+      advance(stepKeys[last], single, 0);
       plan.release();
     } finally {
       running = false;

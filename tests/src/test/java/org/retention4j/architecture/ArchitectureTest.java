@@ -82,7 +82,8 @@ class ArchitectureTest {
     }
     assertThat(written)
         .contains(in("core", "parallel", "recurrent", "chunkwise", "model", "checkpoint"))
-        .contains(in("text", "generate", "verify", "estimate", "testkit", "bench", "cli"));
+        .contains(in("text", "generate", "verify", "estimate", "testkit", "bench", "cli"))
+        .contains(in("batch", "server"));
     Set<String> seen = CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
     assertThat(seen).as("packages on this class path").containsAll(written);
   }

@@ -75,30 +75,40 @@ public final class Json {
     } catch (IOException e) {
       throw new CheckpointException("cannot read " + file + ": " + Shown.reason(e), e);
     }
+    return parse(file.toString(), bytes);
+  }
+
+  /**
+   * Reads what came from elsewhere.
+   *
+   * @param where it stands, for messages
+   * @throws CheckpointException if it is no JSON
+   */
+  public static JsonNode parse(String where, byte[] bytes) {
     try {
-      JsonNode json = MAPPER.readTree(text(file, bytes));
+      JsonNode json = MAPPER.readTree(text(where, bytes));
       if (json.isMissingNode()) {
         throw new CheckpointException(
             String.format(
                 Locale.ROOT,
                 "expected JSON in %s, got %s",
-                file,
+                where,
                 bytes.length == 0 ? "an empty file" : "nothing but white space"));
       }
       return json;
     } catch (JsonProcessingException e) {
       throw new CheckpointException(
-          "expected JSON in " + file + ", got " + FileKind.of(bytes).orElseGet(() -> wrong(e)), e);
+          "expected JSON in " + where + ", got " + FileKind.of(bytes).orElseGet(() -> wrong(e)), e);
     }
   }
 
-  private static String text(Path file, byte[] bytes) {
+  private static String text(String where, byte[] bytes) {
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
       return text.startsWith("\uFEFF") ? text.substring(1) : text;
     } catch (CharacterCodingException e) {
       String got = FileKind.of(bytes).orElse("other bytes");
-      throw new CheckpointException("expected JSON in UTF-8 in " + file + ", got " + got, e);
+      throw new CheckpointException("expected JSON in UTF-8 in " + where + ", got " + got, e);
     }
   }
 

@@ -9,9 +9,10 @@ import org.retention4j.core.Resets;
  */
 public interface MixerPlan extends AutoCloseable {
   /**
-   * Refuses what {@link #run} would refuse, also for more tokens than one run takes.
+   * Refuses what {@link #run} would refuse, also for more tokens than one run takes, and a state of
+   * a larger batch.
    *
-   * @param counts (B) tokens of each row
+   * @param counts tokens of each row, at least B of them
    * @throws IllegalArgumentException if the state is of another mixer, closed or too small
    */
   void check(MixerState state, int[] counts);
@@ -19,8 +20,10 @@ public interface MixerPlan extends AutoCloseable {
   /**
    * Advances a state over the tokens in x and writes y.
    *
-   * @param state made by the same mixer, of the bound batch
-   * @param counts (B) tokens of each row, 0…N; outputs of other tokens are undefined
+   * @param state made by the same mixer, of the bound batch B or a larger one, whose first B rows
+   *     go on then
+   * @param counts tokens of each row, 0…N, and 0 behind the first B; outputs of other tokens are
+   *     undefined
    * @throws IllegalArgumentException if the state is of another mixer, closed or too small; it is
    *     untouched then
    */

@@ -170,9 +170,10 @@ public final class DecoderPlan implements AutoCloseable {
   /**
    * Advances states over tokens first…first+count−1 of each row.
    *
-   * @param states one for each layer, see {@link org.retention4j.model.mixer.TokenMixer#newState}
-   * @param tokenIds (B) rows of checked ids; rows of no tokens may be null
-   * @param tokenCounts (B) 0…N
+   * @param states one for each layer, see {@link org.retention4j.model.mixer.TokenMixer#newState},
+   *     of B rows or more: those behind the first B stay as they are
+   * @param tokenIds rows of checked ids, as many as the states have; rows of no tokens may be null
+   * @param tokenCounts 0…N for each of them, and 0 behind the first B
    * @param ofRows resets of the whole rows
    */
   public void run(

@@ -117,7 +117,9 @@ final class AttentionPlan implements MixerPlan {
 
   @Override
   public void check(MixerState state, int[] tokenCounts) {
-    checked(state, tokenCounts);
+    if (checked(state, tokenCounts).batch() != batch) {
+      throw misfit(state);
+    }
   }
 
   @Override
@@ -259,10 +261,15 @@ final class AttentionPlan implements MixerPlan {
 
   private KeyValueCache checked(MixerState state, int[] tokenCounts) {
     if (!(state instanceof KeyValueCache given)
-        || given.batch() != batch
+        || given.batch() < batch
         || !given.config().equals(config)) {
       throw new IllegalArgumentException(
-          "expected a key/value cache of batch " + batch + ", " + config + ", got " + state);
+          "expected a key/value cache of at least batch "
+              + batch
+              + ", "
+              + config
+              + ", got "
+              + state);
     }
     if (given.closed()) {
       throw new IllegalArgumentException("expected an open cache, got a closed one");
@@ -271,6 +278,11 @@ final class AttentionPlan implements MixerPlan {
       MixerState.checkRoom(given, b, tokenCounts[b]);
     }
     return given;
+  }
+
+  private IllegalArgumentException misfit(MixerState state) {
+    return new IllegalArgumentException(
+        "expected a key/value cache of batch " + batch + ", " + config + ", got " + state);
   }
 
   /** Rotates the keys of one key/value head and the queries it serves, and stores its tokens. */

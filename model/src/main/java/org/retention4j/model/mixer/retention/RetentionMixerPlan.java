@@ -31,7 +31,10 @@ final class RetentionMixerPlan implements MixerPlan {
 
   @Override
   public void check(MixerState state, int[] counts) {
-    checked(state);
+    RetentionState given = checked(state);
+    if (given.batch() != batch) {
+      throw misfit(given);
+    }
   }
 
   @Override
@@ -48,28 +51,32 @@ final class RetentionMixerPlan implements MixerPlan {
     if (s.closed()) {
       throw new IllegalArgumentException("expected an open state, got a closed one");
     }
-    if (s.batch() != batch
+    if (s.batch() < batch
         || s.heads() != config.heads()
         || s.keyWidth() != config.keyWidth()
         || s.valueWidth() != config.valueWidth()
         || s.type() != type) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "expected a %s state of batch %d for %d heads of %d x %d, got %s of batch %d"
-                  + " for %d heads of %d x %d",
-              type,
-              batch,
-              config.heads(),
-              config.keyWidth(),
-              config.valueWidth(),
-              s.type(),
-              s.batch(),
-              s.heads(),
-              s.keyWidth(),
-              s.valueWidth()));
+      throw misfit(s);
     }
     return s;
+  }
+
+  private IllegalArgumentException misfit(RetentionState s) {
+    return new IllegalArgumentException(
+        String.format(
+            Locale.ROOT,
+            "expected a %s state of batch %d for %d heads of %d x %d, got %s of batch %d"
+                + " for %d heads of %d x %d",
+            type,
+            batch,
+            config.heads(),
+            config.keyWidth(),
+            config.valueWidth(),
+            s.type(),
+            s.batch(),
+            s.heads(),
+            s.keyWidth(),
+            s.valueWidth()));
   }
 
   @Override

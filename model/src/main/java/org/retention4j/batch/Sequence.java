@@ -1,0 +1,139 @@
+package org.retention4j.batch;
+
+import java.util.Optional;
+import org.retention4j.generate.Continuation;
+import org.retention4j.generate.Generation;
+import org.retention4j.generate.Generation.End;
+import org.retention4j.model.Session;
+import org.retention4j.model.Snapshot;
+import org.retention4j.text.Tokenizer;
+
+/** A sequence on its way through a batch. All but {@link #cancel} is for the batch's thread. */
+final class Sequence {
+  private static final System.Logger LOG = System.getLogger(ContinuousBatch.class.getName());
+  private static final int NONE = -1;
+
+  private final BatchRequest request;
+  private final BatchListener listener;
+  private final Continuation text;
+  private final StringBuilder piece = new StringBuilder();
+  private volatile boolean cancelled;
+  private Session reader;
+  private int read;
+  private int unread = NONE;
+  private boolean told;
+
+  Sequence(BatchRequest request, BatchListener listener, Tokenizer tokenizer, int vocabulary) {
+    this.request = request;
+    this.listener = listener;
+    int[] prompt = request.prompt();
+    int[] seen = new int[request.seen().length + prompt.length];
+    System.arraycopy(request.seen(), 0, seen, 0, request.seen().length);
+    System.arraycopy(prompt, 0, seen, request.seen().length, prompt.length);
+    text = new Continuation(tokenizer, vocabulary, seen, request.options(), piece::append);
+  }
+
+  BatchRequest request() {
+    return request;
+  }
+
+  void cancel() {
+    cancelled = true;
+  }
+
+  boolean cancelled() {
+    return cancelled;
+  }
+
+  /** Begins to read in a session of one row, which stays the caller's. */
+  void readIn(Session session) {
+    reader = session;
+    request.start().ifPresent(start -> session.put(0, start, 0));
+  }
+
+  Session reader() {
+    return reader;
+  }
+
+  int promptLeft() {
+    return request.prompt().length - read;
+  }
+
+  /** Reads the next tokens of the prompt, in the form that suits the whole of it. */
+  void read(int count) {
+    int[] tokens = new int[count];
+    System.arraycopy(request.prompt(), read, tokens, 0, count);
+    boolean single = request.prompt().length == 1;
+    var options = reader.options();
+    reader.append(single ? options.decode() : options.prefill(), new int[][] {tokens});
+    read += count;
+  }
+
+  boolean ended() {
+    return text.ended();
+  }
+
+  /** Ends the text as it stands. */
+  void end(End why) {
+    text.end(why);
+  }
+
+  /** Takes logits, and tells what is chosen. */
+  void choose(float[] logits) {
+    boolean more = text.choose(logits);
+    boolean stops = !more && text.generation().end() != End.MAX_TOKENS;
+    unread = stops ? NONE : text.token();
+    listener.token(text.token(), text.logProbability(), takePiece(), logits);
+  }
+
+  private String takePiece() {
+    String taken = piece.toString();
+    piece.setLength(0);
+    return taken;
+  }
+
+  /** Returns whether a token is to be read: to go on, or for the state that is kept. */
+  boolean reads() {
+    return unread != NONE && (!ended() || request.keep());
+  }
+
+  /** Returns the token that was chosen and not read, which counts as read from now on. */
+  int takeUnread() {
+    int token = unread;
+    unread = NONE;
+    return token;
+  }
+
+  /** Tells the end, with the state of a row where it is to be kept. */
+  void tellEnd(Session session, int row) {
+    Snapshot kept = request.keep() ? session.snapshot(row) : null;
+    tellEnd(Optional.ofNullable(kept));
+  }
+
+  /** Tells the end of one that has no state. */
+  void tellEnd() {
+    tellEnd(Optional.empty());
+  }
+
+  private void tellEnd(Optional<Snapshot> state) {
+    Generation generation = text.generation();
+    tell(() -> listener.ended(generation, takePiece(), state));
+  }
+
+  void tellFailure(Throwable failure) {
+    tell(() -> listener.failed(failure));
+  }
+
+  /** What a listener throws must not end the batch. */
+  private void tell(Runnable news) {
+    if (told) {
+      return;
+    }
+    told = true;
+    try {
+      news.run();
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.WARNING, "a listener to a sequence failed", e);
+    }
+  }
+}

@@ -1,0 +1,183 @@
+package org.retention4j.server;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.retention4j.batch.BatchListener;
+import org.retention4j.batch.BatchRequest;
+import org.retention4j.batch.BatchTicket;
+import org.retention4j.batch.ContinuousBatch;
+import org.retention4j.generate.Generation;
+import org.retention4j.generate.GenerationOptions;
+import org.retention4j.model.Snapshot;
+import org.retention4j.text.SamplingOptions;
+
+/**
+ * The choices of a completion on their way through the batch. The prompt of several is read once.
+ * For one thread, which takes the events; what is left of it at the end is cancelled.
+ */
+final class CompletionRun implements AutoCloseable {
+  private static final int PATIENCE_SECONDS = 60;
+  private static final int[] NONE = {};
+
+  private final ContinuousBatch batch;
+  private final BatchRequest first;
+  private final CompletionRequest request;
+  private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+  private final List<BatchTicket> tickets = new ArrayList<>();
+  private Snapshot shared;
+  private int open;
+  private boolean cancelled;
+
+  /**
+   * Begins.
+   *
+   * @param sequence the prompt and from where it is read
+   */
+  CompletionRun(ContinuousBatch batch, BatchRequest sequence, CompletionRequest request) {
+    this.batch = batch;
+    this.first = sequence;
+    this.request = request;
+    if (request.n() == 1) {
+      submit(sequence, 0);
+    } else {
+      GenerationOptions none = sequence.options().withMaxTokens(0);
+      submit(
+          new BatchRequest(sequence.start(), sequence.seen(), sequence.prompt(), none, true), -1);
+    }
+  }
+
+  private void submit(BatchRequest sequence, int choice) {
+    tickets.add(batch.submit(sequence, new Listener(choice)));
+    open++;
+  }
+
+  /** Returns whether all choices have ended and were taken. */
+  boolean done() {
+    return open == 0;
+  }
+
+  /**
+   * Returns what comes next, empty if nothing does in this time.
+   *
+   * @throws HttpFailure if a choice failed
+   */
+  Optional<Event> next(long millis) throws InterruptedException {
+    Event event = events.poll(millis, TimeUnit.MILLISECONDS);
+    if (event == null || event instanceof Event.Token) {
+      return Optional.ofNullable(event);
+    }
+    open--;
+    if (event instanceof Event.Failure failure) {
+      throw HttpFailure.of(failure.cause());
+    }
+    if (event.choice() < 0) {
+      divide((Event.End) event);
+      return Optional.empty();
+    }
+    return Optional.of(event);
+  }
+
+  /** Continues what was read once as often as is asked for. */
+  private void divide(Event.End read) {
+    shared = read.state().orElse(null);
+    int[] seen = new int[first.seen().length + first.prompt().length];
+    System.arraycopy(first.seen(), 0, seen, 0, first.seen().length);
+    System.arraycopy(first.prompt(), 0, seen, first.seen().length, first.prompt().length);
+    for (int i = 0; i < request.n(); i++) {
+      if (cancelled || shared == null) {
+        events.add(new Event.End(i, read.generation(), "", Optional.empty()));
+        open++;
+        continue;
+      }
+      SamplingOptions sampling = first.options().sampling();
+      GenerationOptions own = first.options().withSampling(sampling.withSeed(sampling.seed() + i));
+      submit(new BatchRequest(Optional.of(shared), seen, NONE, own, false), i);
+    }
+  }
+
+  /** Ends the choices as they are; their ends are still to come. */
+  void cancel() {
+    cancelled = true;
+    tickets.forEach(BatchTicket::cancel);
+  }
+
+  /** Cancels what goes on, waits for it, and frees states that nobody has taken. */
+  @Override
+  public void close() {
+    cancel();
+    boolean interrupted = false;
+    while (open > 0) {
+      try {
+        Event event = events.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        if (event == null) {
+          return; // the batch hangs: better a state too many than one that is in use
+        }
+        open -= event instanceof Event.Token ? 0 : 1;
+        if (event instanceof Event.End end) {
+          end.state().ifPresent(Snapshot::close);
+        }
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (shared != null) {
+      shared.close();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Called by the batch's thread. */
+  private final class Listener implements BatchListener {
+    private final int choice;
+
+    Listener(int choice) {
+      this.choice = choice;
+    }
+
+    @Override
+    public void token(int token, double logProbability, String text, float[] logits) {
+      Event.Scored chosen = new Event.Scored(token, logProbability);
+      events.add(new Event.Token(choice, chosen, text, likeliest(chosen, logits)));
+    }
+
+    /** Their log-probabilities follow from the chosen one's: the sum is the same. */
+    private List<Event.Scored> likeliest(Event.Scored chosen, float[] logits) {
+      if (request.alternatives() < 1) {
+        return List.of();
+      }
+      double sum = logits[chosen.token()] - chosen.logProbability();
+      Comparator<Event.Scored> order = Comparator.comparingDouble(Event.Scored::logProbability);
+      PriorityQueue<Event.Scored> best = new PriorityQueue<>(order);
+      for (int i = 0; i < logits.length; i++) {
+        boolean room = best.size() < request.alternatives();
+        if (room || logits[i] - sum > best.peek().logProbability()) {
+          best.add(new Event.Scored(i, logits[i] - sum));
+          if (!room) {
+            best.remove();
+          }
+        }
+      }
+      List<Event.Scored> all = new ArrayList<>(best);
+      all.sort(order.reversed());
+      return all;
+    }
+
+    @Override
+    public void ended(Generation generation, String rest, Optional<Snapshot> state) {
+      events.add(new Event.End(choice, generation, rest, state));
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+      events.add(new Event.Failure(choice, failure));
+    }
+  }
+}

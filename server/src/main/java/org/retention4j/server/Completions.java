@@ -1,0 +1,169 @@
+package org.retention4j.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import org.retention4j.batch.BatchRequest;
+import org.retention4j.batch.ContinuousBatch;
+import org.retention4j.generate.Generation;
+import org.retention4j.generate.GenerationOptions;
+import org.retention4j.model.Snapshot;
+
+/** Runs completions, with a session or without. */
+final class Completions {
+  /** After so long without news something is sent, by which clients that have left are noticed. */
+  private static final long ALIVE_MILLIS = 1000;
+
+  private static final int[] NONE = {};
+
+  private final ContinuousBatch batch;
+  private final ServedModel served;
+  private final ServerLimits limits;
+  private final Metrics metrics;
+  private final TokenTexts texts;
+
+  Completions(ContinuousBatch batch, ServedModel served, ServerLimits limits, Metrics metrics) {
+    this.batch = batch;
+    this.served = served;
+    this.limits = limits;
+    this.metrics = metrics;
+    texts = new TokenTexts(served.tokenizer());
+  }
+
+  /** Answers a completion of its own. */
+  void complete(ObjectNode body, Answer answer) {
+    CompletionRequest request = CompletionRequest.of(body, served, limits, 0);
+    run(
+        BatchRequest.of(request.prompt(), request.options()),
+        request,
+        new CompletionAnswer(answer, request, served.name(), texts),
+        answer,
+        end -> null);
+  }
+
+  /** Goes on in a session, which stays as it is unless the answer comes to its end. */
+  void generate(StoredSession session, Snapshot state, ObjectNode body, Answer answer) {
+    CompletionRequest request = CompletionRequest.of(body, served, limits, session.position());
+    if (request.n() != 1) {
+      throw HttpFailure.field("n", "expected n of 1 in a session, got " + request.n());
+    }
+    run(
+        sequence(session, state, request),
+        request,
+        new CompletionAnswer(answer, request, served.name(), texts),
+        answer,
+        end -> commit(session, request, end));
+  }
+
+  /** Lets a session read a prompt. */
+  void append(StoredSession session, Snapshot state, ObjectNode body, Answer answer) {
+    Fields fields = new Fields(body);
+    fields.requireKnown(Set.of("prompt", "model"));
+    CompletionRequest.requireModel(fields, served);
+    if (fields.get("prompt") == null) {
+      throw HttpFailure.field("prompt", "expected a prompt, got none");
+    }
+    int[] prompt = CompletionRequest.prompt(fields, served, limits, session.position());
+    if (prompt.length == 0) {
+      answer.json(200, session.json());
+      return;
+    }
+    CompletionRequest request =
+        new CompletionRequest(
+            prompt, GenerationOptions.DEFAULT.withMaxTokens(0), 1, -1, false, false);
+    run(
+        sequence(session, state, request),
+        request,
+        new AppendAnswer(answer),
+        answer,
+        end -> commit(session, request, end));
+  }
+
+  private BatchRequest sequence(StoredSession session, Snapshot state, CompletionRequest request) {
+    long length = session.position() + request.prompt().length + request.options().maxTokens();
+    if (length > limits.sessionTokens()) {
+      throw HttpFailure.field(
+          "prompt",
+          "expected a session of at most "
+              + limits.sessionTokens()
+              + " tokens, got "
+              + length
+              + " with this prompt and max_tokens");
+    }
+    int[] seen = session.tokens() == null ? NONE : session.tokens();
+    return new BatchRequest(Optional.of(state), seen, request.prompt(), request.options(), true);
+  }
+
+  /** The session takes the state at the end, and the tokens that were read for it. */
+  private static ObjectNode commit(
+      StoredSession session, CompletionRequest request, Event.End end) {
+    Snapshot state = end.state().orElse(null);
+    if (state == null) {
+      return session.json(); // cancelled before it had read anything
+    }
+    int[] prompt = request.prompt();
+    long read = state.position(0) - session.position();
+    int[] tokens;
+    if (read < prompt.length) { // the time was over in the middle of it
+      tokens = session.with(java.util.Arrays.copyOf(prompt, (int) read), NONE);
+    } else {
+      Generation generation = end.generation();
+      int[] more =
+          generation.tokens().stream()
+              .limit(read - prompt.length)
+              .mapToInt(Integer::intValue)
+              .toArray();
+      tokens = session.with(prompt, more);
+    }
+    session.change(state, tokens);
+    return session.json();
+  }
+
+  private void run(
+      BatchRequest sequence,
+      CompletionRequest request,
+      Output out,
+      Answer answer,
+      Function<Event.End, ObjectNode> commit) {
+    long start = System.nanoTime();
+    long until = start + limits.time().toNanos();
+    boolean first = true;
+    long news = start;
+    ObjectNode session = null;
+    try (CompletionRun run = new CompletionRun(batch, sequence, request)) {
+      while (!run.done()) {
+        Optional<Event> event = run.next(ALIVE_MILLIS);
+        long now = System.nanoTime();
+        if (now > until) {
+          run.cancel();
+        }
+        if (event.isEmpty()) {
+          if (now - news >= ALIVE_MILLIS * 1_000_000) {
+            out.alive();
+            news = now;
+          }
+        } else if (event.get() instanceof Event.Token token) {
+          if (first) {
+            metrics.firstToken(now - start);
+            first = false;
+          }
+          out.take(token);
+          news = request.stream() ? now : news;
+        } else if (event.get() instanceof Event.End end) {
+          session = commit.apply(end);
+          out.take(end);
+        }
+      }
+      out.end(session);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new HttpFailure(HttpFailure.UNAVAILABLE, "stopping", "this server is being stopped");
+    } catch (RuntimeException e) {
+      if (!answer.begun() || e instanceof Answer.GoneException) {
+        throw e;
+      }
+      out.fail(HttpFailure.of(e));
+    }
+  }
+}

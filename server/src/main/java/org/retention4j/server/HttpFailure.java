@@ -1,0 +1,75 @@
+package org.retention4j.server;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.retention4j.args.Shown;
+import org.retention4j.batch.BatchFullException;
+
+/** A request that is answered with an error, as OpenAI's servers write it. */
+final class HttpFailure extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  static final int BAD_REQUEST = 400;
+  static final int UNAUTHORIZED = 401;
+  static final int FORBIDDEN = 403;
+  static final int NOT_FOUND = 404;
+  static final int WRONG_METHOD = 405;
+  static final int CONFLICT = 409;
+  static final int TOO_LARGE = 413;
+  static final int WRONG_TYPE = 415;
+  static final int TOO_MANY = 429;
+  static final int BROKEN = 500;
+  static final int UNAVAILABLE = 503;
+  static final int NO_STORAGE = 507;
+
+  private final int status;
+  private final String code;
+  private final String field;
+
+  HttpFailure(int status, String code, String message) {
+    this(status, code, message, null, null);
+  }
+
+  private HttpFailure(int status, String code, String message, String field, Throwable cause) {
+    super(Shown.message(String.valueOf(message)), cause);
+    this.status = status;
+    this.code = code;
+    this.field = field;
+  }
+
+  /** A field that is not as it should be; the message says what was expected and what came. */
+  static HttpFailure field(String field, String message) {
+    return new HttpFailure(BAD_REQUEST, "invalid_value", message, field, null);
+  }
+
+  /** What became of a request that failed within. */
+  static HttpFailure of(Throwable failure) {
+    if (failure instanceof HttpFailure own) {
+      return own;
+    }
+    if (failure instanceof BatchFullException) {
+      return new HttpFailure(TOO_MANY, "busy", failure.getMessage(), null, failure);
+    }
+    if (failure instanceof IllegalArgumentException) {
+      return new HttpFailure(BAD_REQUEST, "invalid_value", failure.getMessage(), null, failure);
+    }
+    if (failure instanceof OutOfMemoryError) {
+      return new HttpFailure(UNAVAILABLE, "out_of_memory", failure.getMessage(), null, failure);
+    }
+    return new HttpFailure(BROKEN, "internal_error", failure.toString(), null, failure);
+  }
+
+  int status() {
+    return status;
+  }
+
+  ObjectNode json() {
+    ObjectNode all = JsonNodeFactory.instance.objectNode();
+    ObjectNode error = all.putObject("error");
+    error.put("message", getMessage());
+    error.put("type", status < BROKEN ? "invalid_request_error" : "server_error");
+    error.put("param", field);
+    error.put("code", code);
+    return all;
+  }
+}

@@ -1,0 +1,370 @@
+package org.retention4j.server;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+import org.retention4j.args.Shown;
+import org.retention4j.checkpoint.format.CheckpointException;
+import org.retention4j.model.LanguageModel;
+import org.retention4j.model.RestoreOptions;
+import org.retention4j.model.SaveOptions;
+import org.retention4j.model.Session;
+import org.retention4j.model.SessionOptions;
+import org.retention4j.model.Snapshot;
+import org.retention4j.snapshot.SnapshotException;
+
+/** All named sessions: in memory as far as there is room, and in a folder if there is one. */
+final class Sessions implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(RetentionServer.class.getName());
+  private static final long LOOK_MILLIS = 250;
+  private static final long END_SECONDS = 30;
+
+  private final LanguageModel model;
+  private final SessionOptions options;
+  private final ServerLimits limits;
+  private final Optional<SessionFolder> folder;
+  private final Duration saveEvery;
+  private final Duration idle;
+  private final Map<String, StoredSession> all = new ConcurrentSkipListMap<>();
+  private final LongAdder saves = new LongAdder();
+  private final LongAdder failures = new LongAdder();
+  private final ScheduledExecutorService clock =
+      Executors.newSingleThreadScheduledExecutor(
+          task -> {
+            Thread thread = new Thread(task, "retention-sessions");
+            thread.setDaemon(true);
+            return thread;
+          });
+
+  Sessions(LanguageModel model, ServerOptions options, Optional<SessionFolder> folder) {
+    this.model = model;
+    this.options = options.batch().session();
+    limits = options.limits();
+    this.folder = folder;
+    saveEvery = options.saveEvery();
+    idle = options.idle();
+    folder.ifPresent(
+        f -> f.names().forEach(n -> all.put(n, StoredSession.inFile(n, f.position(n)))));
+    clock.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+  }
+
+  /** Begins one that has seen nothing. */
+  StoredSession create(String name) {
+    try (Session empty = model.newSession(1, options)) {
+      return add(SessionFolder.checkName(name), empty.snapshot(0), new int[0]);
+    }
+  }
+
+  private StoredSession add(String name, Snapshot state, int[] tokens) {
+    boolean done = false;
+    try {
+      makeRoom(state.bytes());
+      StoredSession session = StoredSession.fresh(name, state, tokens);
+      synchronized (all) {
+        folder.ifPresent(f -> f.file(name)); // refuses what is there and no file
+        if (all.containsKey(name)) {
+          throw new HttpFailure(
+              HttpFailure.CONFLICT,
+              "session_exists",
+              "expected a name that no session has, got " + name);
+        }
+        if (all.size() >= limits.sessions()) {
+          throw new HttpFailure(
+              HttpFailure.TOO_MANY,
+              "too_many_sessions",
+              "expected fewer than " + limits.sessions() + " sessions, got " + all.size());
+        }
+        all.put(name, session);
+      }
+      done = true;
+      return session;
+    } finally {
+      if (!done) {
+        state.close();
+      }
+    }
+  }
+
+  Collection<StoredSession> list() {
+    return all.values();
+  }
+
+  StoredSession get(String name) {
+    StoredSession session = all.get(SessionFolder.checkName(name));
+    if (session == null) {
+      throw missing(name);
+    }
+    return session;
+  }
+
+  private static HttpFailure missing(String name) {
+    return new HttpFailure(
+        HttpFailure.NOT_FOUND, "session_not_found", "expected the name of a session, got " + name);
+  }
+
+  /** Does something with a session that nobody else uses meanwhile. */
+  <T> T with(String name, Function<StoredSession, T> work) {
+    StoredSession session = get(name);
+    if (!session.lock.tryLock()) {
+      throw new HttpFailure(
+          HttpFailure.CONFLICT,
+          "session_busy",
+          "expected a session that no other request uses, got " + name + ", which is busy");
+    }
+    try {
+      if (session.gone()) {
+        throw missing(name);
+      }
+      session.used();
+      return work.apply(session);
+    } finally {
+      session.lock.unlock();
+    }
+  }
+
+  /** Brings a session's state into memory. */
+  Snapshot load(StoredSession session) {
+    if (session.state() == null) {
+      read(session);
+    }
+    return session.state();
+  }
+
+  private void read(StoredSession session) {
+    Path file = requireFolder().file(session.name());
+    RestoreOptions how =
+        RestoreOptions.DEFAULT.withSession(options).withMostBytes(limits.sessionBytes());
+    Snapshot state;
+    try {
+      state = model.readSnapshot(file, how);
+    } catch (SnapshotException e) {
+      throw new HttpFailure(
+          HttpFailure.CONFLICT,
+          "snapshot_" + Shown.name(e.reason()).toLowerCase(java.util.Locale.ROOT),
+          "the session " + session.name() + " cannot be restored: " + e.getMessage());
+    } catch (IOException e) {
+      throw storage("read", session, e);
+    }
+    boolean done = false;
+    try {
+      if (state.rows() != 1) {
+        throw new HttpFailure(
+            HttpFailure.CONFLICT,
+            "snapshot_other_kind",
+            "expected a snapshot of one sequence, got one of " + state.rows());
+      }
+      makeRoom(state.bytes());
+      session.load(state, state.tokens().isEmpty() ? null : state.tokens().get(0));
+      done = true;
+    } finally {
+      if (!done) {
+        state.close();
+      }
+    }
+  }
+
+  private static HttpFailure storage(String what, StoredSession session, Exception e) {
+    String reason = e instanceof IOException io ? Shown.reason(io) : e.getMessage();
+    return new HttpFailure(
+        HttpFailure.NO_STORAGE,
+        "storage",
+        "cannot " + what + " the session " + session.name() + ": " + reason);
+  }
+
+  private SessionFolder requireFolder() {
+    return folder.orElseThrow(
+        () ->
+            new HttpFailure(
+                HttpFailure.CONFLICT,
+                "no_session_folder",
+                "expected a server with a folder for sessions (--sessions), got one without"));
+  }
+
+  /** Writes a session; once this returns it is on the disk, whole. */
+  void save(StoredSession session) {
+    Path file = requireFolder().file(session.name());
+    if (session.state() == null || (!session.dirty() && session.everSaved())) {
+      return;
+    }
+    SaveOptions how = SaveOptions.DEFAULT;
+    if (session.tokens() != null) {
+      how = how.withTokens(List.of(session.tokens()));
+    }
+    try {
+      session.triedToSave();
+      session.state().save(file, how);
+      session.saved();
+      saves.increment();
+    } catch (IOException | CheckpointException e) {
+      failures.increment();
+      throw storage("write", session, e);
+    }
+  }
+
+  /** Goes back to what was saved last. */
+  void restore(StoredSession session) {
+    requireFolder();
+    if (!session.everSaved()) {
+      throw new HttpFailure(
+          HttpFailure.CONFLICT,
+          "never_saved",
+          "expected a session that was saved, got " + session.name() + ", which never was");
+    }
+    read(session);
+  }
+
+  /** Makes another that goes on from where this one stands. */
+  StoredSession fork(StoredSession session, String name) {
+    SessionFolder.checkName(name);
+    try (Session copy = model.restore(load(session), options)) {
+      return add(name, copy.snapshot(0), session.tokens());
+    }
+  }
+
+  void delete(StoredSession session) {
+    if (folder.isPresent()) {
+      try {
+        folder.get().delete(session.name());
+      } catch (IOException e) {
+        throw storage("delete", session, e);
+      }
+    }
+    all.remove(session.name());
+    session.end();
+  }
+
+  /**
+   * Refuses states for which there is no room, after those that were used longest ago have left the
+   * memory.
+   */
+  void makeRoom(long more) {
+    List<StoredSession> eldest =
+        all.values().stream()
+            .sorted(Comparator.comparingLong(StoredSession::unusedNanos).reversed())
+            .toList();
+    for (StoredSession each : eldest) {
+      if (bytes() + more <= limits.sessionBytes()) {
+        return;
+      }
+      if (folder.isPresent() && each.bytes() > 0) {
+        tryUnload(each);
+      }
+    }
+    if (bytes() + more > limits.sessionBytes()) {
+      throw new HttpFailure(
+          HttpFailure.TOO_MANY,
+          "session_memory",
+          "expected states of sessions of at most "
+              + limits.sessionBytes()
+              + " bytes in memory, got "
+              + (bytes() + more));
+    }
+  }
+
+  private void tryUnload(StoredSession session) {
+    if (session.lock.isHeldByCurrentThread() || !session.lock.tryLock()) {
+      return;
+    }
+    try {
+      save(session);
+      session.unload();
+    } catch (HttpFailure e) {
+      warn(e);
+    } finally {
+      session.lock.unlock();
+    }
+  }
+
+  private static void warn(Exception e) {
+    LOG.log(System.Logger.Level.WARNING, e.getMessage(), e);
+  }
+
+  long bytes() {
+    return all.values().stream().mapToLong(StoredSession::bytes).sum();
+  }
+
+  long loaded() {
+    return all.values().stream().filter(session -> session.bytes() > 0).count();
+  }
+
+  long saves() {
+    return saves.sum();
+  }
+
+  long failures() {
+    return failures.sum();
+  }
+
+  /** Saves what has changed for long enough, and lets go of what is not used. */
+  private void look() {
+    if (folder.isEmpty()) {
+      return;
+    }
+    for (StoredSession session : all.values()) {
+      boolean rests = session.bytes() > 0 && session.unusedNanos() >= idle.toNanos();
+      boolean due = session.dirty() && session.unsavedNanos() >= saveEvery.toNanos();
+      if ((rests || due) && session.lock.tryLock()) {
+        try {
+          save(session);
+          if (rests) {
+            session.unload();
+          }
+        } catch (RuntimeException e) {
+          session.used(); // not again at once
+          warn(e);
+        } finally {
+          session.lock.unlock();
+        }
+      }
+    }
+  }
+
+  /** Saves all that has changed, where there is a folder, and ends. */
+  @Override
+  public void close() {
+    clock.shutdown();
+    try {
+      clock.awaitTermination(1, TimeUnit.MINUTES);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    all.values().forEach(this::end);
+    folder.ifPresent(SessionFolder::close);
+  }
+
+  private void end(StoredSession session) {
+    try {
+      if (!session.lock.tryLock(END_SECONDS, TimeUnit.SECONDS)) {
+        LOG.log(
+            System.Logger.Level.WARNING,
+            "the session {0} is still in use: what has changed since its last save is lost",
+            session.name());
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return;
+    }
+    try {
+      if (folder.isPresent() && session.dirty()) {
+        save(session);
+      }
+    } catch (RuntimeException e) {
+      warn(e);
+    } finally {
+      session.end();
+      session.lock.unlock();
+    }
+  }
+}
