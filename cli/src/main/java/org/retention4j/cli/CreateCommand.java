@@ -11,6 +11,7 @@ import org.retention4j.checkpoint.WriteOptions;
 import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.internal.family.ModelShapes;
+import org.retention4j.cli.bar.LoadBar;
 import org.retention4j.model.DecoderConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

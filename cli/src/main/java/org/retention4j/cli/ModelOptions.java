@@ -6,6 +6,7 @@ import org.retention4j.checkpoint.LoadOptions;
 import org.retention4j.checkpoint.WeightChoice;
 import org.retention4j.checkpoint.format.DType;
 import org.retention4j.checkpoint.internal.files.CheckpointFiles;
+import org.retention4j.cli.bar.LoadBar;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.ElementType;

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import org.retention4j.checkpoint.Checkpoint;
+import org.retention4j.cli.bar.LineBar;
 import org.retention4j.engine.Engine;
 import org.retention4j.generate.Scorer;
 import org.retention4j.model.LanguageModel;

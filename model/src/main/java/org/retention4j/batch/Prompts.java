@@ -2,6 +2,7 @@ package org.retention4j.batch;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import org.retention4j.core.form.MicroBatches;
 import org.retention4j.generate.Generation.End;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
@@ -56,10 +57,14 @@ final class Prompts implements AutoCloseable {
 
   /** Reads as much as may be read between two steps; who has read all of it goes to a row. */
   void read(Rows rows) {
-    int left = options.promptTokens();
+    int most = options.promptTokens();
+    if (rows.size() == 0) {
+      most = Math.max(most, MicroBatches.ROWS); // nobody waits for it
+    }
+    int left = most;
     while (left > 0 && !reading.isEmpty()) {
       Sequence sequence = reading.peek();
-      int count = piece(sequence.promptLeft(), left);
+      int count = piece(sequence.promptLeft(), left, most);
       if (count == 0 && sequence.promptLeft() > 0) {
         return; // at the next turn
       }
@@ -77,12 +82,12 @@ final class Prompts implements AutoCloseable {
    * Returns how much of a prompt is read: cut as the form cuts it, so that numbers are those of a
    * prompt read whole.
    */
-  private int piece(int wanted, int left) {
+  private int piece(int wanted, int left, int most) {
     if (wanted <= left || multiple >= wanted) {
-      return left < options.promptTokens() && wanted > left ? 0 : wanted;
+      return left < most && wanted > left ? 0 : wanted;
     }
     int whole = left / multiple * multiple;
-    return whole == 0 && left == options.promptTokens() ? multiple : whole;
+    return whole == 0 && left == most ? multiple : whole;
   }
 
   private void turn(Sequence sequence, int count, Rows rows) {

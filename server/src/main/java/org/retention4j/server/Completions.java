@@ -138,21 +138,22 @@ final class Completions {
         if (now > until) {
           run.cancel();
         }
-        if (event.isEmpty()) {
-          if (now - news >= ALIVE_MILLIS * 1_000_000) {
-            out.alive();
-            news = now;
-          }
-        } else if (event.get() instanceof Event.Token token) {
+        if (event.isPresent() && event.get() instanceof Event.Token token) {
           if (first) {
             metrics.firstToken(now - start);
             first = false;
           }
           out.take(token);
-          news = request.stream() ? now : news;
-        } else if (event.get() instanceof Event.End end) {
+          boolean sent = request.alternatives() >= 0 || !token.text().isEmpty();
+          news = request.stream() && sent ? now : news;
+        } else if (event.isPresent() && event.get() instanceof Event.End end) {
           session = commit.apply(end);
           out.take(end);
+          news = now;
+        }
+        if (now - news >= ALIVE_MILLIS * 1_000_000) {
+          out.alive();
+          news = now;
         }
       }
       out.end(session);

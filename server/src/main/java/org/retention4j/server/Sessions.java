@@ -287,7 +287,7 @@ final class Sessions implements AutoCloseable {
   }
 
   private static void warn(Exception e) {
-    LOG.log(System.Logger.Level.WARNING, e.getMessage(), e);
+    LOG.log(System.Logger.Level.WARNING, e.getMessage());
   }
 
   long bytes() {

@@ -250,10 +250,7 @@ class ContinuousBatchTest extends BatchFixture {
             }
 
             @Override
-            public void ended(
-                Generation generation,
-                String rest,
-                Optional<Snapshot> state) {}
+            public void ended(Generation generation, String rest, Optional<Snapshot> state) {}
 
             @Override
             public void failed(Throwable failure) {

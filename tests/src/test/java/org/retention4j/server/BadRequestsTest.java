@@ -84,7 +84,9 @@ class BadRequestsTest extends ServerFixture {
         .forEach(
             bad -> {
               Client.Reply reply = client.post("/v1/completions", bad.body());
-              assertThat(reply.status()).as("%s: %s", bad.body(), reply.text()).isEqualTo(bad.status());
+              assertThat(reply.status())
+                  .as("%s: %s", bad.body(), reply.text())
+                  .isEqualTo(bad.status());
               assertThat(reply.message()).as(bad.body()).contains(bad.message());
             });
     assertThat(client.ok("/v1/completions", "{\"prompt\":\"a\",\"echo\":false,\"user\":\"u\"}"))
@@ -96,7 +98,8 @@ class BadRequestsTest extends ServerFixture {
   @Test
   void pathsAndMethodsAreChecked() {
     Client client = client(OPTIONS.withLimits(SMALL));
-    for (String path : List.of("/v2", "/v1", "/v1/", "/v1/chat", "/x", "/v1/completions/1", "/v1/sessions/a/b")) {
+    for (String path :
+        List.of("/v2", "/v1", "/v1/", "/v1/chat", "/x", "/v1/completions/1", "/v1/sessions/a/b")) {
       assertThat(client.post(path, "{}").status()).as(path).isEqualTo(404);
     }
     assertThat(client.get("/v1/completions").message()).isEqualTo("expected POST, got GET");
@@ -131,7 +134,8 @@ class BadRequestsTest extends ServerFixture {
         .isEqualTo(403);
     String own = "http://127.0.0.1:" + port;
     assertThat(client.send("GET", "/v1/models", null, "Origin", own).status()).isEqualTo(200);
-    assertThat(raw(port, "GET /v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
+    assertThat(
+            raw(port, "GET /v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
         .startsWith("HTTP/1.1 403")
         .contains("expected localhost as host, got evil.example");
     assertThat(raw(port, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))

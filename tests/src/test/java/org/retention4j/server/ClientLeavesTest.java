@@ -14,15 +14,17 @@ import org.retention4j.batch.BatchOptions;
 /** Who leaves frees the place, whether or not pieces were sent; and the end is graceful. */
 class ClientLeavesTest extends ServerFixture {
   private static final ServerLimits LONG =
-      new ServerLimits(
-          2000, 50, 100_000_000, 2, Duration.ofSeconds(60), 3, 1 << 30, 1_000_000_000);
+      new ServerLimits(2000, 50, 100_000_000, 2, Duration.ofSeconds(60), 3, 1 << 30, 1_000_000_000);
 
   private static Socket ask(int port, String path, boolean stream) throws IOException {
-    String body =
-        "{\"prompt\":\"a\",\"max_tokens\":100000000,\"stream\":" + stream + "}";
+    String body = "{\"prompt\":\"a\",\"max_tokens\":100000000,\"stream\":" + stream + "}";
     Socket socket = new Socket("127.0.0.1", port);
     String head =
-        "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length() + "\r\n\r\n";
+        "POST "
+            + path
+            + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+            + body.length()
+            + "\r\n\r\n";
     socket.getOutputStream().write((head + body).getBytes(StandardCharsets.UTF_8));
     return socket;
   }
@@ -44,9 +46,7 @@ class ClientLeavesTest extends ServerFixture {
     }
     await("told", () -> client.metric("retention_clients_gone_total") == 2);
     // The call did not come to its end: the session stands where it stood.
-    await(
-        "free",
-        () -> client.post("/v1/sessions/s/append", "{\"prompt\":[4]}").status() == 200);
+    await("free", () -> client.post("/v1/sessions/s/append", "{\"prompt\":[4]}").status() == 200);
     assertThat(client.get("/v1/sessions/s").json().get("position").longValue()).isEqualTo(4);
   }
 
@@ -57,7 +57,9 @@ class ClientLeavesTest extends ServerFixture {
     Client.Reply[] reply = new Client.Reply[1];
     Thread asks =
         new Thread(
-            () -> reply[0] = client.post("/v1/completions", "{\"prompt\":\"a\",\"max_tokens\":3000}"));
+            () ->
+                reply[0] =
+                    client.post("/v1/completions", "{\"prompt\":\"a\",\"max_tokens\":3000}"));
     asks.start();
     await("writing", () -> client.metric("retention_sequences{state=\"writing\"}") == 1);
     server.close();

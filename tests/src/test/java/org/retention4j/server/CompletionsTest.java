@@ -63,7 +63,8 @@ class CompletionsTest extends ServerFixture {
     String tokens = json(TOKENIZER.encode("It is a truth"));
     assertThat(client.ok("/v1/completions", "{\"prompt\":" + tokens + rest).at("/choices/0/text"))
         .isEqualTo(
-            client.ok("/v1/completions", "{\"prompt\":\"It is a truth\"" + rest)
+            client
+                .ok("/v1/completions", "{\"prompt\":\"It is a truth\"" + rest)
                 .at("/choices/0/text"));
     JsonNode empty = client.ok("/v1/completions", "{\"prompt\":\"\"" + rest);
     assertThat(empty.at("/choices/0/text").textValue())
@@ -125,12 +126,14 @@ class CompletionsTest extends ServerFixture {
   @Test
   void endsBeforeAStopString() {
     String whole =
-        client.ok("/v1/completions", body("\"max_tokens\":60,\"seed\":1"))
+        client
+            .ok("/v1/completions", body("\"max_tokens\":60,\"seed\":1"))
             .at("/choices/0/text")
             .textValue();
     String stop = whole.substring(10, 12);
     JsonNode choice =
-        client.ok(
+        client
+            .ok(
                 "/v1/completions",
                 Client.JSON
                     .createObjectNode()

@@ -110,8 +110,7 @@ class KilledServerTest extends ServerFixture {
 
   private static int port(Process process) throws IOException {
     BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String line = lines.readLine();
     assertThat(line).as("the port").isNotNull();
     return Integer.parseInt(line);
@@ -172,13 +171,10 @@ class KilledServerTest extends ServerFixture {
         continue;
       }
       JsonNode got =
-          client
-              .ok("/v1/sessions/s" + i + "/fork", "{\"name\":\"probe\"}")
-              .get("position");
+          client.ok("/v1/sessions/s" + i + "/fork", "{\"name\":\"probe\"}").get("position");
       assertThat(got.longValue()).isEqualTo(position);
       String ten = "{\"max_tokens\":10,\"temperature\":0}";
-      assertThat(
-              client.ok("/v1/sessions/probe/generate", ten).at("/choices/0/text").textValue())
+      assertThat(client.ok("/v1/sessions/probe/generate", ten).at("/choices/0/text").textValue())
           .isEqualTo(expected(i, position));
       client.send("DELETE", "/v1/sessions/probe", null);
     }

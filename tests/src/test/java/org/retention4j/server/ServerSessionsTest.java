@@ -18,8 +18,7 @@ import org.retention4j.text.SamplingOptions;
 
 /** Named sessions: what they give, and that they outlive the server. */
 class ServerSessionsTest extends ServerFixture {
-  private static final String TEN =
-      "{\"max_tokens\":10,\"temperature\":0,\"logprobs\":0}";
+  private static final String TEN = "{\"max_tokens\":10,\"temperature\":0,\"logprobs\":0}";
 
   @TempDir Path folder;
 
@@ -56,8 +55,7 @@ class ServerSessionsTest extends ServerFixture {
     // The same as a prompt of all that it has read.
     StringBuilder all = new StringBuilder(json(first).replace("]", ""));
     generated.at("/choices/0/logprobs/token_ids").forEach(id -> all.append(',').append(id));
-    String whole =
-        "{\"prompt\":" + all + ",5],\"max_tokens\":10,\"temperature\":0}";
+    String whole = "{\"prompt\":" + all + ",5],\"max_tokens\":10,\"temperature\":0}";
     assertThat(client.ok("/v1/sessions/talk/generate", TEN).at("/choices/0/text"))
         .isEqualTo(client.ok("/v1/completions", whole).at("/choices/0/text"));
   }
@@ -121,13 +119,11 @@ class ServerSessionsTest extends ServerFixture {
 
   @Test
   void savesByItselfAndLeavesTheMemory() throws InterruptedException {
-    Client client =
-        client(stored().withSaving(Duration.ofMillis(300), Duration.ofSeconds(3)));
+    Client client = client(stored().withSaving(Duration.ofMillis(300), Duration.ofSeconds(3)));
     client.ok("/v1/sessions", named("s"));
     client.ok("/v1/sessions/s/append", prompt(text(1, 40)));
     await(
-        "saved",
-        () -> !client.get("/v1/sessions/s").json().get("unsaved_changes").booleanValue());
+        "saved", () -> !client.get("/v1/sessions/s").json().get("unsaved_changes").booleanValue());
     JsonNode session = client.get("/v1/sessions/s").json();
     assertThat(session.get("saved_position").longValue()).isEqualTo(40);
     await("unloaded", () -> client.metric("retention_sessions_loaded") == 0);
@@ -138,7 +134,18 @@ class ServerSessionsTest extends ServerFixture {
   void namesCannotLeaveTheFolder() throws IOException {
     Client client = client(stored());
     for (String name :
-        List.of("", ".", "..", "../x", "a/b", "a\\\\b", "/x", ".hidden", "a b", "a\\u0000", "é",
+        List.of(
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\\\b",
+            "/x",
+            ".hidden",
+            "a b",
+            "a\\u0000",
+            "é",
             "x".repeat(65))) {
       Client.Reply reply = client.post("/v1/sessions", named(name));
       assertThat(reply.status()).as(name).isEqualTo(400);
@@ -175,8 +182,7 @@ class ServerSessionsTest extends ServerFixture {
     RetentionServer server = server(stored());
     assertThatIllegalArgumentException()
         .isThrownBy(() -> server(stored()))
-        .withMessage(
-            "expected a folder of sessions that no other server uses, got " + folder);
+        .withMessage("expected a folder of sessions that no other server uses, got " + folder);
     server.close();
     server(stored());
   }
@@ -187,7 +193,8 @@ class ServerSessionsTest extends ServerFixture {
     for (Path bad : List.of(file, file.resolve("child"), Path.of("/proc/self"))) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> server(OPTIONS.withSessions(bad)))
-          .withMessageStartingWith("expected a folder for sessions that can be written, got " + bad);
+          .withMessageStartingWith(
+              "expected a folder for sessions that can be written, got " + bad);
     }
   }
 
@@ -240,8 +247,7 @@ class ServerSessionsTest extends ServerFixture {
 
   @Test
   void numbersAndMemoryOfSessionsAreLimited() {
-    ServerLimits two =
-        new ServerLimits(2000, 300, 100, 2, Duration.ofSeconds(30), 2, 1 << 30, 150);
+    ServerLimits two = new ServerLimits(2000, 300, 100, 2, Duration.ofSeconds(30), 2, 1 << 30, 150);
     Client client = client(OPTIONS.withLimits(two));
     client.ok("/v1/sessions", named("a"));
     client.ok("/v1/sessions", named("b"));
@@ -253,8 +259,7 @@ class ServerSessionsTest extends ServerFixture {
         .startsWith("expected a session of at most 150 tokens, got 151");
     assertThat(client.post("/v1/sessions/a/generate", TEN).message())
         .isEqualTo("expected a prompt, got none");
-    assertThat(
-            client.post("/v1/sessions/a/generate", "{\"prompt\":[1],\"n\":2}").message())
+    assertThat(client.post("/v1/sessions/a/generate", "{\"prompt\":[1],\"n\":2}").message())
         .isEqualTo("expected n of 1 in a session, got 2");
     assertThat(client.post("/v1/sessions/a/append", "{}").message())
         .isEqualTo("expected a prompt, got none");

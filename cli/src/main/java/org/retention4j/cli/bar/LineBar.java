@@ -1,31 +1,26 @@
-package org.retention4j.cli;
+package org.retention4j.cli.bar;
 
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
-import org.retention4j.checkpoint.LoadOptions;
 import picocli.CommandLine.Help.Ansi;
 
-/** A bar on the terminal while tensors come or go; nothing where there is no terminal. */
-final class LoadBar implements LoadOptions.Progress, AutoCloseable {
-  private static final long SMALL = 20_000_000;
-
+/** A bar on the terminal while many small things are done; nothing where there is no terminal. */
+public final class LineBar implements AutoCloseable {
   private final ProgressBar bar;
 
   /**
    * Begins.
    *
-   * @param parameters about how many numbers there are; small models load without a bar
+   * @param wanted false for no bar
    */
-  LoadBar(String task, long parameters) {
-    boolean shown = Ansi.AUTO.enabled() && parameters > SMALL;
+  public LineBar(String things, boolean wanted) {
     bar =
-        shown
+        wanted && Ansi.AUTO.enabled()
             ? new ProgressBarBuilder()
-                .setTaskName(task)
+                .setTaskName(things)
                 .setInitialMax(-1)
-                .setUnit(" MB", 1_000_000)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setConsumer(new ConsoleProgressBarConsumer(System.err, 100))
                 .clearDisplayOnFinish()
@@ -33,11 +28,10 @@ final class LoadBar implements LoadOptions.Progress, AutoCloseable {
             : null;
   }
 
-  @Override
-  public void loaded(String tensor, long bytes) {
+  /** Counts what is done. */
+  public void step(int count) {
     if (bar != null) {
-      bar.stepBy(bytes);
-      bar.setExtraMessage(tensor);
+      bar.stepBy(count);
     }
   }
 

@@ -1,26 +1,31 @@
-package org.retention4j.cli;
+package org.retention4j.cli.bar;
 
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+import org.retention4j.checkpoint.LoadOptions;
 import picocli.CommandLine.Help.Ansi;
 
-/** A bar on the terminal while many small things are done; nothing where there is no terminal. */
-final class LineBar implements AutoCloseable {
+/** A bar on the terminal while tensors come or go; nothing where there is no terminal. */
+public final class LoadBar implements LoadOptions.Progress, AutoCloseable {
+  private static final long SMALL = 20_000_000;
+
   private final ProgressBar bar;
 
   /**
    * Begins.
    *
-   * @param wanted false for no bar
+   * @param parameters about how many numbers there are; small models load without a bar
    */
-  LineBar(String things, boolean wanted) {
+  public LoadBar(String task, long parameters) {
+    boolean shown = Ansi.AUTO.enabled() && parameters > SMALL;
     bar =
-        wanted && Ansi.AUTO.enabled()
+        shown
             ? new ProgressBarBuilder()
-                .setTaskName(things)
+                .setTaskName(task)
                 .setInitialMax(-1)
+                .setUnit(" MB", 1_000_000)
                 .setStyle(ProgressBarStyle.ASCII)
                 .setConsumer(new ConsoleProgressBarConsumer(System.err, 100))
                 .clearDisplayOnFinish()
@@ -28,10 +33,11 @@ final class LineBar implements AutoCloseable {
             : null;
   }
 
-  /** Counts what is done. */
-  void step(int count) {
+  @Override
+  public void loaded(String tensor, long bytes) {
     if (bar != null) {
-      bar.stepBy(count);
+      bar.stepBy(bytes);
+      bar.setExtraMessage(tensor);
     }
   }
 

@@ -1,0 +1,89 @@
+package org.retention4j.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.retention4j.batch.BatchOptions;
+import org.retention4j.engine.HeldMemory;
+
+/** Many clients at once: nothing but answers and 429, and the memory stays what it was. */
+class LoadTest extends ServerFixture {
+  private static final int CLIENTS = 64;
+
+  @Test
+  void manyClientsGetAnswersOr429() throws Exception {
+    load(Duration.ofSeconds(3));
+  }
+
+  @Tag("slow")
+  @Test
+  void manyClientsForMinutes() throws Exception {
+    load(Duration.ofMinutes(5));
+  }
+
+  private void load(Duration time) throws Exception {
+    BatchOptions batch = BatchOptions.DEFAULT.withSequences(16).withWaiting(32);
+    Client client = client(OPTIONS.withBatch(batch));
+    client.ok("/v1/completions", "{\"prompt\":\"warm\",\"n\":8}");
+    Set<Integer> statuses = new ConcurrentSkipListSet<>();
+    AtomicInteger answers = new AtomicInteger();
+    round(client, Duration.ofSeconds(1), statuses, answers);
+    long held = settled(client);
+    round(client, time, statuses, answers);
+    assertThat(statuses).isSubsetOf(200, 429).contains(200);
+    assertThat(answers).hasValueGreaterThan(CLIENTS);
+    assertThat(settled(client)).as("bytes held").isLessThanOrEqualTo(held + (4 << 20));
+  }
+
+  private static long settled(Client client) throws InterruptedException {
+    await(
+        "all have ended",
+        () ->
+            client.metric("retention_sequences{state=\"writing\"}")
+                    + client.metric("retention_sequences{state=\"reading\"}")
+                    + client.metric("retention_sequences{state=\"waiting\"}")
+                == 0);
+    return HeldMemory.liveBytes();
+  }
+
+  private static void round(
+      Client client, Duration time, Set<Integer> statuses, AtomicInteger answers)
+      throws InterruptedException {
+    long until = System.nanoTime() + time.toNanos();
+    List<Thread> threads = new ArrayList<>();
+    for (int i = 0; i < CLIENTS; i++) {
+      SplittableRandom random = new SplittableRandom(i);
+      threads.add(
+          new Thread(
+              () -> {
+                while (System.nanoTime() < until) {
+                  int[] prompt = text(random.nextLong(), random.nextInt(1, 200));
+                  String body =
+                      "{\"prompt\":"
+                          + json(prompt)
+                          + ",\"max_tokens\":"
+                          + random.nextInt(0, 80)
+                          + ",\"stream\":"
+                          + random.nextBoolean()
+                          + ",\"n\":"
+                          + random.nextInt(1, 3)
+                          + "}";
+                  statuses.add(client.post("/v1/completions", body).status());
+                  answers.incrementAndGet();
+                }
+              }));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      thread.join();
+    }
+  }
+}
