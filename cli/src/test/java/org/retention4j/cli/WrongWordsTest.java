@@ -12,7 +12,7 @@ class WrongWordsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "nonsense | one of [info, logits, generate, perplexity, verify, train, create, convert, bench],"
+        "nonsense | one of [info, logits, generate, perplexity, serve, verify, train, create, convert, bench],"
             + " got 'nonsense'",
         "--nonsense | an option of retention, got '--nonsense'",
         "info | DIR, got none",

@@ -95,6 +95,13 @@ public final class ContinuousBatch implements AutoCloseable {
     return new BatchTicket(sequence, this::wake);
   }
 
+  /** Returns whether it takes sequences: neither closed nor ended by a fault. */
+  public boolean open() {
+    synchronized (lock) {
+      return !stopping;
+    }
+  }
+
   /** Those that a free place waits for do not count as waiting. */
   private void refuseIfFull() {
     if (stopping) {

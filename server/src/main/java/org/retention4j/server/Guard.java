@@ -35,7 +35,8 @@ final class Guard {
       }
     }
     String origin = request.header("Origin");
-    if (origin != null && !origin.equalsIgnoreCase("http://" + given)) {
+    // By https where a proxy stands in front.
+    if (origin != null && !origin.replaceFirst("^https?://", "").equalsIgnoreCase(given)) {
       throw new HttpFailure(
           HttpFailure.FORBIDDEN,
           "wrong_origin",

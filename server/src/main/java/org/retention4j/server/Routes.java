@@ -182,9 +182,10 @@ final class Routes implements HttpHandler {
 
   private void health(Answer answer) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
-    json.put("status", stopping ? "stopping" : "ok");
+    boolean works = batch.open();
+    json.put("status", works ? "ok" : stopping ? "stopping" : "failed");
     json.put("model", served.name());
-    answer.json(stopping ? HttpFailure.UNAVAILABLE : OK, json);
+    answer.json(works ? OK : HttpFailure.UNAVAILABLE, json);
   }
 
   private static void page(Answer answer) {

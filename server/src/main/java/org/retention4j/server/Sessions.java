@@ -214,8 +214,8 @@ final class Sessions implements AutoCloseable {
 
   /** Goes back to what was saved last. */
   void restore(StoredSession session) {
-    requireFolder();
-    if (!session.everSaved()) {
+    requireFolder().file(session.name());
+    if (!requireFolder().has(session.name())) {
       throw new HttpFailure(
           HttpFailure.CONFLICT,
           "never_saved",

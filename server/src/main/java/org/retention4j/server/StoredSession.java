@@ -156,7 +156,11 @@ final class StoredSession {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.put("object", "session");
     json.put("name", name);
-    json.put("position", position);
+    if (position >= 0) {
+      json.put("position", position);
+    } else {
+      json.putNull("position"); // its file cannot be read
+    }
     if (everSaved()) {
       json.put("saved_position", savedPosition);
     } else {

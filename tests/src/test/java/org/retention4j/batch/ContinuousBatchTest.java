@@ -216,6 +216,7 @@ class ContinuousBatchTest extends BatchFixture {
       batch.submit(BatchRequest.of(text(1, 5), LONG.withMaxTokens(50)), heard);
       assertThat(batch.stop(Duration.ofSeconds(60))).isTrue();
       assertThat(heard.generation().tokens()).hasSize(50);
+      assertThat(batch.open()).isFalse();
       assertThatIllegalStateException()
           .isThrownBy(() -> batch.submit(BatchRequest.of(text(1, 5), LONG), new Heard()))
           .withMessage("this batch takes no sequences any more");

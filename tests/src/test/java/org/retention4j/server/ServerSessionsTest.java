@@ -235,6 +235,8 @@ class ServerSessionsTest extends ServerFixture {
     Files.writeString(folder.resolve("text.session"), "no snapshot");
     Client client = client(stored());
     assertThat(client.get("/v1/sessions").json().get("data")).hasSize(4);
+    assertThat(client.get("/v1/sessions/text").json().get("position").isNull()).isTrue();
+    assertThat(client.get("/v1/sessions/bare").json().get("position").longValue()).isEqualTo(3);
     for (String name : List.of("cut", "text", "foreign")) {
       Client.Reply reply = client.post("/v1/sessions/" + name + "/generate", TEN);
       assertThat(reply.status()).as(name).isEqualTo(409);
