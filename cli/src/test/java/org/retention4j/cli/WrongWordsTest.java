@@ -12,8 +12,8 @@ class WrongWordsTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "nonsense | one of [info, logits, generate, perplexity, serve, verify, train, create, convert, bench],"
-            + " got 'nonsense'",
+        "nonsense | one of [info, logits, generate, perplexity, serve, verify, train, create,"
+            + " convert, bench], got 'nonsense'",
         "--nonsense | an option of retention, got '--nonsense'",
         "info | DIR, got none",
         "info a b | no more words for retention info, got 'b'",
