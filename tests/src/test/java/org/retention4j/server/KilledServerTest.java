@@ -40,7 +40,7 @@ class KilledServerTest extends ServerFixture {
 
   @Test
   void whatWasAcknowledgedIsThere() throws Exception {
-    killed(3, new Random(11));
+    assertThat(killed(3, new Random(11))).as("saves that were acknowledged").isPositive();
   }
 
   @Tag("slow")
@@ -63,6 +63,7 @@ class KilledServerTest extends ServerFixture {
       saves += killOne(random.nextInt(LONGEST_MILLIS), told);
       check(told);
     }
+    assertThat(told).as("who saved something").anyMatch(each -> each.saved.get() > 0);
     return saves;
   }
 
