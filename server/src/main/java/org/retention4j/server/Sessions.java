@@ -29,6 +29,7 @@ final class Sessions implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(RetentionServer.class.getName());
   private static final long LOOK_MILLIS = 250;
   private static final long END_SECONDS = 30;
+  private static final long GAP_MILLIS = 250;
 
   private final LanguageModel model;
   private final SessionOptions options;
@@ -116,7 +117,7 @@ final class Sessions implements AutoCloseable {
   /** Does something with a session that nobody else uses meanwhile. */
   <T> T with(String name, Function<StoredSession, T> work) {
     StoredSession session = get(name);
-    if (!session.lock.tryLock()) {
+    if (!take(session)) {
       throw new HttpFailure(
           HttpFailure.CONFLICT,
           "session_busy",
@@ -130,6 +131,26 @@ final class Sessions implements AutoCloseable {
       return work.apply(session);
     } finally {
       session.lock.unlock();
+    }
+  }
+
+  /**
+   * Takes a session's lock, and waits for it while it is only being saved, or is about to be free:
+   * an answer may be read before the request that it belongs to has given its session back.
+   */
+  private static boolean take(StoredSession session) {
+    try {
+      boolean again;
+      do {
+        again = session.saving();
+        if (session.lock.tryLock(GAP_MILLIS, TimeUnit.MILLISECONDS)) {
+          return true;
+        }
+      } while (again || session.saving());
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
     }
   }
 
@@ -277,11 +298,13 @@ final class Sessions implements AutoCloseable {
       return;
     }
     try {
+      session.saving(true);
       save(session);
       session.unload();
     } catch (HttpFailure e) {
       warn(e);
     } finally {
+      session.saving(false);
       session.lock.unlock();
     }
   }
@@ -316,6 +339,7 @@ final class Sessions implements AutoCloseable {
       boolean due = session.dirty() && session.unsavedNanos() >= saveEvery.toNanos();
       if ((rests || due) && session.lock.tryLock()) {
         try {
+          session.saving(true);
           save(session);
           if (rests) {
             session.unload();
@@ -324,6 +348,7 @@ final class Sessions implements AutoCloseable {
           session.used(); // not again at once
           warn(e);
         } finally {
+          session.saving(false);
           session.lock.unlock();
         }
       }

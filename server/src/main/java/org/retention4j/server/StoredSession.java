@@ -22,6 +22,7 @@ final class StoredSession {
   private volatile long savedPosition;
   private volatile long bytes;
   private volatile boolean dirty;
+  private volatile boolean saving;
   private volatile long lastUsed = System.nanoTime();
   private volatile long lastSaved = System.nanoTime();
 
@@ -126,6 +127,15 @@ final class StoredSession {
   /** Puts the next attempt to save it off. */
   void triedToSave() {
     lastSaved = System.nanoTime();
+  }
+
+  /** Notes whether who has the lock only saves it. */
+  void saving(boolean value) {
+    saving = value;
+  }
+
+  boolean saving() {
+    return saving;
   }
 
   boolean dirty() {

@@ -36,6 +36,7 @@ class KilledServerTest extends ServerFixture {
   private static final class Told {
     final AtomicLong appended = new AtomicLong();
     final AtomicLong saved = new AtomicLong();
+    volatile Throwable failure;
   }
 
   @Test
@@ -145,6 +146,8 @@ class KilledServerTest extends ServerFixture {
       }
     } catch (java.io.UncheckedIOException e) {
       // The server was killed.
+    } catch (AssertionError e) {
+      told.failure = e;
     }
   }
 
@@ -163,6 +166,7 @@ class KilledServerTest extends ServerFixture {
     RetentionServer server = server(OPTIONS.withSessions(folder));
     Client client = new Client(server.address().getPort());
     for (int i = 0; i < CLIENTS; i++) {
+      assertThat(told[i].failure).as("a request that was refused").isNull();
       Client.Reply reply = client.get("/v1/sessions/s" + i);
       if (reply.status() == 404) {
         assertThat(told[i].saved.get()).as("saved, and gone").isZero();
