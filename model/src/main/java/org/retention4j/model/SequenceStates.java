@@ -95,6 +95,13 @@ final class SequenceStates implements AutoCloseable {
     }
   }
 
+  /** Refuses others of which no row can be put here. */
+  void requireLike(SequenceStates from) {
+    for (int i = 0; i < states.length; i++) {
+      states[i].requireLike(from.states[i]);
+    }
+  }
+
   /** Puts a copy of a row of others of the same model in the place of one of these. */
   void put(int row, SequenceStates from, int fromRow) {
     for (int i = 0; i < states.length; i++) {

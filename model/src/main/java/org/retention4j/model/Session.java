@@ -48,17 +48,11 @@ public final class Session implements AutoCloseable {
   }
 
   Session(LanguageModel model, SessionOptions options, Snapshot snapshot) {
-    this(model, options, own(model, snapshot).states().select(snapshot.states().allRows()));
+    this(
+        model,
+        options,
+        snapshot.of(model, options.cache()).states().select(snapshot.states().allRows()));
     logits.copy(snapshot.logits(), snapshot.states().allRows());
-  }
-
-  private static Snapshot own(LanguageModel model, Snapshot snapshot) {
-    if (snapshot.model() != model) {
-      throw new IllegalArgumentException(
-          "expected a snapshot of this model, got one that was read for another: save it and read"
-              + " it again");
-    }
-    return snapshot;
   }
 
   /** Returns the model. */
@@ -304,7 +298,8 @@ public final class Session implements AutoCloseable {
   /** Returns some of the sequences as they are now, which may repeat. */
   public Snapshot snapshot(int... rows) {
     requireUsable();
-    return Snapshot.of(model, states.select(rows), seen -> seen.copy(logits, rows));
+    return Snapshot.of(
+        model, options.cache(), states.select(rows), seen -> seen.copy(logits, rows));
   }
 
   /** Returns some of the sequences as they were at an open mark of this session. */
@@ -312,7 +307,11 @@ public final class Session implements AutoCloseable {
     requireUsable();
     Args.present("a mark", mark);
     states.check(mark.moment);
-    return Snapshot.of(model, states.select(mark.moment, rows), seen -> seen.copy(mark.seen, rows));
+    return Snapshot.of(
+        model,
+        options.cache(),
+        states.select(mark.moment, rows),
+        seen -> seen.copy(mark.seen, rows));
   }
 
   /** Takes a sequence out: its place begins anew, and the others go on. */
@@ -332,10 +331,11 @@ public final class Session implements AutoCloseable {
   public void put(int row, Snapshot snapshot, int snapshotRow) {
     requireUsable();
     states.requireRow(row);
-    own(model, Args.present("a snapshot", snapshot)).states().requireRow(snapshotRow);
+    Args.present("a snapshot", snapshot).of(model).states().requireRow(snapshotRow);
     if (states.marked()) {
       throw new IllegalStateException("expected no open mark of this session, got one");
     }
+    states.requireLike(snapshot.states());
     advance.tearing();
     states.put(row, snapshot.states(), snapshotRow);
     logits.put(row, snapshot.logits(), snapshotRow);

@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import org.retention4j.engine.Engine;
+import org.retention4j.engine.ops.CacheType;
+import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.snapshot.Fingerprint;
 import org.retention4j.snapshot.SnapshotHeader;
 import org.retention4j.snapshot.SnapshotReader;
@@ -23,23 +25,31 @@ import org.retention4j.snapshot.SnapshotReader;
  */
 public final class Snapshot implements AutoCloseable {
   private final LanguageModel model;
+  private final KvCacheOptions cache;
   private final SequenceStates states;
   private final LastLogits logits;
   private final List<int[]> tokens;
   private boolean closed;
 
-  Snapshot(LanguageModel model, SequenceStates states, LastLogits logits, List<int[]> tokens) {
+  private Snapshot(
+      LanguageModel model,
+      KvCacheOptions cache,
+      SequenceStates states,
+      LastLogits logits,
+      List<int[]> tokens) {
     this.model = model;
+    this.cache = cache;
     this.states = states;
     this.logits = logits;
     this.tokens = tokens;
   }
 
   /** Takes states over, and logits as something says. */
-  static Snapshot of(LanguageModel model, SequenceStates states, Consumer<LastLogits> copy) {
+  static Snapshot of(
+      LanguageModel model, KvCacheOptions cache, SequenceStates states, Consumer<LastLogits> copy) {
     LastLogits seen = new LastLogits(model.engine(), states.batch(), model.config().vocabulary());
     copy.accept(seen);
-    return new Snapshot(model, states, seen, List.of());
+    return new Snapshot(model, cache, states, seen, List.of());
   }
 
   /** Reads one of a model into fresh memory; what is there already stays as it is. */
@@ -60,7 +70,7 @@ public final class Snapshot implements AutoCloseable {
       List<int[]> tokens = SnapshotSections.readTokens(reader, vocabulary);
       reader.finish();
       done = true;
-      return new Snapshot(model, states, logits, tokens);
+      return new Snapshot(model, options.session().cache(), states, logits, tokens);
     } finally {
       if (!done) {
         states.close();
@@ -124,10 +134,30 @@ public final class Snapshot implements AutoCloseable {
     SnapshotSections.write(to, SnapshotHeader.SESSION, model.fingerprint(), engine, contents);
   }
 
-  /** Returns the model, whose sessions may go on from here. */
-  LanguageModel model() {
+  /** Returns this one, if sessions of a model may go on from here. */
+  Snapshot of(LanguageModel other) {
     requireOpen();
-    return model;
+    if (other != model) {
+      throw new IllegalArgumentException(
+          "expected a snapshot of this model, got one that was read for another: save it and read"
+              + " it again");
+    }
+    return this;
+  }
+
+  /** The same, if caches of such options are those that are held. */
+  Snapshot of(LanguageModel other, KvCacheOptions asked) {
+    boolean grows =
+        model.config().layers().stream().anyMatch(layer -> layer.mixer().cacheElements(1) > 0);
+    if (grows && (asked.maxTokens() != cache.maxTokens() || !type(asked).equals(type(cache)))) {
+      throw new IllegalArgumentException(
+          "expected options with caches as those of the snapshot, " + cache + ", got " + asked);
+    }
+    return of(other);
+  }
+
+  private CacheType type(KvCacheOptions of) {
+    return of.cacheType().orElse(CacheType.of(model.engine().type()));
   }
 
   SequenceStates states() {

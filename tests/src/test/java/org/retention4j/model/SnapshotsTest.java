@@ -17,7 +17,9 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.retention4j.engine.ops.CacheType;
 import org.retention4j.engine.ops.WeightType;
+import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.snapshot.SnapshotException;
 import org.retention4j.snapshot.SnapshotException.Reason;
 import org.retention4j.snapshot.SnapshotReader;
@@ -195,6 +197,31 @@ class SnapshotsTest extends SessionFixture {
     assertThat(model(config(true), WeightType.FLOAT32, 1).fingerprint())
         .isEqualTo(model.fingerprint())
         .isNotEqualTo(model(config(false), WeightType.FLOAT32, 1).fingerprint());
+  }
+
+  /** A row of bf16 among rows of fp32 would be read as what it is not. */
+  @Test
+  void takesOnlyRowsThatAreKeptAlike() {
+    SessionOptions half =
+        SessionOptions.DEFAULT.withCache(KvCacheOptions.DEFAULT.withCacheType(CacheType.BFLOAT16));
+    try (Session other = model.newSession(1, half);
+        Session session = model.newSession()) {
+      other.append(text(1, 9));
+      session.append(text(2, 9));
+      float[] before = logits(session, 0);
+      try (Snapshot snapshot = other.snapshot(0)) {
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> session.put(0, snapshot, 0))
+            .withMessage(
+                "expected a cache of FLOAT32 and at most 32768 tokens, got one of BFLOAT16 and"
+                    + " 32768");
+        assertThatIllegalArgumentException()
+            .isThrownBy(() -> model.restore(snapshot, SessionOptions.DEFAULT))
+            .withMessageStartingWith("expected options with caches as those of the snapshot,");
+      }
+      assertThat(logits(session, 0)).isEqualTo(before);
+      session.append(1);
+    }
   }
 
   @Test

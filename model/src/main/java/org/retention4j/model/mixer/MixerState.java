@@ -74,6 +74,13 @@ public interface MixerState extends AutoCloseable {
     throw unsaved();
   }
 
+  /**
+   * Refuses a state of which no row can be put here.
+   *
+   * @throws IllegalArgumentException if it is kept otherwise: in another type, say
+   */
+  default void requireLike(MixerState from) {}
+
   /** Returns the section of a snapshot that {@link #write} fills. */
   default SnapshotSection section(int layer, NumberType type, int... rows) {
     throw unsaved();

@@ -258,6 +258,21 @@ final class KeyValueCache implements MixerState {
   }
 
   @Override
+  public void requireLike(MixerState from) {
+    KeyValueCache other = (KeyValueCache) from;
+    if (other.type != type || other.limit != limit) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "expected a cache of %s and at most %d tokens, got one of %s and %d",
+              type,
+              limit,
+              other.type,
+              other.limit));
+    }
+  }
+
+  @Override
   public void put(int row, MixerState from, int fromRow) {
     KeyValueCache copy = ((KeyValueCache) from).select(fromRow);
     for (int h = 0; h < config.kvHeads(); h++) {
