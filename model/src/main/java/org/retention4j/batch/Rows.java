@@ -168,6 +168,8 @@ final class Rows implements AutoCloseable {
     int row = firstFree();
     try (Snapshot state = session.snapshot(last)) {
       session.put(row, state, 0);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      return; // steps cost more for now; if the session is torn, the next one tells them all
     }
     of[row] = of[last];
     of[last] = null;

@@ -76,6 +76,11 @@ final class PrefixStore {
 
   /** Takes one over, in the place of one of the same key, and lets others go for it. */
   void put(PrefixEntry entry) {
+    if (entry.bytes > mostBytes) { // others would go for it, and then it too
+      entry.evicted = true;
+      closeUnused(entry);
+      return;
+    }
     PrefixEntry before = entries.put(entry.key, entry);
     bytes += entry.bytes;
     if (before != null) {

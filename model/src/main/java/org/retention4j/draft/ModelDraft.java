@@ -1,6 +1,7 @@
 package org.retention4j.draft;
 
 import java.util.Arrays;
+import java.util.concurrent.CancellationException;
 import org.retention4j.args.Args;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
@@ -45,8 +46,16 @@ public final class ModelDraft implements Draft {
       return 0;
     }
     if (count > 0) {
-      session.append(Arrays.copyOf(unread, count));
-      count = 0;
+      long before = session.position(0);
+      try {
+        session.append(Arrays.copyOf(unread, count));
+        count = 0;
+      } catch (CancellationException e) { // an interrupt is for who asks, and guesses can wait
+        int read = (int) (session.position(0) - before);
+        count -= read;
+        System.arraycopy(unread, read, unread, 0, count);
+        return 0;
+      }
     }
     try (Session.Mark mark = session.mark()) {
       for (int i = 0; i < most; i++) {

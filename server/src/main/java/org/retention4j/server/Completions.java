@@ -99,24 +99,28 @@ final class Completions {
   private static ObjectNode commit(
       StoredSession session, CompletionRequest request, Event.End end) {
     Snapshot state = end.state().orElse(null);
-    if (state == null) {
-      return session.json(); // cancelled before it had read anything
-    }
     int[] prompt = request.prompt();
-    long read = state.position(0) - session.position();
-    int[] tokens;
-    if (read < prompt.length) { // the time was over in the middle of it
-      tokens = session.with(java.util.Arrays.copyOf(prompt, (int) read), NONE);
-    } else {
-      Generation generation = end.generation();
-      int[] more =
-          generation.tokens().stream()
-              .limit(read - prompt.length)
-              .mapToInt(Integer::intValue)
-              .toArray();
-      tokens = session.with(prompt, more);
+    long read = state == null ? 0 : state.position(0) - session.position();
+    if (state == null || read < prompt.length) {
+      if (state != null) {
+        state.close();
+      }
+      throw new HttpFailure(
+          HttpFailure.UNAVAILABLE,
+          "prompt_not_read",
+          "expected time for "
+              + prompt.length
+              + " tokens, got it for "
+              + read
+              + ": the session is as it was");
     }
-    session.change(state, tokens);
+    Generation generation = end.generation();
+    int[] more =
+        generation.tokens().stream()
+            .limit(read - prompt.length)
+            .mapToInt(Integer::intValue)
+            .toArray();
+    session.change(state, session.with(prompt, more));
     return session.json();
   }
 

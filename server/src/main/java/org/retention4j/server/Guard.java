@@ -51,7 +51,8 @@ final class Guard {
     }
     String given = request.header("Authorization");
     byte[] expected = ("Bearer " + key.get()).getBytes(StandardCharsets.UTF_8);
-    if (given == null || !MessageDigest.isEqual(expected, given.getBytes(StandardCharsets.UTF_8))) {
+    if (given == null
+        || !MessageDigest.isEqual(expected, given.getBytes(StandardCharsets.ISO_8859_1))) {
       throw new HttpFailure(
           HttpFailure.UNAUTHORIZED,
           "invalid_api_key",

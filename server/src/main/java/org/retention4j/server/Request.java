@@ -50,7 +50,8 @@ final class Request {
   ObjectNode json() {
     byte[] bytes;
     try {
-      bytes = exchange.getRequestBody().readNBytes(mostBytes + 1);
+      bytes =
+          exchange.getRequestBody().readNBytes((int) Math.min(mostBytes + 1L, Integer.MAX_VALUE));
     } catch (IOException e) {
       throw new Answer.GoneException(e);
     }

@@ -37,7 +37,11 @@ final class Sessions implements AutoCloseable {
   private final Optional<SessionFolder> folder;
   private final Duration saveEvery;
   private final Duration idle;
-  private final Map<String, StoredSession> all = new ConcurrentSkipListMap<>();
+
+  /** Names that differ only in case are one file on some disks: there is but one of them. */
+  private final Map<String, StoredSession> all =
+      new ConcurrentSkipListMap<>(String.CASE_INSENSITIVE_ORDER);
+
   private final LongAdder saves = new LongAdder();
   private final LongAdder failures = new LongAdder();
   private final ScheduledExecutorService clock =
@@ -70,11 +74,10 @@ final class Sessions implements AutoCloseable {
   private StoredSession add(String name, Snapshot state, int[] tokens) {
     boolean done = false;
     try {
-      makeRoom(state.bytes());
-      StoredSession session = StoredSession.fresh(name, state, tokens);
+      StoredSession session;
       synchronized (all) {
         folder.ifPresent(f -> f.file(name)); // refuses what is there and no file
-        if (all.containsKey(name)) {
+        if (all.containsKey(name) || folder.map(f -> f.has(name)).orElse(false)) {
           throw new HttpFailure(
               HttpFailure.CONFLICT,
               "session_exists",
@@ -86,6 +89,8 @@ final class Sessions implements AutoCloseable {
               "too_many_sessions",
               "expected fewer than " + limits.sessions() + " sessions, got " + all.size());
         }
+        makeRoom(state.bytes());
+        session = StoredSession.fresh(name, state, tokens);
         all.put(name, session);
       }
       done = true;
@@ -103,7 +108,7 @@ final class Sessions implements AutoCloseable {
 
   StoredSession get(String name) {
     StoredSession session = all.get(SessionFolder.checkName(name));
-    if (session == null) {
+    if (session == null || !session.name().equals(name)) {
       throw missing(name);
     }
     return session;
@@ -214,8 +219,16 @@ final class Sessions implements AutoCloseable {
 
   /** Writes a session; once this returns it is on the disk, whole. */
   void save(StoredSession session) {
+    session.triedToSave();
     Path file = requireFolder().file(session.name());
-    if (session.state() == null || (!session.dirty() && session.everSaved())) {
+    boolean there = requireFolder().position(session.name()) == session.position();
+    if (session.state() == null && !there) {
+      throw new HttpFailure(
+          HttpFailure.CONFLICT,
+          "snapshot_damaged",
+          "expected the file of the session " + session.name() + ", got none that can be read");
+    }
+    if (session.state() == null || (!session.dirty() && session.everSaved() && there)) {
       return;
     }
     SaveOptions how = SaveOptions.DEFAULT;
@@ -223,7 +236,6 @@ final class Sessions implements AutoCloseable {
       how = how.withTokens(List.of(session.tokens()));
     }
     try {
-      session.triedToSave();
       session.state().save(file, how);
       session.saved();
       saves.increment();
@@ -309,7 +321,7 @@ final class Sessions implements AutoCloseable {
     }
   }
 
-  private static void warn(Exception e) {
+  private static void warn(Throwable e) {
     LOG.log(System.Logger.Level.WARNING, e.getMessage());
   }
 
@@ -344,7 +356,7 @@ final class Sessions implements AutoCloseable {
           if (rests) {
             session.unload();
           }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError e) {
           session.used(); // not again at once
           warn(e);
         } finally {
@@ -385,7 +397,7 @@ final class Sessions implements AutoCloseable {
       if (folder.isPresent() && session.dirty()) {
         save(session);
       }
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | OutOfMemoryError e) {
       warn(e);
     } finally {
       session.end();

@@ -58,6 +58,20 @@ class PrefixBudgetTest extends CacheFixture {
     }
   }
 
+  /** One that has no room goes by itself, and not all others first. */
+  @Test
+  void whatIsLargerThanTheBudgetIsNotKept() {
+    long one = bytesOfOne();
+    try (PrefixCache cache = cache(model, OPTIONS.withMostBytes(2 * one))) {
+      assertSame(cache, model, text(1, LENGTH));
+      assertSame(cache, model, text(2, 60 * LENGTH));
+      assertThat(cache.stats().entries()).isPositive();
+      assertThat(cache.stats().evictions()).isZero();
+      assertSame(cache, model, text(1, LENGTH));
+      assertThat(cache.stats().hits()).isPositive();
+    }
+  }
+
   /** A clock that goes on by the same at each look: each piece costs the same. */
   private PrefixCache withEvenCost(long mostBytes) throws IOException {
     AtomicLong time = new AtomicLong();

@@ -187,8 +187,14 @@ class PrefixCacheTest extends CacheFixture {
   @Test
   void tellsTheFlightRecorder(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("events.jfr");
+    long all;
+    try (PrefixCache cache = cache(model, OPTIONS)) {
+      cache.read(text(1, 150)).close();
+      assertThat(cache.stats().entries()).isEqualTo(2);
+      all = cache.stats().bytes();
+    }
     try (Recording recording = new Recording();
-        PrefixCache cache = cache(model, OPTIONS.withMostBytes(1))) {
+        PrefixCache cache = cache(model, OPTIONS.withMostBytes(all - 1))) {
       recording.start();
       cache.read(text(1, 150)).close();
       recording.stop();
@@ -203,6 +209,6 @@ class PrefixCacheTest extends CacheFixture {
     assertThat(events)
         .filteredOn(
             event -> event.getEventType().getName().equals("org.retention4j.PrefixEviction"))
-        .hasSize(2);
+        .hasSize(1);
   }
 }

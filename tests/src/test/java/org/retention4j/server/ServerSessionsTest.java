@@ -95,6 +95,31 @@ class ServerSessionsTest extends ServerFixture {
     assertThat(client.ok("/v1/sessions/s/generate", TEN).get("choices")).isEqualTo(expected);
   }
 
+  /**
+   * What was saved may be gone or be another's since: an acknowledged save is there all the same.
+   */
+  @Test
+  void aSaveIsWhatIsThere() throws IOException {
+    Client client = client(stored());
+    client.ok("/v1/sessions", named("s"));
+    client.ok("/v1/sessions/s/append", prompt(text(1, 40)));
+    client.ok("/v1/sessions/s/save", "");
+    Path file = folder.resolve("s.session");
+    byte[] bytes = Files.readAllBytes(file);
+    Files.delete(file);
+    client.ok("/v1/sessions/s/save", "");
+    assertThat(file).hasBinaryContent(bytes);
+    Files.writeString(file, "something else");
+    client.ok("/v1/sessions/s/save", "");
+    assertThat(file).hasBinaryContent(bytes);
+    Files.copy(file, folder.resolve("foreign.session"));
+    assertThat(client.post("/v1/sessions", named("foreign")).message())
+        .isEqualTo("expected a name that no session has, got foreign");
+    assertThat(client.post("/v1/sessions", named("S")).status()).isEqualTo(409);
+    assertThat(client.get("/v1/sessions/S").status()).isEqualTo(404);
+    assertThat(folder.resolve("foreign.session")).hasBinaryContent(bytes);
+  }
+
   /** At the end all is saved; the next server says where each stands, and goes on to the bit. */
   @Test
   void outlivesTheServer() throws IOException {
