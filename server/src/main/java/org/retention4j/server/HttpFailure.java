@@ -2,6 +2,7 @@ package org.retention4j.server;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import org.retention4j.args.Shown;
 import org.retention4j.batch.BatchFullException;
 
@@ -71,5 +72,12 @@ final class HttpFailure extends RuntimeException {
     error.put("param", field);
     error.put("code", code);
     return all;
+  }
+
+  /** A session's file that could not be read or written, and why. */
+  static HttpFailure storage(String what, String session, Exception e) {
+    String reason = e instanceof IOException io ? Shown.reason(io) : e.getMessage();
+    return new HttpFailure(
+        NO_STORAGE, "storage", "cannot " + what + " the session " + session + ": " + reason);
   }
 }

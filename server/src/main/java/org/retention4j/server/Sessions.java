@@ -180,7 +180,7 @@ final class Sessions implements AutoCloseable {
           "snapshot_" + Shown.name(e.reason()).toLowerCase(java.util.Locale.ROOT),
           "the session " + session.name() + " cannot be restored: " + e.getMessage());
     } catch (IOException e) {
-      throw storage("read", session, e);
+      throw HttpFailure.storage("read", session.name(), e);
     }
     boolean done = false;
     try {
@@ -198,14 +198,6 @@ final class Sessions implements AutoCloseable {
         state.close();
       }
     }
-  }
-
-  private static HttpFailure storage(String what, StoredSession session, Exception e) {
-    String reason = e instanceof IOException io ? Shown.reason(io) : e.getMessage();
-    return new HttpFailure(
-        HttpFailure.NO_STORAGE,
-        "storage",
-        "cannot " + what + " the session " + session.name() + ": " + reason);
   }
 
   private SessionFolder requireFolder() {
@@ -241,7 +233,7 @@ final class Sessions implements AutoCloseable {
       saves.increment();
     } catch (IOException | CheckpointException e) {
       failures.increment();
-      throw storage("write", session, e);
+      throw HttpFailure.storage("write", session.name(), e);
     }
   }
 
@@ -270,7 +262,7 @@ final class Sessions implements AutoCloseable {
       try {
         folder.get().delete(session.name());
       } catch (IOException e) {
-        throw storage("delete", session, e);
+        throw HttpFailure.storage("delete", session.name(), e);
       }
     }
     all.remove(session.name());
