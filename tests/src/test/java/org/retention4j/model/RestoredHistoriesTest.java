@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -28,7 +29,8 @@ import org.retention4j.snapshot.NumberType;
 
 /** Sessions that are saved and restored again and again, beside those that never were. */
 class RestoredHistoriesTest {
-  private static final int HISTORIES = 170;
+  private static final int FEW = 30;
+  private static final int ALL = 170;
   private static final int ACTS = 12;
   private static final int ROWS = 3;
   private static final String GOLDEN = "/org/retention4j/snapshot/version-1.session";
@@ -91,13 +93,25 @@ class RestoredHistoriesTest {
         RestoreOptions.DEFAULT.withSession(options));
   }
 
-  /** 1,020 in all: the same acts on two sessions, one of which goes through bytes between them. */
+  /** The same acts on two sessions, one of which goes through bytes between them. */
   @ParameterizedTest
   @EnumSource
   void goesOnToTheBit(Kind kind) throws IOException {
+    histories(kind, 0, FEW);
+  }
+
+  /** With those above 1,020 in all. */
+  @Tag("slow")
+  @ParameterizedTest
+  @EnumSource
+  void goesOnToTheBitInAThousandHistories(Kind kind) throws IOException {
+    histories(kind, FEW, ALL);
+  }
+
+  private static void histories(Kind kind, int from, int to) throws IOException {
     try (Engine engine = Engine.create(kind.type, 2, kind.route);
         LanguageModel model = LanguageModel.random(engine, kind.config(), weights(kind.type), 5)) {
-      for (int seed = 0; seed < HISTORIES; seed++) {
+      for (int seed = from; seed < to; seed++) {
         history(model, kind.options(), new SplittableRandom(seed));
       }
     }
