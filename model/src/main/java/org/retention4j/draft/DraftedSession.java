@@ -56,6 +56,9 @@ public final class DraftedSession implements AutoCloseable {
   private long nanos;
   private boolean closed;
 
+  /** Set while the session is led back and reads on: if that fails, guesses mean nothing. */
+  private boolean torn;
+
   /**
    * Goes on from where a session stands. Session and draft stay the caller's; the session is not to
    * be used until this is closed, and stands behind the tokens taken then.
@@ -178,7 +181,12 @@ public final class DraftedSession implements AutoCloseable {
     // The draft first: if it fails, nothing has changed but what it knows.
     draft.accept(token);
     int count = guess();
-    int[] again = undo();
+    torn = true;
+    readOn(token, undo(), count);
+    torn = false;
+  }
+
+  private void readOn(int token, int[] again, int count) {
     proposed += count;
     if (again.length + count == 0) {
       pass = again;
@@ -264,18 +272,22 @@ public final class DraftedSession implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("this drafted session is closed");
     }
+    if (torn) {
+      throw new IllegalStateException(
+          "an earlier token failed half-way: this drafted session cannot go on, nor its session");
+    }
   }
 
   /** Undoes what was guessed beyond the tokens taken: the session stands behind these. */
   @Override
   public void close() {
     if (!closed) {
-      int[] again = undo();
+      closed = true;
+      int[] again = torn ? new int[0] : undo();
       if (again.length > 0) {
         read(again, again.length);
       }
       forgetMark();
-      closed = true;
     }
   }
 }
