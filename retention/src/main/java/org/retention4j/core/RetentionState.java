@@ -1,6 +1,7 @@
 package org.retention4j.core;
 
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.apache.commons.numbers.core.Sum;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.retention4j.args.Args;
@@ -62,9 +63,7 @@ public final class RetentionState implements AutoCloseable {
     this.decay = decay;
     this.fromZero = fromZero;
     buffers = engine.newBuffers();
-    for (HeadState state : states) {
-      buffers.account(state.bytes());
-    }
+    Arrays.asList(states).forEach(state -> buffers.account(state.bytes()));
   }
 
   /** Returns a zero state at position 0 for a block and a batch of B ≥ 1 sequences. */
@@ -138,8 +137,7 @@ public final class RetentionState implements AutoCloseable {
         new Layout((int) array.size(1), (int) array.size(2), (int) array.size(3), convention);
     // An imported history is unknown: it can continue, but it is no segment from a zero state.
     RetentionState imported = zeros(engine, layout, positions.clone(), false);
-    StateArrays.read(array, imported);
-    return imported;
+    return StateArrays.read(array, imported);
   }
 
   /** Returns B. */
@@ -260,16 +258,14 @@ public final class RetentionState implements AutoCloseable {
     }
   }
 
-  /** Returns an independent state that continues bit for bit as this one would. */
+  /** Returns an independent state that continues bit for bit; S is copied at its next change. */
   public RetentionState copy() {
     return select(allRows());
   }
 
   /** Returns all rows, in order. */
   int[] allRows() {
-    int[] rows = new int[batch()];
-    Arrays.setAll(rows, row -> row);
-    return rows;
+    return IntStream.range(0, batch()).toArray();
   }
 
   /** The same of some of the rows, at least one, each in 0…B−1; they may repeat. */
@@ -279,20 +275,25 @@ public final class RetentionState implements AutoCloseable {
     if (rows.length == 0) {
       throw new IllegalArgumentException("expected at least one row, got none");
     }
-    int heads = layout.heads;
+    IntStream.of(rows).forEach(row -> CoreChecks.checkRow(row, batch()));
+    return with(engine, copies(rows), rows);
+  }
+
+  private HeadState[] copies(int... rows) {
+    int heads = heads();
     HeadState[] copies = new HeadState[Math.multiplyExact(rows.length, heads)];
-    Sum[] sums = new Sum[copies.length];
-    long[] starts = new long[rows.length];
-    long[] positions = new long[rows.length];
-    for (int i = 0; i < copies.length; i++) {
-      int row = rows[i / heads];
-      CoreChecks.checkRow(row, batch());
-      copies[i] = states[row * heads + i % heads].copy();
-      sums[i] = Sum.create().add(decay[row * heads + i % heads]);
-      starts[i / heads] = start[row];
-      positions[i / heads] = position[row];
-    }
-    return new RetentionState(engine, layout, copies, starts, positions, sums, fromZero);
+    Arrays.setAll(copies, i -> head(rows[i / heads], i % heads).copy());
+    return copies;
+  }
+
+  /** Returns what takes over heads that were copied from some of the rows. */
+  private RetentionState with(Engine of, HeadState[] heads, int... rows) {
+    Sum[] sums = new Sum[heads.length];
+    int each = layout.heads;
+    Arrays.setAll(sums, i -> Sum.create().add(decay[rows[i / each] * each + i % each]));
+    long[] starts = IntStream.of(rows).mapToLong(row -> start[row]).toArray();
+    long[] positions = IntStream.of(rows).mapToLong(row -> position[row]).toArray();
+    return new RetentionState(of, layout, heads, starts, positions, sums, fromZero);
   }
 
   /** Makes zeros whose rows have seen something, to be filled. */
@@ -315,13 +316,18 @@ public final class RetentionState implements AutoCloseable {
       throw new IllegalArgumentException(
           "expected a row of a state like " + describe() + ", got " + from.describe());
     }
-    try (RetentionState copy = from.select(fromRow)) {
-      System.arraycopy(copy.states, 0, states, row * layout.heads, layout.heads);
-      System.arraycopy(copy.decay, 0, decay, row * layout.heads, layout.heads);
-      start[row] = copy.start[0];
-      position[row] = copy.position[0];
-      fromZero &= from.fromZero;
+    from.requireWhole();
+    CoreChecks.checkRow(fromRow, from.batch());
+    HeadState[] copies = from.copies(fromRow);
+    for (int h = 0; h < layout.heads; h++) {
+      int to = row * layout.heads + h;
+      states[to].release();
+      states[to] = copies[h];
+      decay[to] = Sum.create().add(from.decay[fromRow * layout.heads + h]);
     }
+    start[row] = from.start[fromRow];
+    position[row] = from.position[fromRow];
+    fromZero &= from.fromZero;
   }
 
   /**
@@ -335,7 +341,7 @@ public final class RetentionState implements AutoCloseable {
       head(row, h).wipe();
       accumulateDecay(row, h, Double.NEGATIVE_INFINITY);
     }
-    moveTo(row, 0);
+    position[row] = 0;
   }
 
   /** Overwrites what it remembers, a torn one too; it is of no more use then. */
@@ -357,18 +363,9 @@ public final class RetentionState implements AutoCloseable {
    */
   public RetentionState copyTo(Engine other) {
     Args.present("engine", other);
-    RetentionState copy = copy();
-    RetentionState moved =
-        new RetentionState(
-            other,
-            layout,
-            other.suits(states[0]) ? copy.states.clone() : StateArrays.laidFor(other, copy),
-            copy.start,
-            copy.position,
-            copy.decay,
-            fromZero);
-    copy.close();
-    return moved;
+    requireWhole();
+    boolean alike = other.suits(states[0]);
+    return with(other, alike ? copies(allRows()) : StateArrays.laidFor(other, this), allRows());
   }
 
   /**
@@ -393,8 +390,11 @@ public final class RetentionState implements AutoCloseable {
   /** Frees the state. */
   @Override
   public void close() {
-    closed = true;
-    buffers.close();
-    Arrays.fill(states, null);
+    if (!closed) {
+      closed = true;
+      buffers.close();
+      Arrays.asList(states).forEach(HeadState::release);
+      Arrays.fill(states, null);
+    }
   }
 }

@@ -14,8 +14,8 @@ import org.retention4j.engine.ops.StateDecay;
 final class StateArrays {
   private StateArrays() {}
 
-  /** Sets a zero state. */
-  static void read(INDArray array, RetentionState state) {
+  /** Sets a zero state, and returns it. */
+  static RetentionState read(INDArray array, RetentionState state) {
     RowView rows = NdArrays.view(array);
     double[] row = new double[state.valueWidth()];
     for (int b = 0; b < state.batch(); b++) {
@@ -28,6 +28,7 @@ final class StateArrays {
         }
       }
     }
+    return state;
   }
 
   /** Returns a new array; the state is not changed, to the bit. */
@@ -57,6 +58,7 @@ final class StateArrays {
           }
           rows.write(b, h, k, narrow);
         }
+        folded.release();
       }
     }
     return array;
@@ -67,13 +69,14 @@ final class StateArrays {
     HeadState[] heads = new HeadState[state.batch() * state.heads()];
     double[] row = new double[state.valueWidth()];
     for (int i = 0; i < heads.length; i++) {
-      HeadState from = state.head(i / state.heads(), i % state.heads());
+      HeadState from = state.head(i / state.heads(), i % state.heads()).copy();
       from.fold();
       heads[i] = engine.newState(state.keyWidth(), state.valueWidth());
       for (int k = 0; k < state.keyWidth(); k++) {
         from.readRow(k, row);
         heads[i].writeRow(k, row);
       }
+      from.release();
     }
     return heads;
   }
@@ -101,6 +104,7 @@ final class StateArrays {
             into.writeRow(k, s1);
           }
         }
+        add.release();
         joined.accumulateDecay(b, h, decayOfNext);
       }
       joined.moveTo(b, next.position(b));

@@ -10,6 +10,7 @@ import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.Lanes;
 import org.retention4j.engine.ops.Product;
 import org.retention4j.engine.ops.RowView;
+import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.nn.Rotary;
@@ -77,12 +78,12 @@ final class MaterialisedPass implements MixerPass {
     Tile k = context.kept().tile(all, heads * d);
     Tile v = context.kept().tile(all, heads * d);
     Tile o = context.kept().tile(all, heads * d);
-    Tile p = context.kept().tile(all * heads, tokens);
+    Tile[] p = squares(context.kept(), context.batch() * heads);
     Tile dQ = context.shared().tile(all, heads * d);
     Tile dK = context.shared().tile(all, heads * d);
     Tile dV = context.shared().tile(all, heads * d);
     Tile dO = context.shared().tile(all, heads * d);
-    Tile dP = context.shared().tile(all * heads, tokens);
+    Tile[] dP = squares(context.shared(), context.batch() * heads);
     inputs =
         new Linears(context, ends.x(), ends.dx())
             .add(parameters.get(prefix + "query"), null, q, dQ)
@@ -102,8 +103,8 @@ final class MaterialisedPass implements MixerPass {
     for (int i = 0; i < context.batch() * heads; i++) {
       int row = i / heads * tokens;
       int column = i % heads * d;
-      Tile ownP = p.part(i * tokens, tokens, 0, tokens);
-      Tile ownGradient = dP.part(i * tokens, tokens, 0, tokens);
+      Tile ownP = p[i];
+      Tile ownGradient = dP[i];
       Tile ownQ = q.part(row, tokens, column, d);
       Tile ownK = k.part(row, tokens, column, d);
       Tile ownV = v.part(row, tokens, column, d);
@@ -131,13 +132,20 @@ final class MaterialisedPass implements MixerPass {
             (lane, row, sums) -> rotate(lane, rotaryBack, queryGradients, keyGradients, row));
   }
 
+  /** Makes (T,T) for each head of each row; all in one would pass 2 GiB early. */
+  private Tile[] squares(Scratch from, int count) {
+    Tile[] squares = new Tile[count];
+    Arrays.setAll(squares, i -> from.tile(tokens, tokens));
+    return squares;
+  }
+
   /** Cuts rows of P into blocks, each within the rows of one head. */
-  private Tile[] blocks(Tile p) {
+  private Tile[] blocks(Tile[] p) {
     int each = (tokens + BLOCK - 1) / BLOCK;
-    Tile[] cut = new Tile[p.rows() / tokens * each];
+    Tile[] cut = new Tile[p.length * each];
     for (int i = 0; i < cut.length; i++) {
       int from = from(i);
-      cut[i] = p.part(i / each * tokens + from, Math.min(BLOCK, tokens - from), 0, tokens);
+      cut[i] = p[i / each].part(from, Math.min(BLOCK, tokens - from), 0, tokens);
     }
     return cut;
   }

@@ -30,8 +30,14 @@ public abstract class HeadState {
   /** Folds every pending token into S. */
   public abstract void fold();
 
-  /** Returns an independent state that continues bit for bit as this one would. */
+  /**
+   * Returns an independent state that continues bit for bit as this one would. The two may be used
+   * by two threads.
+   */
   public abstract HeadState copy();
+
+  /** Says that it is used no more: what it shared with a copy is the copy's alone. */
+  public void release() {}
 
   /** Copies row {@code key} of S without what is pending; see {@link #fold()}. */
   public abstract void readRow(int key, double[] into);

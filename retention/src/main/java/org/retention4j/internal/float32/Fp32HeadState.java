@@ -1,6 +1,7 @@
 package org.retention4j.internal.float32;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.retention4j.engine.ops.HeadState;
 import org.retention4j.engine.ops.StateDecay;
 
@@ -9,12 +10,14 @@ import org.retention4j.engine.ops.StateDecay;
  *
  * <p>Decoding reads S once per token and writes it once per {@value #CAPACITY} tokens: with pending
  * (k_i, v_i) and G the decay since the last fold, q S = e^G q S₀ + Σ e^(G−G_i) (q·k_i) v_i.
+ *
+ * <p>A copy has its own pending tokens and the same S, until one of the two is to write it.
  */
 final class Fp32HeadState extends HeadState {
   static final int CAPACITY = 16;
 
   private final Fp32Layout layout;
-  private final Fp32Matrix s;
+  private Shared s;
   final float[][] pendingKeys;
   final float[][] pendingValues;
 
@@ -25,21 +28,63 @@ final class Fp32HeadState extends HeadState {
   private double sinceFold;
   private int pending;
 
-  Fp32HeadState(int keyWidth, int valueWidth, Fp32Layout layout) {
-    this(keyWidth, valueWidth, layout, new Fp32Matrix(keyWidth, valueWidth, layout.flat()));
+  /** S, and how many states read it. */
+  private record Shared(Fp32Matrix rows, AtomicInteger states) {
+    Shared(Fp32Matrix rows) {
+      this(rows, new AtomicInteger(1));
+    }
+
+    /** Only one that has it can share it: what is one's own stays so. */
+    boolean byOthers() {
+      return states.get() > 1;
+    }
   }
 
-  private Fp32HeadState(int keyWidth, int valueWidth, Fp32Layout layout, Fp32Matrix s) {
+  Fp32HeadState(int keyWidth, int valueWidth, Fp32Layout layout) {
+    this(keyWidth, valueWidth, layout, new Shared(zeros(keyWidth, valueWidth, layout)));
+  }
+
+  private Fp32HeadState(int keyWidth, int valueWidth, Fp32Layout layout, Shared s) {
     super(keyWidth, valueWidth);
     this.layout = layout;
     this.s = s;
-    pendingKeys = new float[CAPACITY][keyWidth];
-    pendingValues = new float[CAPACITY][valueWidth];
+    pendingKeys = new float[CAPACITY][];
+    pendingValues = new float[CAPACITY][];
   }
 
-  /** Returns S without its pending tokens. */
+  private static Fp32Matrix zeros(int keyWidth, int valueWidth, Fp32Layout layout) {
+    return new Fp32Matrix(keyWidth, valueWidth, layout.flat());
+  }
+
+  /** Returns S without its pending tokens, to be read. */
   Fp32Matrix rows() {
-    return s;
+    return s.rows();
+  }
+
+  /** Returns S without its pending tokens, to be written. */
+  Fp32Matrix ownRows() {
+    if (s.byOthers()) {
+      replace(s.rows().copy());
+    }
+    return s.rows();
+  }
+
+  private void replace(Fp32Matrix own) {
+    s.states().decrementAndGet();
+    s = new Shared(own);
+  }
+
+  @Override
+  public void release() {
+    s.states().decrementAndGet();
+  }
+
+  /** Makes the arrays of a pending token, unless there was one before in its place. */
+  private void makeRoom(int i) {
+    if (pendingKeys[i] == null) {
+      pendingKeys[i] = new float[keyWidth()];
+      pendingValues[i] = new float[valueWidth()];
+    }
   }
 
   @Override
@@ -73,6 +118,7 @@ final class Fp32HeadState extends HeadState {
       return;
     }
     for (int i = 0; i < decays.length; i++) {
+      makeRoom(i);
       for (int k = 0; k < keyWidth(); k++) {
         pendingKeys[i][k] = (float) keys[i][k];
       }
@@ -105,13 +151,16 @@ final class Fp32HeadState extends HeadState {
     }
     sinceFold += logDecay;
     since[pending] = 0;
+    makeRoom(pending);
     return pending++;
   }
 
   /** S ← 0, with nothing pending. */
   void clear() {
-    for (int k = 0; k < keyWidth(); k++) {
-      Arrays.fill(s.array(k), s.start(k), s.start(k) + valueWidth(), 0f);
+    if (s.byOthers()) {
+      replace(zeros(keyWidth(), valueWidth(), layout));
+    } else {
+      s.rows().clear();
     }
     pending = 0;
     sinceFold = 0;
@@ -120,7 +169,7 @@ final class Fp32HeadState extends HeadState {
   @Override
   public void wipe() {
     clear();
-    for (int i = 0; i < CAPACITY; i++) {
+    for (int i = 0; i < CAPACITY && pendingKeys[i] != null; i++) {
       Arrays.fill(pendingKeys[i], 0f);
       Arrays.fill(pendingValues[i], 0f);
     }
@@ -141,7 +190,7 @@ final class Fp32HeadState extends HeadState {
       kernels.scale(pendingKeys[i], keyWidth(), (float) Math.exp(decaySince(i)));
     }
     kernels.fold(
-        s.arrays(),
+        ownRows().arrays(),
         keyWidth(),
         valueWidth(),
         (float) StateDecay.amount(sinceFold),
@@ -156,8 +205,10 @@ final class Fp32HeadState extends HeadState {
 
   @Override
   public Fp32HeadState copy() {
-    Fp32HeadState copy = new Fp32HeadState(keyWidth(), valueWidth(), layout, s.copy());
+    Fp32HeadState copy = new Fp32HeadState(keyWidth(), valueWidth(), layout, s);
+    s.states().incrementAndGet();
     for (int i = 0; i < pending; i++) {
+      copy.makeRoom(i);
       System.arraycopy(pendingKeys[i], 0, copy.pendingKeys[i], 0, keyWidth());
       System.arraycopy(pendingValues[i], 0, copy.pendingValues[i], 0, valueWidth());
       copy.since[i] = since[i];
@@ -169,8 +220,8 @@ final class Fp32HeadState extends HeadState {
 
   @Override
   public void readRow(int key, double[] into) {
-    float[] from = s.array(key);
-    int start = s.start(key);
+    float[] from = rows().array(key);
+    int start = rows().start(key);
     int width = valueWidth();
     for (int j = 0; j < width; j++) {
       into[j] = from[start + j];
@@ -179,8 +230,8 @@ final class Fp32HeadState extends HeadState {
 
   @Override
   public void writeRow(int key, double[] from) {
-    float[] to = s.array(key);
-    int start = s.start(key);
+    float[] to = ownRows().array(key);
+    int start = rows().start(key);
     int width = valueWidth();
     for (int j = 0; j < width; j++) {
       to[start + j] = (float) from[j];

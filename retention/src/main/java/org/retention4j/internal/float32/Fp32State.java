@@ -64,7 +64,7 @@ final class Fp32State implements StateOps {
     float[] x = row(width);
     float amount = (float) StateDecay.amount(logDecay[at]);
     boolean isLoss = StateDecay.isLoss(logDecay[at]);
-    float[][] rows = head.rows().arrays();
+    float[][] rows = head.ownRows().arrays();
     for (int k = 0; k < head.keyWidth(); k++) {
       add.read(k, x, width);
       if (isLoss) {
