@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Stack;
 import java.util.concurrent.Callable;
 import org.retention4j.bench.report.RowTables;
+import org.retention4j.bench.sessions.SessionEffort;
 import org.retention4j.bench.training.TrainingEffort;
 import org.retention4j.bench.whole.WholeModelRun;
 import org.retention4j.checkpoint.Checkpoint;
@@ -92,6 +93,13 @@ public final class Main implements Callable<Integer> {
       names = "--training",
       description = "measure steps of training instead, of retention and of attention")
   private boolean training;
+
+  @Option(
+      names = "--sessions",
+      description =
+          "measure sessions instead: to a file and back, from a cached beginning, with guesses, many"
+              + " at once")
+  private boolean sessions;
 
   @Option(
       names = "--lengths",
@@ -186,8 +194,8 @@ public final class Main implements Callable<Integer> {
     if (model != null) {
       return whole();
     }
-    if (training) {
-      return training();
+    if (training || sessions) {
+      return suite();
     }
     BenchmarkRun run;
     try {
@@ -214,6 +222,7 @@ public final class Main implements Callable<Integer> {
           "--model",
           "--ignore-unknown",
           "--training",
+          "--sessions",
           "--lengths",
           "--minutes");
       // All of them or none: a table that is missing among others is easily overlooked.
@@ -235,14 +244,22 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  private int training() {
-    TrainingBenchmark run;
+  private int suite() {
+    SuiteRun run;
     try {
-      refuse("--training", "belongs to --model", "--ignore-unknown");
-      TrainingEffort effort = quick ? TrainingEffort.QUICK : TrainingEffort.FULL;
-      effort = lengths == null ? effort : effort.withLengths(lengths);
-      effort = minutes == null ? effort : effort.withMinutes(minutes);
-      run = TrainingBenchmark.prepare(new Settings(text, quick, out, threads, seed), effort, rows);
+      String with = training ? "--training" : "--sessions";
+      refuse(with, "belongs to --model", "--ignore-unknown");
+      Settings settings = new Settings(text, quick, out, threads, seed);
+      if (training) {
+        refuse(with, "measures something else", "--sessions");
+        TrainingEffort effort = quick ? TrainingEffort.QUICK : TrainingEffort.FULL;
+        effort = lengths == null ? effort : effort.withLengths(lengths);
+        effort = minutes == null ? effort : effort.withMinutes(minutes);
+        run = SuiteRun.training(settings, effort, rows);
+      } else {
+        refuse(with, "belongs to --training", "--lengths", "--minutes");
+        run = SuiteRun.sessions(settings, quick ? SessionEffort.QUICK : SessionEffort.FULL, rows);
+      }
     } catch (IllegalArgumentException e) {
       errors.println("retention-bench: " + e.getMessage());
       return BAD_INPUT;
@@ -253,7 +270,13 @@ public final class Main implements Callable<Integer> {
   private int whole() {
     try {
       refuse("--model", "belongs to the layers' benchmark", "--text", "--seed");
-      refuse("--model", "measures something else", "--training", "--lengths", "--minutes");
+      refuse(
+          "--model",
+          "measures something else",
+          "--training",
+          "--sessions",
+          "--lengths",
+          "--minutes");
       boolean equal =
           WholeModelRun.execute(
               Checkpoint.open(model, LoadOptions.DEFAULT.withIgnoreUnknown(ignoreUnknown)),

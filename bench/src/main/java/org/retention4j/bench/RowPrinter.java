@@ -34,6 +34,18 @@ final class RowPrinter {
     Timing t = row.timing();
     Cost c = row.cost();
     String kind = row.kind().label();
+    if (row.kind() == Row.Kind.SESSION) {
+      return String.format(
+          Locale.ROOT,
+          "%-11s %-8s %-50s %11s %10s %10s%s",
+          kind,
+          row.scope(),
+          row.what(),
+          Format.time(t.median()),
+          Format.time(t.iqr()),
+          Format.number(t.tokensPerSecond()),
+          suffix(row));
+    }
     if (t.median() == null || row.kind() == Row.Kind.CEILING) {
       return String.format(
           Locale.ROOT, "%-11s %-6s %-12s %s", kind, row.scope(), form(w), words(row));

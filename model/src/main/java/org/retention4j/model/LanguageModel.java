@@ -188,6 +188,21 @@ public final class LanguageModel implements AutoCloseable {
   }
 
   /**
+   * Returns texts as vectors: the mean, over all tokens of a text, of what the last layer makes of
+   * them behind the final norm. Texts that are alike have vectors of similar direction, as far as
+   * the model has learned it: one that was trained to continue texts was not trained for this.
+   *
+   * @param texts N of them, each of at least one token
+   * @return (N,D)
+   * @throws IllegalArgumentException for a text without tokens, or one that does not fit
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted
+   */
+  public float[][] embed(int[]... texts) {
+    requireOpen();
+    return TextVectors.of(this, Args.present("texts", texts));
+  }
+
+  /**
    * Returns the fingerprint of configuration and weights, equal for equal models in engines of
    * either type; computed at the first call, which reads all weights once.
    */

@@ -3,6 +3,7 @@ package org.retention4j.model;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import org.retention4j.core.Resets;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.SequenceForm;
@@ -133,6 +134,11 @@ final class SessionAdvance {
     append(more ? options.prefill() : options.decode(), rows, newResets, each);
   }
 
+  /** Takes checked tokens of each row, and gives what the last layer makes of every one. */
+  void append(int[][] rows, DecoderPlan.LastRows each) {
+    append(options.prefill(), rows, Resets.none(), taken -> taken.allRows(each));
+  }
+
   /**
    * Takes checked tokens of each row.
    *
@@ -141,6 +147,12 @@ final class SessionAdvance {
    * @throws CancellationException if the thread is interrupted, between two micro-batches
    */
   void append(SequenceForm form, int[][] rows, Resets newResets, TokenLogits each) {
+    Consumer<DecoderPlan> all = each == null ? taken -> {} : taken -> taken.allLogits(each);
+    append(form, rows, newResets, all);
+  }
+
+  private void append(
+      SequenceForm form, int[][] rows, Resets newResets, Consumer<DecoderPlan> each) {
     int longest = Arrays.stream(rows).mapToInt(row -> row.length).max().orElse(0);
     int microBatch = model.microBatches(form).tokens(longest, batch);
     running = true;
@@ -165,7 +177,7 @@ final class SessionAdvance {
   }
 
   private void appendMicroBatch(
-      SequenceForm form, int[][] rows, int first, int longest, TokenLogits each) {
+      SequenceForm form, int[][] rows, int first, int longest, Consumer<DecoderPlan> each) {
     for (int b = 0; b < batch; b++) {
       counts[b] = Math.max(0, Math.min(rows[b].length - first, longest));
       ends[b] = counts[b] > 0 && first + counts[b] == rows[b].length;
@@ -173,9 +185,7 @@ final class SessionAdvance {
     int padded = MicroBatches.bound(longest);
     advance(new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
     try {
-      if (each != null) {
-        plan.allLogits(each);
-      }
+      each.accept(plan);
     } finally {
       plan.release();
     }

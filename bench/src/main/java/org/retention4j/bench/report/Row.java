@@ -52,6 +52,8 @@ public record Row(
     PEAK,
     /** A step of training. */
     TRAINING,
+    /** What a session costs that is kept, shared, drafted or served beside others. */
+    SESSION,
     /** What there was no time or memory for. */
     SKIPPED;
 

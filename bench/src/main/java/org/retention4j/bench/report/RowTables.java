@@ -100,6 +100,9 @@ public final class RowTables {
     }
     if (!rows.isEmpty()) {
       Results results = Results.of(machine, rows);
+      if (SessionReport.isOf(results)) {
+        return out + SessionReport.markdown(results, LEVEL);
+      }
       if (TrainingReport.isOf(results)) {
         return out + TrainingReport.markdown(results, LEVEL);
       }

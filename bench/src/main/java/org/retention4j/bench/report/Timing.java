@@ -60,4 +60,22 @@ public record Timing(
         load.foreign(),
         load.noisy());
   }
+
+  /** Returns the same of what takes no tokens. */
+  public Timing withoutTokens() {
+    return new Timing(
+        samplesNs,
+        median,
+        iqr,
+        p95,
+        p99,
+        null,
+        repeats,
+        gcCount,
+        settled,
+        loadAverage,
+        steal,
+        foreign,
+        noisy);
+  }
 }

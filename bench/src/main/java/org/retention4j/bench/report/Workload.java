@@ -118,6 +118,13 @@ public record Workload(
         tokens, depth, nBatch);
   }
 
+  /** Returns this over so many sequences. */
+  public Workload batch(int sequences) {
+    return new Workload(
+        form, chunk, provider, nLayer, dModel, nHead, dK, dV, ffn, vocab, nParams, dtypes, nPrompt,
+        nGen, nDepth, sequences);
+  }
+
   /** Returns the bare core of several layers, which has no weights, over a batch. */
   public Workload core(int layers, int batch) {
     return new Workload(

@@ -1,6 +1,8 @@
 package org.retention4j.model.stack;
 
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.retention4j.core.Resets;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.engine.Engine;
@@ -144,6 +146,10 @@ public final class DecoderPlan implements AutoCloseable {
       return plan.logits();
     }
 
+    RowView hidden() {
+      return plan.rows();
+    }
+
     void clear() {
       count = 0;
     }
@@ -160,6 +166,10 @@ public final class DecoderPlan implements AutoCloseable {
 
     void run() {
       plan.run(count, gather);
+    }
+
+    void normalise() {
+      plan.normalise(count, gather);
     }
 
     private void gather(Lane lane, int i) {
@@ -219,10 +229,39 @@ public final class DecoderPlan implements AutoCloseable {
 
   /** Gives the logits of every token of this micro-batch, row by row, from under no lock. */
   public void allLogits(TokenLogits to) {
+    each(new double[head.vocabulary()], to, Logits::run, Logits::rows);
+  }
+
+  /** Receives what the last layer makes of a token, behind the final norm. */
+  @FunctionalInterface
+  public interface LastRows {
+    /**
+     * Takes a row.
+     *
+     * @param row of the batch
+     * @param values (D), reused
+     */
+    void accept(int row, double[] values);
+  }
+
+  /** Gives the last layer's row of every token of this micro-batch, from under no lock. */
+  public void allRows(LastRows to) {
+    TokenLogits rows = (row, position, values) -> to.accept(row, values);
+    each(new double[head.output().inputs()], rows, Logits::normalise, Logits::hidden);
+  }
+
+  /**
+   * Goes over the tokens, some at once.
+   *
+   * @param wide room for one row
+   * @param work what is done with some
+   * @param result where it leaves their rows
+   */
+  private void each(
+      double[] wide, TokenLogits to, Consumer<Logits> work, Function<Logits, RowView> result) {
     if (block == null) {
       whileOpen(() -> block = new Logits(Math.min(LOGIT_ROWS, batch * tokens)));
     }
-    double[] wide = new double[head.vocabulary()];
     block.clear();
     for (int b = 0; b < batch; b++) {
       long position = starts[b];
@@ -230,11 +269,11 @@ public final class DecoderPlan implements AutoCloseable {
         position = resets.at(b, from + t) ? 0 : position;
         block.add(b, t, position++);
         if (block.full()) {
-          flush(wide, to);
+          flush(wide, to, work, result);
         }
       }
     }
-    flush(wide, to);
+    flush(wide, to, work, result);
   }
 
   private void whileOpen(Runnable work) {
@@ -245,13 +284,15 @@ public final class DecoderPlan implements AutoCloseable {
         });
   }
 
-  private void flush(double[] wide, TokenLogits to) {
+  private void flush(
+      double[] wide, TokenLogits to, Consumer<Logits> work, Function<Logits, RowView> result) {
     if (block.count == 0) {
       return;
     }
-    whileOpen(block::run);
+    whileOpen(() -> work.accept(block));
+    RowView rows = result.apply(block);
     for (int i = 0; i < block.count; i++) {
-      block.rows().readWide(0, i, 0, wide);
+      rows.readWide(0, i, 0, wide);
       to.accept(block.from[i], block.positions[i], wide);
     }
     block.clear();

@@ -109,9 +109,14 @@ public final class LmHead implements AutoCloseable {
 
     /** Computes the logits of the first rows, each put there by a part of a task. */
     void run(int count, Lanes.Task put) {
+      normalise(count, put);
+      projections.run();
+    }
+
+    /** Leaves the first rows normalised where they were put, and computes no logits. */
+    void normalise(int count, Lanes.Task put) {
       engine.run(count, put);
       engine.run(count, normalise);
-      projections.run();
     }
   }
 
