@@ -32,7 +32,7 @@ public final class SessionReport {
       tables.addAll(scenes(results));
     }
     tables.add(ReportTables.environment(results.machine()));
-    tables.add(ReportTables.equivalence(results));
+    tables.add(same(results));
     return new Report(
         "Retention4J: sessions that last",
         List.of(
@@ -44,6 +44,22 @@ public final class SessionReport {
         tables,
         List.of(),
         results);
+  }
+
+  private static Table same(Results results) {
+    return new Table(
+        "What must be the same",
+        "The largest difference, and how many texts are others.",
+        List.of("scene", "compared", "difference", ""),
+        results.rows(Kind.EQUIVALENCE).stream()
+            .map(
+                row ->
+                    List.of(
+                        row.scope(),
+                        row.what(),
+                        Format.number(row.cost().error()),
+                        row.cost().error() <= row.cost().bound() ? "the same" : "NOT THE SAME"))
+            .toList());
   }
 
   /** Returns the verdicts in short, for a terminal. */

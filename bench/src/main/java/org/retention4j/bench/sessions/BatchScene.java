@@ -52,7 +52,7 @@ final class BatchScene {
                   new Contender("static", () -> fixed(model, text, count)),
                   new Contender("at once", () -> once.serve(batch)),
                   new Contender("again", () -> again.serve(batch))),
-              new Sampler.Plan(effort.warmUpSeconds(), effort.fewer().rounds(), 1));
+              new Sampler.Plan(4 * effort.warmUpSeconds(), effort.fewer().rounds(), 1));
       Workload work = Workload.NONE.prompt(PROMPT).generate(TOKENS, null).batch(count);
       double tokens = (double) count * TOKENS;
       rows.time("a static batch", work, samples.get(0), tokens, "prompts read at once");

@@ -60,6 +60,25 @@ class SessionReportTest {
   }
 
   @Test
+  void whatIsNotTheSameIsSaidAndNothingElse() {
+    row("snapshot", "save", 0.51);
+    Cost.Builder off = Cost.builder().error(1e-9, 0);
+    results.add(
+        Kind.EQUIVALENCE,
+        "draft",
+        "texts",
+        Workload.NONE,
+        Timing.NONE,
+        Cost.builder().error(0, 0),
+        null);
+    assertThat(SessionReport.of(results).markdown()).contains("| draft | texts | 0 | the same |");
+    results.add(Kind.EQUIVALENCE, "prefix", "logits", Workload.NONE, Timing.NONE, off, null);
+    assertThat(SessionReport.of(results).markdown())
+        .contains("Two ways that must give the same numbers do NOT.", "| NOT THE SAME |")
+        .doesNotContain("0.510");
+  }
+
+  @Test
   void tablesOfAnEarlierRunComeFromItsRows(@TempDir Path folder) throws Exception {
     row("snapshot", "save", 0.51);
     row("draft", "passes of 4 rows, all right", 2.25);
