@@ -60,6 +60,48 @@ public interface GradientOps {
       int n,
       int head);
 
+  /**
+   * out ← f(gate) ⊙ weight ⊙ norm(x) for the rows of tokens token … token+n−1, where each of G
+   * groups of a row is normed by itself: u / √(mean(u²) + eps) with u = factor·x.
+   *
+   * @param groups G, which divides the width W
+   * @param factors (n·G), G for each row, or empty for 1
+   * @param weight (W), (W/G) for all groups alike, or empty for none
+   */
+  void gatedNorms(
+      RowView x,
+      int groups,
+      double[] factors,
+      double[] weight,
+      double eps,
+      RowView gate,
+      Activation f,
+      RowView out,
+      long token,
+      int n);
+
+  /**
+   * The way back through {@link #gatedNorms}.
+   *
+   * @param dGate its gradient; may be dy
+   * @param dx its gradient; may be dy where dGate is not
+   * @param sums where the gradient of the weight is added, from 0 on; empty for none
+   */
+  void gatedNormsBack(
+      RowView x,
+      int groups,
+      double[] factors,
+      double[] weight,
+      double eps,
+      RowView gate,
+      Activation f,
+      RowView dy,
+      RowView dGate,
+      RowView dx,
+      double[] sums,
+      long token,
+      int n);
+
   /** sums[at+j] ← sums[at+j] + x[j]. */
   void addTo(RowView x, double[] sums, int at, int batch, long token, int head);
 

@@ -10,6 +10,9 @@ import org.retention4j.internal.memory.GrowableFloats;
 
 /** The way back on rows copied to the heap; sums over a row in double. */
 final class Fp32Gradients implements GradientOps {
+  /** Beyond it squares are summed in double. */
+  private static final float LARGEST_SUM = 1e30f;
+
   private final Kernels kernels;
   private final GrowableFloats first = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
@@ -18,6 +21,9 @@ final class Fp32Gradients implements GradientOps {
   private final GrowableFloats slopes = new GrowableFloats();
   private final GrowableFloats weights = new GrowableFloats();
   private final GrowableFloats sums = new GrowableFloats();
+  private final GrowableFloats groupValues = new GrowableFloats();
+  private final GrowableFloats groupGradient = new GrowableFloats();
+  private final GrowableFloats groupScales = new GrowableFloats();
 
   Fp32Gradients(Kernels kernels) {
     this.kernels = kernels;
@@ -174,6 +180,130 @@ final class Fp32Gradients implements GradientOps {
     for (int j = 0; dWeight.length > 0 && j < width; j++) {
       dWeight[at + j] += sum[j];
     }
+  }
+
+  @Override
+  public void gatedNorms(
+      RowView x,
+      int groups,
+      double[] factors,
+      double[] weight,
+      double eps,
+      RowView gate,
+      Activation f,
+      RowView out,
+      long token,
+      int n) {
+    int width = x.width();
+    int size = width / groups;
+    float[] narrow = narrow(weight, width, size);
+    float[] scales = scales(groups);
+    for (int i = 0; i < n; i++) {
+      float[] u = read(first, x, 0, token + i, 0);
+      float[] value = values(f, read(second, gate, 0, token + i, 0), width);
+      scales(u, groups, size, factors, i, eps, scales);
+      for (int group = 0; group < groups; group++) {
+        float r = scales[group];
+        for (int j = group * size; j < (group + 1) * size; j++) {
+          u[j] = r * u[j] * value[j] * narrow[j];
+        }
+      }
+      out.write(0, token + i, 0, u);
+    }
+  }
+
+  @Override
+  public void gatedNormsBack(
+      RowView x,
+      int groups,
+      double[] factors,
+      double[] weight,
+      double eps,
+      RowView gate,
+      Activation f,
+      RowView dy,
+      RowView dGate,
+      RowView dx,
+      double[] allSums,
+      long token,
+      int n) {
+    int width = x.width();
+    int size = width / groups;
+    float[] narrow = narrow(weight, width, size);
+    float[] scales = scales(groups);
+    float[] sum = sums.atLeast(width);
+    Arrays.fill(sum, 0, width, 0f);
+    for (int i = 0; i < n; i++) {
+      float[] u = read(first, x, 0, token + i, 0);
+      float[] g = read(second, gate, 0, token + i, 0);
+      float[] d = read(third, dy, 0, token + i, 0);
+      evaluate(f, g, width);
+      scales(u, groups, size, factors, i, eps, scales);
+      for (int group = 0; group < groups; group++) {
+        normBack(u, d, g, scales[group], narrow, sum, group * size, size);
+      }
+      dGate.write(0, token + i, 0, g);
+      dx.write(0, token + i, 0, d);
+    }
+    for (int j = 0; j < width && allSums.length > 0; j++) {
+      allSums[weight.length == size ? j % size : j] += sum[j];
+    }
+  }
+
+  /** One group: leaves the gradient of the gate in g and that of u in d. */
+  private void normBack(
+      float[] u, float[] d, float[] g, float r, float[] weight, float[] sum, int from, int size) {
+    float[] value = values.atLeast(from + size);
+    float[] slope = slopes.atLeast(from + size);
+    float[] own = groupValues.atLeast(size);
+    float[] ownGradient = groupGradient.atLeast(size);
+    for (int j = 0; j < size; j++) {
+      int at = from + j;
+      float normed = r * u[at];
+      float dn = d[at] * value[at];
+      sum[at] += dn * normed;
+      g[at] = d[at] * slope[at] * (normed * weight[at]);
+      own[j] = u[at];
+      ownGradient[j] = dn * weight[at];
+    }
+    float along = (float) ((double) r * r * kernels.dot(ownGradient, own, size) / size);
+    for (int j = 0; j < size; j++) {
+      d[from + j] = r * (ownGradient[j] - own[j] * along);
+    }
+  }
+
+  private float[] scales(int groups) {
+    return groupScales.atLeast(groups);
+  }
+
+  /** Leaves factor / √(mean(u²) + eps) of each group. */
+  private void scales(
+      float[] x, int groups, int size, double[] factors, int row, double eps, float[] scales) {
+    float[] own = groupValues.atLeast(size);
+    for (int group = 0; group < groups; group++) {
+      double factor = factors.length == 0 ? 1 : factors[row * groups + group];
+      System.arraycopy(x, group * size, own, 0, size);
+      double squares = kernels.sumOfSquares(own, size);
+      squares = squares < LARGEST_SUM ? squares : sumOfSquares(own, size);
+      scales[group] = (float) (factor / Math.sqrt(squares * factor * factor / size + eps));
+    }
+  }
+
+  /** Returns the weights of a whole row. */
+  private float[] narrow(double[] weight, int width, int size) {
+    float[] narrow = weights.atLeast(width);
+    for (int j = 0; j < width; j++) {
+      narrow[j] = weight.length == 0 ? 1 : (float) weight[weight.length == size ? j % size : j];
+    }
+    return narrow;
+  }
+
+  private static double sumOfSquares(float[] x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+      sum += (double) x[i] * x[i];
+    }
+    return sum;
   }
 
   private static void addProducts(float[] d, float[] u, float r, float[] sum, int n) {

@@ -143,6 +143,89 @@ final class Fp64Gradients implements GradientOps {
     dx.write(batch, token, head, to);
   }
 
+  @Override
+  public void gatedNorms(
+      RowView x,
+      int groups,
+      double[] factors,
+      double[] weight,
+      double eps,
+      RowView gate,
+      Activation f,
+      RowView out,
+      long token,
+      int n) {
+    int size = x.width() / groups;
+    for (int i = 0; i < n; i++) {
+      double[] u = read(0, x, 0, token + i, 0);
+      double[] g = read(1, gate, 0, token + i, 0);
+      for (int group = 0; group < groups; group++) {
+        double r = scale(u, size, group, groups, factors, i, eps);
+        for (int j = group * size; j < (group + 1) * size; j++) {
+          u[j] *= r * f.at(g[j]) * at(weight, j, size);
+        }
+      }
+      out.write(0, token + i, 0, u);
+    }
+  }
+
+  @Override
+  public void gatedNormsBack(
+      RowView x,
+      int groups,
+      double[] factors,
+      double[] weight,
+      double eps,
+      RowView gate,
+      Activation f,
+      RowView dy,
+      RowView dGate,
+      RowView dx,
+      double[] sums,
+      long token,
+      int n) {
+    int size = x.width() / groups;
+    for (int i = 0; i < n; i++) {
+      double[] u = read(0, x, 0, token + i, 0);
+      double[] g = read(1, gate, 0, token + i, 0);
+      double[] d = read(2, dy, 0, token + i, 0);
+      for (int group = 0; group < groups; group++) {
+        double r = scale(u, size, group, groups, factors, i, eps);
+        double dot = 0;
+        for (int j = group * size; j < (group + 1) * size; j++) {
+          double gradient = d[j] * f.at(g[j]);
+          if (sums.length > 0) {
+            sums[weight.length == size ? j % size : j] += gradient * r * u[j];
+          }
+          g[j] = d[j] * f.slope(g[j]) * r * u[j] * at(weight, j, size);
+          d[j] = gradient * at(weight, j, size);
+          dot += d[j] * u[j];
+        }
+        double along = r * r * dot / size;
+        for (int j = group * size; j < (group + 1) * size; j++) {
+          d[j] = r * (d[j] - u[j] * along);
+        }
+      }
+      dGate.write(0, token + i, 0, g);
+      dx.write(0, token + i, 0, d);
+    }
+  }
+
+  /** Returns factor / √(mean(u²) + eps) of a group with u = factor·x. */
+  private static double scale(
+      double[] x, int size, int group, int groups, double[] factors, int row, double eps) {
+    double factor = factors.length == 0 ? 1 : factors[row * groups + group];
+    double squares = 0;
+    for (int j = group * size; j < (group + 1) * size; j++) {
+      squares += x[j] * x[j];
+    }
+    return factor / Math.sqrt(squares * factor * factor / size + eps);
+  }
+
+  private static double at(double[] weight, int j, int size) {
+    return weight.length == 0 ? 1 : weight[weight.length == size ? j % size : j];
+  }
+
   private static double sum(double[] x, int n) {
     double sum = 0;
     for (int i = 0; i < n; i++) {

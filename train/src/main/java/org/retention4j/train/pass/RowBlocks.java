@@ -10,7 +10,8 @@ import org.retention4j.engine.ops.Lanes;
  * number of lanes.
  */
 public final class RowBlocks {
-  private static final int BLOCK = 64;
+  /** Rows of a block, at most. */
+  public static final int BLOCK = 64;
 
   /** No sums. */
   public static final double[] NONE = {};

@@ -45,6 +45,11 @@ final class GroupWeights {
     return parts[parts.length == 1 ? 0 : group];
   }
 
+  /** Returns the weight of all groups, or of each alike (C/G); empty for none. */
+  double[] whole() {
+    return whole;
+  }
+
   /** Returns how many sums the weight's gradient takes. */
   int sums() {
     return weight == null ? 0 : weight.columns();

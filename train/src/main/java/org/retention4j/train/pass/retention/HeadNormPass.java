@@ -26,6 +26,9 @@ final class HeadNormPass {
   /** Whether a group is a head, so that 1/√s_p is a factor of its norm. */
   private final boolean byHead;
 
+  /** Whether norm and gate are one, which are fast, or a bias or a mean stands between them. */
+  private final boolean fused;
+
   private final GroupWeights weights;
 
   /** Null for none. */
@@ -59,6 +62,13 @@ final class HeadNormPass {
   private final RowView oRow;
 
   private final RowView dnGroups;
+
+  /** Of (B·T,H·V) rows. */
+  private final RowView oWhole;
+
+  /** By lane: a block's factors of groups, row by row; empty where all are 1. */
+  private final double[][] factors;
+
   private final RowBlocks prepare;
   private final RowBlocks norm;
   private final RowBlocks back;
@@ -98,11 +108,21 @@ final class HeadNormPass {
     dzRow = dzTile.asRows(rows, channels);
     oRow = oTile.asRows(rows, size);
     dnGroups = dnTile.asRows(rows, size);
+    oWhole = oTile.asRows(rows, channels);
+    fused = config.gated() && bias == null && !centered;
+    int factorsOfBlock = byHead && config.normaliseOutput() ? RowBlocks.BLOCK * groups : 0;
+    factors = new double[context.engine().threads()][factorsOfBlock];
     prepare = new RowBlocks(context.engine(), rows, this::prepare);
-    norm = new RowBlocks(context.engine(), rows, this::norm);
+    norm =
+        fused
+            ? RowBlocks.ofBlocks(context.engine(), rows, 0, this::fusedNorm)
+            : new RowBlocks(context.engine(), rows, this::norm);
     back =
         RowBlocks.ofBlocks(
-            context.engine(), rows, weights.sums() + (bias == null ? 0 : channels), this::back);
+            context.engine(),
+            rows,
+            weights.sums() + (bias == null ? 0 : channels),
+            fused ? this::fusedBack : this::back);
   }
 
   /** Returns (B,T,H,V) what is normed, which the core writes. */
@@ -176,6 +196,49 @@ final class HeadNormPass {
     }
   }
 
+  private void fusedNorm(Lane lane, int from, int count, double[] sums) {
+    lane.gradients()
+        .gatedNorms(
+            oWhole,
+            groups,
+            factors(lane, from, count),
+            weights.whole(),
+            config.normEps(),
+            gRow,
+            config.gate(),
+            zRow,
+            from,
+            count);
+  }
+
+  private void fusedBack(Lane lane, int from, int count, double[] sums) {
+    lane.gradients()
+        .gatedNormsBack(
+            oWhole,
+            groups,
+            factors(lane, from, count),
+            weights.whole(),
+            config.normEps(),
+            gRow,
+            config.gate(),
+            dzRow,
+            dzRow,
+            dnRow,
+            weights.sums() == 0 ? NONE : sums,
+            from,
+            count);
+    scaleHeads(lane, from, count);
+  }
+
+  private double[] factors(Lane lane, int from, int count) {
+    double[] all = factors[lane.index()];
+    for (int i = 0; i < count * groups && all.length > 0; i++) {
+      int row = from + i / groups;
+      all[i] = factor(i % groups, row / tokens, row % tokens);
+    }
+    return all;
+  }
+
   /** o -> n, for one token of a row. */
   private void normed(Lane lane, int b, int t) {
     for (int group = 0; group < groups; group++) {
@@ -242,6 +305,11 @@ final class HeadNormPass {
                 group);
       }
     }
+    scaleHeads(lane, from, count);
+  }
+
+  /** Where groups are not heads, their factors stand before the norm, on the way back behind it. */
+  private void scaleHeads(Lane lane, int from, int count) {
     for (int row = from; !byHead && row < from + count; row++) {
       scaleHeads(lane, doHeads, row / tokens, row % tokens);
     }
