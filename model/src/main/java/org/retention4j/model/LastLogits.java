@@ -130,10 +130,28 @@ final class LastLogits implements AutoCloseable {
 
   /** Copies a row of another's. */
   void put(int row, LastLogits from, int fromRow) {
-    double[] wide = new double[vocabulary];
-    from.rows.readWide(fromRow, 0, 0, wide);
-    rows.writeWide(row, 0, 0, wide);
+    rows.writeWide(row, 0, 0, from.wide(fromRow));
     known[row] = from.known[fromRow];
+  }
+
+  /** Lets a row change places with one of another's, or of these. */
+  void exchange(int row, LastLogits other, int otherRow) {
+    boolean was = known[row];
+    double[] mine = was ? wide(row) : null;
+    known[row] = other.known[otherRow];
+    if (known[row]) {
+      rows.writeWide(row, 0, 0, other.wide(otherRow));
+    }
+    other.known[otherRow] = was;
+    if (was) {
+      other.rows.writeWide(otherRow, 0, 0, mine);
+    }
+  }
+
+  private double[] wide(int row) {
+    double[] wide = new double[vocabulary];
+    rows.readWide(row, 0, 0, wide);
+    return wide;
   }
 
   /** Overwrites what is there. */

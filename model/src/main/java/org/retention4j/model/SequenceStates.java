@@ -109,9 +109,18 @@ final class SequenceStates implements AutoCloseable {
     }
   }
 
-  /** Returns whether a moment is open. */
-  boolean marked() {
-    return !moments.isEmpty();
+  /** Lets a row change places with one of others of the same model, or of these. */
+  void exchange(int row, SequenceStates other, int otherRow) {
+    for (int i = 0; i < states.length; i++) {
+      states[i].exchange(row, other.states[i], otherRow);
+    }
+  }
+
+  /** Refuses to change a row while a moment is open. */
+  void requireUnmarked() {
+    if (!moments.isEmpty()) {
+      throw new IllegalStateException("expected no open mark of this session, got one");
+    }
   }
 
   /** Returns all rows, in order. */

@@ -42,7 +42,7 @@ public final class Session implements AutoCloseable {
     this.options = options;
     this.states = states;
     batch = states.batch();
-    checks = new SessionChecks(model.config().vocabulary(), states);
+    checks = new SessionChecks(model, states);
     logits = new LastLogits(model.engine(), batch, model.config().vocabulary());
     advance = new SessionAdvance(model, options, states.layers(), logits);
   }
@@ -113,10 +113,13 @@ public final class Session implements AutoCloseable {
    *     a cache may hold
    */
   public void appendPacked(int[][] tokens, Resets resets) {
-    requireUsable();
-    Args.present("resets", resets);
-    checks.rows(tokens, resets);
+    check(tokens, resets);
     advance.append(tokens, resets, null);
+  }
+
+  private void check(int[][] tokens, Resets resets) {
+    requireUsable();
+    checks.rows(tokens, Args.present("resets", resets));
   }
 
   /**
@@ -137,43 +140,36 @@ public final class Session implements AutoCloseable {
    * from the last reset.
    */
   public void appendPacked(int[][] tokens, Resets resets, TokenLogits each) {
-    requireUsable();
-    Args.present("resets", resets);
     Args.present("a listener to logits", each);
-    checks.rows(tokens, resets);
+    check(tokens, resets);
     advance.append(tokens, resets, each);
   }
 
   /**
-   * Appends tokens to the sequences in a form of this call's own: any mix of forms gives the same.
-   *
-   * @param form in which mixers take tokens; attention does not depend on it
-   * @param tokens (B) rows of any lengths, 0 included
+   * Appends tokens to the sequences in a form of this call's own, in which mixers take them: any
+   * mix of forms gives the same.
    */
   public void append(SequenceForm form, int[][] tokens) {
-    requireUsable();
     Args.present("a form", form);
-    checks.rows(tokens, Resets.none());
+    check(tokens, Resets.none());
     advance.append(form, tokens, Resets.none(), null);
   }
 
   /** The same, with the logits after each token; see {@link #append(int[][], TokenLogits)}. */
   public void append(SequenceForm form, int[][] tokens, TokenLogits each) {
-    requireUsable();
     Args.present("a form", form);
     Args.present("a listener to logits", each);
-    checks.rows(tokens, Resets.none());
+    check(tokens, Resets.none());
     advance.append(form, tokens, Resets.none(), each);
   }
 
   /**
    * Appends one token to each sequence; allocates nothing once it has run. It is short: an
-   * interrupt does not end it. What it costs follows from the last row that gets a token: rows that
-   * are free are best at the end.
+   * interrupt does not end it. As of an append, what it costs follows from the last row that gets
+   * tokens: rows that are free are best at the end.
    *
    * @param tokens (B); a negative one leaves its sequence as it is
-   * @throws IllegalArgumentException for another number of tokens, a token outside the vocabulary
-   *     or a full cache
+   * @throws IllegalArgumentException for another number, one outside the vocabulary, a full cache
    */
   public void step(int... tokens) {
     requireUsable();
@@ -225,11 +221,7 @@ public final class Session implements AutoCloseable {
     return states.state(layer);
   }
 
-  /**
-   * Lets a row begin anew, at position 0, while the others go on.
-   *
-   * @throws IllegalArgumentException if there is no such row
-   */
+  /** Lets a row begin anew, at position 0, while the others go on. */
   public void reset(int row) {
     requireUsable();
     states.requireRow(row);
@@ -330,15 +322,26 @@ public final class Session implements AutoCloseable {
    */
   public void put(int row, Snapshot snapshot, int snapshotRow) {
     requireUsable();
-    states.requireRow(row);
-    Args.present("a snapshot", snapshot).of(model).states().requireRow(snapshotRow);
-    if (states.marked()) {
-      throw new IllegalStateException("expected no open mark of this session, got one");
-    }
-    states.requireLike(snapshot.states());
+    checks.put(row, snapshot, snapshotRow);
     advance.tearing();
     states.put(row, snapshot.states(), snapshotRow);
     logits.put(row, snapshot.logits(), snapshotRow);
+    advance.whole();
+  }
+
+  /**
+   * Lets a sequence change places with one of another session, which may be this one, of the same
+   * model and caches, while no mark of them is open. Nothing is copied but logits.
+   */
+  public void exchange(int row, Session other, int otherRow) {
+    requireUsable();
+    Args.present("a session", other).requireUsable();
+    checks.exchange(row, other.checks, otherRow);
+    advance.tearing();
+    other.advance.tearing();
+    states.exchange(row, other.states, otherRow);
+    logits.exchange(row, other.logits, otherRow);
+    other.advance.whole();
     advance.whole();
   }
 
@@ -387,12 +390,11 @@ public final class Session implements AutoCloseable {
 
   @Override
   public void close() {
-    if (closed) {
-      return;
+    if (!closed) {
+      advance.requireIdle();
+      closed = true;
+      states.close();
+      logits.close();
     }
-    advance.requireIdle();
-    closed = true;
-    states.close();
-    logits.close();
   }
 }

@@ -69,8 +69,8 @@ final class SessionAdvance {
   }
 
   /**
-   * Returns how many rows a step goes over of which some are wanted: 1, 2, 3, 4, 6, 8, 12, 16 and
-   * so on, since each such number needs buffers of its own.
+   * Returns how many rows are gone over where the last one wanted is such: 1, 2, 3, 4, 6, 8, 12, 16
+   * and so on, since each such number needs buffers of its own.
    */
   private static int stepSize(int rows) {
     int size = Math.max(1, Integer.highestOneBit(rows));
@@ -153,8 +153,14 @@ final class SessionAdvance {
 
   private void append(
       SequenceForm form, int[][] rows, Resets newResets, Consumer<DecoderPlan> each) {
-    int longest = Arrays.stream(rows).mapToInt(row -> row.length).max().orElse(0);
-    int microBatch = model.microBatches(form).tokens(longest, batch);
+    int longest = 0;
+    int last = 0;
+    for (int b = 0; b < batch; b++) {
+      longest = Math.max(longest, rows[b].length);
+      last = rows[b].length > 0 ? b + 1 : last;
+    }
+    int used = Math.min(batch, stepSize(last));
+    int microBatch = model.microBatches(form).tokens(longest, used);
     running = true;
     resets = newResets;
     try {
@@ -168,7 +174,14 @@ final class SessionAdvance {
                   first,
                   longest));
         }
-        appendMicroBatch(form, rows, first, Math.min(microBatch, longest - first), each);
+        count(rows, first, Math.min(microBatch, longest - first));
+        int padded = MicroBatches.bound(Math.min(microBatch, longest - first));
+        advance(new DecoderPlan.Key(form, used, padded, options.bfloat16Prefill()), rows, first);
+        try {
+          each.accept(plan);
+        } finally {
+          plan.release();
+        }
       }
     } finally {
       resets = Resets.none();
@@ -176,18 +189,10 @@ final class SessionAdvance {
     }
   }
 
-  private void appendMicroBatch(
-      SequenceForm form, int[][] rows, int first, int longest, Consumer<DecoderPlan> each) {
+  private void count(int[][] rows, int first, int longest) {
     for (int b = 0; b < batch; b++) {
       counts[b] = Math.max(0, Math.min(rows[b].length - first, longest));
       ends[b] = counts[b] > 0 && first + counts[b] == rows[b].length;
-    }
-    int padded = MicroBatches.bound(longest);
-    advance(new DecoderPlan.Key(form, batch, padded, options.bfloat16Prefill()), rows, first);
-    try {
-      each.accept(plan);
-    } finally {
-      plan.release();
     }
   }
 

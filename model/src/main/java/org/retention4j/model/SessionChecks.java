@@ -2,16 +2,19 @@ package org.retention4j.model;
 
 import java.util.Arrays;
 import java.util.Locale;
+import org.retention4j.args.Args;
 import org.retention4j.core.Resets;
 
 /** Refuses what a session is given where it does not fit, before anything is changed. */
 final class SessionChecks {
+  private final LanguageModel model;
   private final int vocabulary;
   private final int batch;
   private final SequenceStates states;
 
-  SessionChecks(int vocabulary, SequenceStates states) {
-    this.vocabulary = vocabulary;
+  SessionChecks(LanguageModel model, SequenceStates states) {
+    this.model = model;
+    vocabulary = model.config().vocabulary();
     batch = states.batch();
     this.states = states;
   }
@@ -42,6 +45,27 @@ final class SessionChecks {
         states.requireRoom(b, 1);
       }
     }
+  }
+
+  /** Checks that a row can be put here. */
+  void put(int row, Snapshot from, int fromRow) {
+    states.requireRow(row);
+    SequenceStates others = Args.present("a snapshot", from).of(model).states();
+    others.requireRow(fromRow);
+    states.requireUnmarked();
+    states.requireLike(others);
+  }
+
+  /** Checks that a row can change places with another session's. */
+  void exchange(int row, SessionChecks other, int otherRow) {
+    states.requireRow(row);
+    other.states.requireRow(otherRow);
+    states.requireUnmarked();
+    other.states.requireUnmarked();
+    if (other.model != model) {
+      throw new IllegalArgumentException("expected a session of this model, got another's");
+    }
+    states.requireLike(other.states);
   }
 
   /** A count of −1 stands for null. */

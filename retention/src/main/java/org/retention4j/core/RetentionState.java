@@ -69,14 +69,9 @@ public final class RetentionState implements AutoCloseable {
   /** Returns a zero state at position 0 for a block and a batch of B ≥ 1 sequences. */
   public static RetentionState zeros(Engine engine, RetentionConfig config, int batch) {
     Args.present("config", config);
+    StateConvention convention = config.stateConvention();
     return zeros(
-        engine,
-        batch,
-        config.heads(),
-        config.keyWidth(),
-        config.valueWidth(),
-        config.stateConvention(),
-        0);
+        engine, batch, config.heads(), config.keyWidth(), config.valueWidth(), convention, 0);
   }
 
   /** Returns a zero state at position 0 for the bare core ({@link StateConvention#PLAIN}). */
@@ -310,24 +305,27 @@ public final class RetentionState implements AutoCloseable {
    * @throws IllegalArgumentException if engine, shape or convention are others, or there is no row
    */
   public void put(int row, RetentionState from, int fromRow) {
-    checkOpen();
+    try (RetentionState copy = from.select(fromRow)) {
+      exchange(row, copy, 0);
+    }
+  }
+
+  /** Lets a row and one of another state, or of this one, change places; nothing is copied. */
+  public void exchange(int row, RetentionState other, int otherRow) {
+    requireWhole();
+    other.requireWhole();
     CoreChecks.checkRow(row, batch());
-    if (!from.layout.equals(layout) || from.engine != engine) {
+    CoreChecks.checkRow(otherRow, other.batch());
+    if (!other.layout.equals(layout) || other.engine != engine) {
       throw new IllegalArgumentException(
-          "expected a row of a state like " + describe() + ", got " + from.describe());
+          "expected a row of a state like " + describe() + ", got " + other.describe());
     }
-    from.requireWhole();
-    CoreChecks.checkRow(fromRow, from.batch());
-    HeadState[] copies = from.copies(fromRow);
-    for (int h = 0; h < layout.heads; h++) {
-      int to = row * layout.heads + h;
-      states[to].release();
-      states[to] = copies[h];
-      decay[to] = Sum.create().add(from.decay[fromRow * layout.heads + h]);
-    }
-    start[row] = from.start[fromRow];
-    position[row] = from.position[fromRow];
-    fromZero &= from.fromZero;
+    StateArrays.exchange(states, row, other.states, otherRow, layout.heads);
+    StateArrays.exchange(decay, row, other.decay, otherRow, layout.heads);
+    StateArrays.exchange(start, row, other.start, otherRow, 1);
+    StateArrays.exchange(position, row, other.position, otherRow, 1);
+    fromZero &= other.fromZero;
+    other.fromZero = fromZero;
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.retention4j.core;
 
+import java.lang.reflect.Array;
 import java.util.Locale;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -13,6 +14,14 @@ import org.retention4j.engine.ops.StateDecay;
 /** States as a whole: as arrays (B,H,K,V), whatever their layout, laid anew, and joined. */
 final class StateArrays {
   private StateArrays() {}
+
+  /** Lets the elements of two rows of such arrays change places. */
+  static void exchange(Object a, int row, Object b, int otherRow, int width) {
+    Object kept = Array.newInstance(a.getClass().getComponentType(), width);
+    System.arraycopy(a, row * width, kept, 0, width);
+    System.arraycopy(b, otherRow * width, a, row * width, width);
+    System.arraycopy(kept, 0, b, otherRow * width, width);
+  }
 
   /** Sets a zero state, and returns it. */
   static RetentionState read(INDArray array, RetentionState state) {

@@ -75,6 +75,19 @@ public interface MixerState extends AutoCloseable {
   }
 
   /**
+   * Lets a row and one of another state, or of this one, change places; for neither a mark is open.
+   * States that can do without copies do.
+   *
+   * @param other of a mixer of the same configuration and engine
+   */
+  default void exchange(int row, MixerState other, int otherRow) {
+    try (MixerState mine = select(row)) {
+      put(row, other, otherRow);
+      other.put(otherRow, mine, 0);
+    }
+  }
+
+  /**
    * Refuses a state of which no row can be put here.
    *
    * @throws IllegalArgumentException if it is kept otherwise: in another type, say

@@ -72,14 +72,17 @@ public record MicroBatches(int multiple) {
   }
 
   /**
-   * Returns the size to bind for some tokens: the next power of two up to {@value #STEP}, then the
-   * next multiple of it, so that bindings are found again.
+   * Returns the size to bind for some tokens: the next power of two up to 8, then the next quarter
+   * of one, but at least 4 and at most {@value #STEP} tokens more. So bindings are found again, and
+   * little is computed for nothing.
    */
   public static int bound(int tokens) {
-    if (tokens <= STEP) {
-      return tokens <= 1 ? 1 : Integer.highestOneBit(tokens - 1) << 1;
+    if (tokens <= 1) {
+      return 1;
     }
-    return ceil(tokens, STEP) * STEP;
+    int power = Integer.highestOneBit(tokens - 1);
+    int step = power < 8 ? power : Math.min(STEP, Math.max(4, power / 4));
+    return ceil(tokens, step) * step;
   }
 
   private static int ceil(int a, int b) {

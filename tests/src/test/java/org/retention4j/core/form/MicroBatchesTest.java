@@ -56,7 +56,7 @@ class MicroBatchesTest {
     assertThat(MicroBatches.WHOLE.tokens(0, 4)).isEqualTo(1);
   }
 
-  /** Powers of two up to 64, multiples of it beyond. */
+  /** Powers of two up to 8, then steps of a quarter of one, of 4 to 64. */
   @ParameterizedTest
   @CsvSource({
     "0, 1",
@@ -65,13 +65,19 @@ class MicroBatchesTest {
     "3, 4",
     "4, 4",
     "5, 8",
-    "33, 64",
-    "63, 64",
+    "8, 8",
+    "9, 12",
+    "16, 16",
+    "17, 20",
+    "33, 40",
+    "57, 64",
     "64, 64",
-    "65, 128",
+    "65, 80",
     "128, 128",
-    "129, 192",
-    "512, 512"
+    "129, 160",
+    "257, 320",
+    "512, 512",
+    "513, 576"
   })
   void boundSizesAreFew(int tokens, int expected) {
     assertThat(MicroBatches.bound(tokens)).isEqualTo(expected);

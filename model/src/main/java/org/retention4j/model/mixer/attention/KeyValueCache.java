@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.SplittableRandom;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.ops.Buffers;
@@ -68,13 +67,9 @@ final class KeyValueCache implements MixerState {
   static CacheType cacheType(ElementType engine, KvCacheOptions options) {
     CacheType type = options.cacheType().orElse(CacheType.of(engine));
     if (type == CacheType.FLOAT64 != (engine == ElementType.FLOAT64)) {
+      String expected = engine == ElementType.FLOAT64 ? "FLOAT64" : "FLOAT32 or BFLOAT16";
       throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "expected a cache of %s for a %s engine, got %s",
-              engine == ElementType.FLOAT64 ? "FLOAT64" : "FLOAT32 or BFLOAT16",
-              engine,
-              type));
+          "expected a cache of " + expected + " for a " + engine + " engine, got " + type);
     }
     return type;
   }
@@ -261,26 +256,34 @@ final class KeyValueCache implements MixerState {
   public void requireLike(MixerState from) {
     KeyValueCache other = (KeyValueCache) from;
     if (other.type != type || other.limit != limit) {
+      String expected = "expected a cache of " + type + " and at most " + limit + " tokens";
       throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "expected a cache of %s and at most %d tokens, got one of %s and %d",
-              type,
-              limit,
-              other.type,
-              other.limit));
+          expected + ", got one of " + other.type + " and " + other.limit);
     }
   }
 
   @Override
   public void put(int row, MixerState from, int fromRow) {
-    KeyValueCache copy = ((KeyValueCache) from).select(fromRow);
-    for (int h = 0; h < config.kvHeads(); h++) {
-      account(copy.heads[h].held() - head(row, h).held());
-      heads[row * config.kvHeads() + h] = copy.heads[h];
+    try (KeyValueCache copy = ((KeyValueCache) from).select(fromRow)) {
+      exchange(row, copy, 0);
     }
-    position[row] = copy.position[0];
-    copy.close();
+  }
+
+  @Override
+  public void exchange(int row, MixerState from, int fromRow) {
+    KeyValueCache other = (KeyValueCache) from;
+    for (int h = 0; h < config.kvHeads(); h++) {
+      int mine = row * config.kvHeads() + h;
+      int its = fromRow * config.kvHeads() + h;
+      KvHead head = heads[mine];
+      account(other.heads[its].held() - head.held());
+      other.account(head.held() - other.heads[its].held());
+      heads[mine] = other.heads[its];
+      other.heads[its] = head;
+    }
+    long at = position[row];
+    position[row] = other.position[fromRow];
+    other.position[fromRow] = at;
   }
 
   /** Makes room for a row that has seen tokens, of which the first blocks are gone. */

@@ -96,6 +96,11 @@ final class RetentionMixerState implements MixerState {
   }
 
   @Override
+  public void exchange(int row, MixerState other, int otherRow) {
+    state.exchange(row, ((RetentionMixerState) other).state, otherRow);
+  }
+
+  @Override
   public SnapshotSection section(int layer, NumberType type, int... rows) {
     return StateExchange.section(state, layer, type, rows);
   }
