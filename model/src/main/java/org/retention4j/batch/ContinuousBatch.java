@@ -17,9 +17,9 @@ import org.retention4j.text.Tokenizer;
  * org.retention4j.generate.Generator} gives it alone; in fp32, what it gets to rounding.
  *
  * <p>Prompts are read in pieces between the steps of those who write, whose wait is bounded by
- * that; a newcomer's first token is chosen as soon as its prompt is read. A step costs what its
- * rows cost, not what the batch could hold. Where many rows are free before the last one, that one
- * moves; no other sequence is copied.
+ * that, and several at once where that is faster; a newcomer's first token is chosen as soon as its
+ * prompt is read. A step costs what its rows cost, not what the batch could hold. Where many rows
+ * are free before the last one, that one moves; no other sequence is copied.
  *
  * <p>May be used by any number of threads. One thread of its own does all work; model and tokenizer
  * stay the caller's, and are to be closed after it.
@@ -191,8 +191,12 @@ public final class ContinuousBatch implements AutoCloseable {
   }
 
   private static void endUnread(Sequence sequence) {
-    sequence.end(End.CANCELLED);
-    sequence.tellEnd();
+    try {
+      sequence.end(End.CANCELLED);
+      sequence.tellEnd();
+    } catch (RuntimeException | Error e) {
+      sequence.tellFailure(e);
+    }
   }
 
   private void count() {
@@ -222,12 +226,11 @@ public final class ContinuousBatch implements AutoCloseable {
       waiting.clear();
     }
     left.forEach(ContinuousBatch::endUnread);
-    try {
+    try (rows;
+        prompts) {
       prompts.cancel();
       rows.cancel();
     } finally {
-      rows.close();
-      prompts.close();
       synchronized (lock) {
         ended = true;
         lock.notifyAll();

@@ -1,15 +1,17 @@
 package org.retention4j.batch;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.generate.Generation.End;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
 
 /**
- * Sequences whose prompts are being read, each in a session of its own, so that those who write are
- * not touched. Turn by turn: a short prompt does not wait for the end of a long one.
+ * Sequences whose prompts are being read, each from a session of its own, so that those who write
+ * are not touched. Turn by turn: a short prompt does not wait for the end of a long one.
  */
 final class Prompts implements AutoCloseable {
   /** Sessions kept for who comes next. */
@@ -18,6 +20,7 @@ final class Prompts implements AutoCloseable {
   private final LanguageModel model;
   private final BatchOptions options;
   private final int multiple;
+  private final Together together;
   private final Deque<Sequence> reading = new ArrayDeque<>();
   private final Deque<Session> idle = new ArrayDeque<>();
   private final float[] logits;
@@ -28,6 +31,7 @@ final class Prompts implements AutoCloseable {
     this.model = model;
     this.options = options;
     multiple = options.session().prefill().microBatches().multiple();
+    together = new Together(model, options.session());
     logits = new float[model.config().vocabulary()];
   }
 
@@ -46,12 +50,10 @@ final class Prompts implements AutoCloseable {
   /** Takes one in. */
   void add(Sequence sequence) {
     try {
-      Session session = idle.isEmpty() ? model.newSession(1, options.session()) : idle.pop();
+      sequence.readIn(idle.isEmpty() ? model.newSession(1, options.session()) : idle.pop());
       reading.add(sequence);
-      sequence.readIn(session);
     } catch (RuntimeException | OutOfMemoryError e) {
-      reading.remove(sequence);
-      fail(sequence, e);
+      sequence.fail(e);
     }
   }
 
@@ -63,19 +65,39 @@ final class Prompts implements AutoCloseable {
     }
     int left = most;
     while (left > 0 && !reading.isEmpty()) {
-      Sequence sequence = reading.peek();
-      int count = piece(sequence.promptLeft(), left, most);
-      if (count == 0 && sequence.promptLeft() > 0) {
+      List<Sequence> turn = turn(left, most);
+      if (turn.isEmpty()) {
         return; // at the next turn
       }
-      reading.remove();
-      left -= count;
-      try {
-        turn(sequence, count, rows);
-      } catch (RuntimeException | OutOfMemoryError e) {
-        fail(sequence, e);
+      List<Sequence> readers = turn.stream().filter(each -> each.next() > 0).toList();
+      left -= readers.stream().mapToInt(Sequence::next).sum();
+      together.read(readers);
+      for (Sequence each : turn) {
+        try {
+          settle(each, rows);
+        } catch (RuntimeException | OutOfMemoryError e) {
+          each.fail(e);
+        }
       }
     }
+  }
+
+  /** Returns those whose turn it is, each of which knows how much it reads. */
+  private List<Sequence> turn(int room, int most) {
+    List<Sequence> turn = new ArrayList<>();
+    int left = room;
+    while (!reading.isEmpty()) {
+      Sequence sequence = reading.peek();
+      boolean reads = !sequence.cancelled() && sequence.promptLeft() > 0;
+      int count = reads && left > 0 ? piece(sequence.promptLeft(), left, most) : 0;
+      if (reads && count == 0) {
+        return turn;
+      }
+      sequence.readNext(count);
+      left -= count;
+      turn.add(reading.remove());
+    }
+    return turn;
   }
 
   /**
@@ -90,15 +112,16 @@ final class Prompts implements AutoCloseable {
     return whole == 0 && left == most ? multiple : whole;
   }
 
-  private void turn(Sequence sequence, int count, Rows rows) {
+  /** What becomes of one behind its piece. */
+  private void settle(Sequence sequence, Rows rows) {
+    read += sequence.takeRead();
+    if (sequence.failed()) {
+      return;
+    }
     if (sequence.cancelled()) {
       sequence.end(End.CANCELLED);
       finish(sequence);
       return;
-    }
-    if (count > 0) {
-      sequence.read(count);
-      read += count;
     }
     if (sequence.promptLeft() > 0) {
       reading.add(sequence);
@@ -135,22 +158,16 @@ final class Prompts implements AutoCloseable {
     }
   }
 
-  private static void fail(Sequence sequence, Throwable failure) {
-    if (sequence.reader() != null) {
-      sequence.reader().close();
-    }
-    sequence.tellFailure(failure);
-  }
-
-  /** Ends all of them. */
+  /** Ends all of them, whatever becomes of one. */
   void cancel() {
-    for (Sequence sequence : reading) {
-      sequence.cancel();
-    }
     while (!reading.isEmpty()) {
       Sequence sequence = reading.remove();
-      sequence.end(End.CANCELLED);
-      finish(sequence);
+      try {
+        sequence.end(End.CANCELLED);
+        finish(sequence);
+      } catch (RuntimeException | Error e) {
+        sequence.fail(e);
+      }
     }
   }
 
@@ -158,5 +175,6 @@ final class Prompts implements AutoCloseable {
   public void close() {
     idle.forEach(Session::close);
     idle.clear();
+    together.close();
   }
 }

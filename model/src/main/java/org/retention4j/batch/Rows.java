@@ -4,7 +4,6 @@ import java.util.Arrays;
 import org.retention4j.generate.Generation.End;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.Session;
-import org.retention4j.model.Snapshot;
 
 /** Sequences that are continued, each in a row of one session. */
 final class Rows implements AutoCloseable {
@@ -39,12 +38,13 @@ final class Rows implements AutoCloseable {
     return chosen;
   }
 
-  /** Puts one that has read its prompt into the first free row; there is one. */
+  /**
+   * Takes one that has read its prompt into the first free row, of which there is one: its reader
+   * gets what was there.
+   */
   void put(Sequence sequence) {
     int row = firstFree();
-    try (Snapshot state = sequence.reader().snapshot(0)) {
-      session.put(row, state, 0);
-    }
+    session.exchange(row, sequence.reader(), 0);
     of[row] = sequence;
     used++;
   }
@@ -166,24 +166,26 @@ final class Rows implements AutoCloseable {
       return;
     }
     int row = firstFree();
-    try (Snapshot state = session.snapshot(last)) {
-      session.put(row, state, 0);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      return; // steps cost more for now; if the session is torn, the next one tells them all
-    }
+    session.exchange(row, session, last);
     of[row] = of[last];
     of[last] = null;
-    session.reset(last);
   }
 
-  /** Ends all of them. */
+  /** Ends all of them, whatever becomes of one. */
   void cancel() {
     for (int row = 0; row < of.length; row++) {
-      if (of[row] != null) {
-        of[row].end(End.CANCELLED);
-        leave(row);
+      Sequence sequence = of[row];
+      of[row] = null;
+      if (sequence != null) {
+        try {
+          sequence.end(End.CANCELLED);
+          sequence.tellEnd(session, row);
+        } catch (RuntimeException | Error e) {
+          sequence.tellFailure(e);
+        }
       }
     }
+    used = 0;
   }
 
   @Override

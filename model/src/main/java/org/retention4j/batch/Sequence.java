@@ -1,6 +1,8 @@
 package org.retention4j.batch;
 
+import java.util.Arrays;
 import java.util.Optional;
+import org.retention4j.core.form.SequenceForm;
 import org.retention4j.generate.Continuation;
 import org.retention4j.generate.Generation;
 import org.retention4j.generate.Generation.End;
@@ -20,7 +22,10 @@ final class Sequence {
   private volatile boolean cancelled;
   private Session reader;
   private int read;
+  private int next;
+  private int justRead;
   private int unread = NONE;
+  private boolean failed;
   private boolean told;
 
   Sequence(BatchRequest request, BatchListener listener, Tokenizer tokenizer, int vocabulary) {
@@ -59,14 +64,40 @@ final class Sequence {
     return request.prompt().length - read;
   }
 
-  /** Reads the next tokens of the prompt, in the form that suits the whole of it. */
-  void read(int count) {
-    int[] tokens = new int[count];
-    System.arraycopy(request.prompt(), read, tokens, 0, count);
-    boolean single = request.prompt().length == 1;
-    var options = reader.options();
-    reader.append(single ? options.decode() : options.prefill(), new int[][] {tokens});
-    read += count;
+  /** Says how many tokens of the prompt come next. */
+  void readNext(int count) {
+    next = count;
+  }
+
+  int next() {
+    return next;
+  }
+
+  int[] nextTokens() {
+    return Arrays.copyOfRange(request.prompt(), read, read + next);
+  }
+
+  /** Returns whether the whole prompt suits steps. */
+  boolean readsInSteps() {
+    return request.prompt().length == 1;
+  }
+
+  /** Returns the form that suits the whole prompt. */
+  SequenceForm form() {
+    return readsInSteps() ? reader.options().decode() : reader.options().prefill();
+  }
+
+  /** Notes that the reader has read what came next. */
+  void advance() {
+    read += next;
+    justRead = next;
+  }
+
+  /** Returns how many tokens were read since this was asked. */
+  int takeRead() {
+    int taken = justRead;
+    justRead = 0;
+    return taken;
   }
 
   boolean ended() {
@@ -124,6 +155,23 @@ final class Sequence {
     tell(() -> listener.failed(failure));
   }
 
+  /** Ends it while its prompt is read, with its reader; nothing is thrown. */
+  void fail(Throwable failure) {
+    failed = true;
+    try {
+      if (reader != null) {
+        reader.close();
+      }
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.WARNING, "a session could not be closed", e);
+    }
+    tellFailure(failure);
+  }
+
+  boolean failed() {
+    return failed;
+  }
+
   /** What a listener throws must not end the batch. */
   private void tell(Runnable news) {
     if (told) {
@@ -132,7 +180,7 @@ final class Sequence {
     told = true;
     try {
       news.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.WARNING, "a listener to a sequence failed", e);
     }
   }
