@@ -108,6 +108,15 @@ final class ServeOptions {
   private int sessionMemory;
 
   @Option(
+      names = "--prefix-cache",
+      paramLabel = "MB",
+      defaultValue = "256",
+      description =
+          "memory for beginnings of prompts, which are not read again; 0 for none"
+              + " (default: ${DEFAULT-VALUE})")
+  private int prefixCache;
+
+  @Option(
       names = "--timeout",
       paramLabel = "SECONDS",
       defaultValue = "600",
@@ -133,6 +142,7 @@ final class ServeOptions {
     least("--max-body", maxBody, 1);
     least("--max-sessions", maxSessions, 0);
     least("--session-memory", sessionMemory, 0);
+    least("--prefix-cache", prefixCache, 0);
     least("--timeout", timeout, 1);
     ServerLimits byDefault = ServerLimits.DEFAULT;
     ServerLimits limits =
@@ -156,7 +166,8 @@ final class ServeOptions {
                 BatchOptions.DEFAULT
                     .withSequences(sequences)
                     .withWaiting(waiting)
-                    .withSession(session));
+                    .withSession(session)
+                    .withPrefixBytes(prefixCache * MEGABYTE));
     if (sessions != null) {
       options = options.withSessions(sessions);
     }

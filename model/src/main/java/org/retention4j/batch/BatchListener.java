@@ -12,6 +12,13 @@ import org.retention4j.model.Snapshot;
  */
 public interface BatchListener {
   /**
+   * Learns, before all else, that its prompt is read from now on.
+   *
+   * @param cached tokens at its beginning that a prefix cache knew, so that they are not
+   */
+  default void reading(int cached) {}
+
+  /**
    * Takes a token.
    *
    * @param logProbability under the softmax of the unmodified logits

@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import org.retention4j.args.Args;
+import org.retention4j.cache.PrefixCacheStats;
 import org.retention4j.generate.Generation.End;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.text.Tokenizer;
@@ -51,8 +53,8 @@ public final class ContinuousBatch implements AutoCloseable {
     this.tokenizer = Args.present("a tokenizer", tokenizer);
     this.options = Args.present("options", options);
     vocabulary = model.config().vocabulary();
-    rows = new Rows(model, options);
     prompts = new Prompts(model, options);
+    rows = new Rows(model, options);
     thread = new Thread(this::run, "retention-batch");
     thread.setDaemon(true);
     thread.start();
@@ -133,6 +135,11 @@ public final class ContinuousBatch implements AutoCloseable {
           taken,
           refused);
     }
+  }
+
+  /** Returns what its prefix cache does, empty where it has none. */
+  public Optional<PrefixCacheStats> prefixStats() {
+    return prompts.prefixStats();
   }
 
   private void run() {

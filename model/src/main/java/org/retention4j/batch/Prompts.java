@@ -1,9 +1,15 @@
 package org.retention4j.batch;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import org.retention4j.cache.PrefixCache;
+import org.retention4j.cache.PrefixCacheOptions;
+import org.retention4j.cache.PrefixCacheStats;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.generate.Generation.End;
 import org.retention4j.model.LanguageModel;
@@ -20,6 +26,10 @@ final class Prompts implements AutoCloseable {
   private final LanguageModel model;
   private final BatchOptions options;
   private final int multiple;
+
+  /** Beginnings that were read before; null for none. */
+  private final PrefixCache prefixes;
+
   private final Together together;
   private final Deque<Sequence> reading = new ArrayDeque<>();
   private final Deque<Session> idle = new ArrayDeque<>();
@@ -31,8 +41,28 @@ final class Prompts implements AutoCloseable {
     this.model = model;
     this.options = options;
     multiple = options.session().prefill().microBatches().multiple();
+    prefixes = options.prefixes().map(of -> prefixes(model, of)).orElse(null);
     together = new Together(model, options.session());
     logits = new float[model.config().vocabulary()];
+  }
+
+  private PrefixCache prefixes(LanguageModel model, PrefixCacheOptions of) {
+    if (of.piece() % multiple != 0) {
+      throw new IllegalArgumentException(
+          "expected a prefix cache with pieces of a multiple of "
+              + multiple
+              + " tokens, where the form for prefill may be cut, got "
+              + of.piece());
+    }
+    try {
+      return new PrefixCache(model, of);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  Optional<PrefixCacheStats> prefixStats() {
+    return Optional.ofNullable(prefixes).map(PrefixCache::stats);
   }
 
   int size() {
@@ -50,7 +80,8 @@ final class Prompts implements AutoCloseable {
   /** Takes one in. */
   void add(Sequence sequence) {
     try {
-      sequence.readIn(idle.isEmpty() ? model.newSession(1, options.session()) : idle.pop());
+      Session session = idle.isEmpty() ? model.newSession(1, options.session()) : idle.pop();
+      sequence.readIn(session, prefixes);
       reading.add(sequence);
     } catch (RuntimeException | OutOfMemoryError e) {
       sequence.fail(e);
@@ -89,7 +120,7 @@ final class Prompts implements AutoCloseable {
     while (!reading.isEmpty()) {
       Sequence sequence = reading.peek();
       boolean reads = !sequence.cancelled() && sequence.promptLeft() > 0;
-      int count = reads && left > 0 ? piece(sequence.promptLeft(), left, most) : 0;
+      int count = reads && left > 0 ? piece(sequence, left, most) : 0;
       if (reads && count == 0) {
         return turn;
       }
@@ -102,14 +133,21 @@ final class Prompts implements AutoCloseable {
 
   /**
    * Returns how much of a prompt is read: cut as the form cuts it, so that numbers are those of a
-   * prompt read whole.
+   * prompt read whole, and where a cache keeps beginnings in its pieces only, so that they are the
+   * same whether it knows one or not.
    */
-  private int piece(int wanted, int left, int most) {
-    if (wanted <= left || multiple >= wanted) {
+  private int piece(Sequence sequence, int left, int most) {
+    int wanted = sequence.promptLeft();
+    int cut = multiple;
+    if (sequence.readsForCache()) {
+      cut = prefixes.options().piece();
+      wanted = Math.min(wanted, cut);
+    }
+    if (wanted <= left || cut >= wanted) {
       return left < most && wanted > left ? 0 : wanted;
     }
-    int whole = left / multiple * multiple;
-    return whole == 0 && left == most ? multiple : whole;
+    int whole = left / cut * cut;
+    return whole == 0 && left == most ? cut : whole;
   }
 
   /** What becomes of one behind its piece. */
@@ -176,5 +214,8 @@ final class Prompts implements AutoCloseable {
     idle.forEach(Session::close);
     idle.clear();
     together.close();
+    if (prefixes != null) {
+      prefixes.close();
+    }
   }
 }

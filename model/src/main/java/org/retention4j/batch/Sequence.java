@@ -2,6 +2,8 @@ package org.retention4j.batch;
 
 import java.util.Arrays;
 import java.util.Optional;
+import org.retention4j.cache.PrefixCache;
+import org.retention4j.cache.PrefixReading;
 import org.retention4j.core.form.SequenceForm;
 import org.retention4j.generate.Continuation;
 import org.retention4j.generate.Generation;
@@ -21,6 +23,7 @@ final class Sequence {
   private final StringBuilder piece = new StringBuilder();
   private volatile boolean cancelled;
   private Session reader;
+  private PrefixReading cached;
   private int read;
   private int next;
   private int justRead;
@@ -50,10 +53,24 @@ final class Sequence {
     return cancelled;
   }
 
-  /** Begins to read in a session of one row, which stays the caller's. */
-  void readIn(Session session) {
+  /**
+   * Begins to read in a session of one row, which stays the caller's: from its start, or from what
+   * a cache knows of its prompt.
+   */
+  void readIn(Session session, PrefixCache prefixes) {
     reader = session;
-    request.start().ifPresent(start -> session.put(0, start, 0));
+    if (request.start().isPresent()) {
+      session.put(0, request.start().get(), 0);
+    } else if (prefixes != null && request.seen().length == 0) {
+      cached = prefixes.begin(request.prompt(), session);
+      read = cached.cached();
+    }
+    listener.reading(read);
+  }
+
+  /** Returns whether a cache stores where it stands, so that it reads in the cache's pieces. */
+  boolean readsForCache() {
+    return cached != null;
   }
 
   Session reader() {
@@ -87,10 +104,18 @@ final class Sequence {
     return readsInSteps() ? reader.options().decode() : reader.options().prefill();
   }
 
-  /** Notes that the reader has read what came next. */
-  void advance() {
+  /** Notes that the reader has read what came next, in so many nanoseconds. */
+  void advance(long nanos) {
     read += next;
     justRead = next;
+    if (cached != null) {
+      try {
+        cached.advance(next, nanos);
+      } catch (RuntimeException | OutOfMemoryError e) { // what is not kept is read again
+        LOG.log(System.Logger.Level.WARNING, "the beginning of a prompt could not be kept", e);
+        cached = null;
+      }
+    }
   }
 
   /** Returns how many tokens were read since this was asked. */

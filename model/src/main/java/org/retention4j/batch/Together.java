@@ -70,8 +70,9 @@ final class Together implements AutoCloseable {
 
   private void readAlone(Sequence sequence) {
     try {
+      long start = System.nanoTime();
       sequence.reader().append(sequence.form(), new int[][] {sequence.nextTokens()});
-      sequence.advance();
+      sequence.advance(System.nanoTime() - start);
     } catch (RuntimeException | OutOfMemoryError e) {
       sequence.fail(e);
     }
@@ -81,16 +82,20 @@ final class Together implements AutoCloseable {
   private boolean readInOne(List<Sequence> group) {
     Session shared = session(group.size());
     int[][] tokens = new int[shared.batch()][0];
+    int count = 0;
     for (int i = 0; i < group.size(); i++) {
       shared.exchange(i, group.get(i).reader(), 0);
       tokens[i] = group.get(i).nextTokens();
+      count += tokens[i].length;
     }
+    long start = System.nanoTime();
     Throwable failure = null;
     try {
       shared.append(group.get(0).form(), tokens);
     } catch (RuntimeException | OutOfMemoryError e) {
       failure = e;
     }
+    long nanos = (System.nanoTime() - start) / count;
     try {
       for (int i = 0; i < group.size(); i++) {
         shared.exchange(i, group.get(i).reader(), 0);
@@ -105,7 +110,7 @@ final class Together implements AutoCloseable {
     if (failure != null) {
       return false; // one of them was refused: by itself it is told why
     }
-    group.forEach(Sequence::advance);
+    group.forEach(each -> each.advance(nanos * each.next()));
     return true;
   }
 

@@ -102,10 +102,43 @@ public final class PrefixCache implements AutoCloseable {
 
   /** Begins to read a prompt, see {@link #read(int[], SessionOptions)}; it is to be closed. */
   public PrefixReading begin(int[] prompt, SessionOptions of) {
-    Args.present("options of a session", of);
-    int[] tokens = Args.present("a prompt", prompt).clone();
-    requireTokens(tokens);
-    List<PrefixKey> keys = PrefixKey.of(model, of, options.piece(), tokens, hash);
+    int[] tokens = checked(prompt);
+    Session session = model.newSession(1, Args.present("options of a session", of));
+    boolean done = false;
+    try {
+      PrefixReading reading = begin(tokens, session, false);
+      done = true;
+      return reading;
+    } finally {
+      if (!done) {
+        session.close();
+      }
+    }
+  }
+
+  /**
+   * Begins to read a prompt for somebody who reads pieces himself, together with others say, and
+   * tells of each by {@link PrefixReading#advance}. What he stores is found by his like only, since
+   * it is what he made of the pieces.
+   *
+   * @param session of one sequence that has seen nothing; it goes on from the beginning that was
+   *     found, and stays the caller's
+   */
+  public PrefixReading begin(int[] prompt, Session session) {
+    int[] tokens = checked(prompt);
+    if (session.model() != model || session.batch() != 1 || session.position(0) != 0) {
+      throw new IllegalArgumentException(
+          "expected a session of this model, of one sequence that has seen nothing, got one of "
+              + session.batch()
+              + " at position "
+              + session.position(0));
+    }
+    return begin(tokens, session, true);
+  }
+
+  private PrefixReading begin(int[] tokens, Session session, boolean lent) {
+    SessionOptions of = session.options();
+    List<PrefixKey> keys = PrefixKey.of(model, of, lent, options.piece(), tokens, hash);
     int junction;
     PrefixEntry entry = null;
     synchronized (lock) {
@@ -118,15 +151,17 @@ public final class PrefixCache implements AutoCloseable {
         store.use(entry);
       }
     }
-    PrefixReading reading = null;
     PrefixReadEvent event = new PrefixReadEvent();
+    int depth = entry == null ? 0 : entry.key.depth();
+    long cost = entry == null ? 0 : entry.cost;
     try {
-      int depth = entry == null ? 0 : entry.key.depth();
-      reading = fromDisk(tokens, keys, of, depth, junction);
-      event.fromDisk = reading != null;
-      if (reading == null && entry != null) {
-        Session session = model.restore(entry.snapshot, of);
-        reading = new PrefixReading(this, tokens, keys, session, depth, entry.cost, junction);
+      int onDisk = fromDisk(tokens, keys, session, depth);
+      event.fromDisk = onDisk > 0;
+      if (onDisk > 0) {
+        depth = onDisk;
+        cost = onDisk * averageCost();
+      } else if (entry != null) {
+        session.put(0, entry.snapshot, 0);
       }
     } finally {
       if (entry != null) {
@@ -135,11 +170,14 @@ public final class PrefixCache implements AutoCloseable {
         }
       }
     }
-    if (reading == null) {
-      reading = new PrefixReading(this, tokens, keys, model.newSession(1, of), 0, 0, junction);
-    }
-    count(tokens.length, reading.cached(), event);
-    return reading;
+    count(tokens.length, depth, event);
+    return new PrefixReading(this, tokens, keys, session, lent, depth, cost, junction);
+  }
+
+  private int[] checked(int[] prompt) {
+    int[] tokens = Args.present("a prompt", prompt).clone();
+    requireTokens(tokens);
+    return tokens;
   }
 
   private void requireTokens(int[] tokens) {
@@ -155,29 +193,30 @@ public final class PrefixCache implements AutoCloseable {
     }
   }
 
-  /** Returns what the folder knows of a prompt beyond a depth, or null. */
-  private PrefixReading fromDisk(
-      int[] tokens, List<PrefixKey> keys, SessionOptions of, int beyond, int junction) {
+  /** Puts what the folder knows of a prompt beyond a depth; returns its depth, or 0 for none. */
+  private int fromDisk(int[] tokens, List<PrefixKey> keys, Session session, int beyond) {
     if (folder == null) {
-      return null;
+      return 0;
     }
     for (int i = keys.size() - 1; i >= 0 && keys.get(i).depth() > beyond; i--) {
       PrefixKey key = keys.get(i);
       Snapshot snapshot = folder.read(key, tokens);
       if (snapshot != null) {
         long cost = key.depth() * averageCost();
-        Session session;
+        boolean done = false;
         try {
-          session = model.restore(snapshot, of);
-        } catch (RuntimeException | Error e) {
-          snapshot.close();
-          throw e;
+          session.put(0, snapshot, 0);
+          done = true;
+        } finally {
+          if (!done) {
+            snapshot.close();
+          }
         }
         put(new PrefixEntry(key, tokens, snapshot, bytes(snapshot), cost));
-        return new PrefixReading(this, tokens, keys, session, key.depth(), cost, junction);
+        return key.depth();
       }
     }
-    return null;
+    return 0;
   }
 
   private void count(int length, int cached, PrefixReadEvent event) {

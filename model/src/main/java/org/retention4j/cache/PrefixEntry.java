@@ -12,8 +12,8 @@ final class PrefixEntry {
   /** What it costs to read it, in nanoseconds. */
   final long cost;
 
-  /** The prompt, of which it is the first tokens; shared with other entries. */
-  private final int[] prompt;
+  /** The tokens, no more than count for its bytes. */
+  private final int[] tokens;
 
   /** Times it was stored or found. */
   int uses = 1;
@@ -28,16 +28,16 @@ final class PrefixEntry {
 
   PrefixEntry(PrefixKey key, int[] prompt, Snapshot snapshot, long stateBytes, long cost) {
     this.key = key;
-    this.prompt = prompt;
+    tokens = prompt.length == key.depth() ? prompt : Arrays.copyOf(prompt, key.depth());
     this.snapshot = snapshot;
     this.cost = cost;
-    bytes = stateBytes + (long) Integer.BYTES * key.depth();
+    bytes = stateBytes + (long) Integer.BYTES * tokens.length;
   }
 
   /** Returns whether it is the beginning of a prompt: an equal hash says nothing. */
   boolean begins(int[] other) {
-    int depth = key.depth();
-    return depth <= other.length && Arrays.equals(prompt, 0, depth, other, 0, depth);
+    int depth = tokens.length;
+    return depth <= other.length && Arrays.equals(tokens, 0, depth, other, 0, depth);
   }
 
   /** Returns what is saved by it for each of its bytes, tokens times their cost. */

@@ -18,11 +18,20 @@ record PrefixKey(SessionOptions options, int depth, Fingerprint hash) {
   /** Of this arrangement of keys: a file of another is not found. */
   private static final String VERSION = "retention4j prefix 1";
 
-  /** Returns the keys of a prompt at each multiple of the piece, and at its end. */
+  /**
+   * Returns the keys of a prompt at each multiple of the piece, and at its end.
+   *
+   * @param lent whether pieces are read by somebody else, as he likes
+   */
   static List<PrefixKey> of(
-      LanguageModel model, SessionOptions options, int piece, int[] prompt, PrefixHash chain) {
+      LanguageModel model,
+      SessionOptions options,
+      boolean lent,
+      int piece,
+      int[] prompt,
+      PrefixHash chain) {
     List<PrefixKey> keys = new ArrayList<>();
-    Fingerprint hash = context(model, options, piece);
+    Fingerprint hash = context(model, options, lent ? VERSION + " lent" : VERSION, piece);
     for (int from = 0; from < prompt.length; from += piece) {
       int to = Math.min(prompt.length, from + piece);
       hash = chain.next(hash, prompt, from, to);
@@ -32,10 +41,11 @@ record PrefixKey(SessionOptions options, int depth, Fingerprint hash) {
   }
 
   /** All that changes bits, beside tokens. */
-  private static Fingerprint context(LanguageModel model, SessionOptions options, int piece) {
+  private static Fingerprint context(
+      LanguageModel model, SessionOptions options, String manner, int piece) {
     Engine engine = model.engine();
     return Fingerprint.digest()
-        .add(VERSION)
+        .add(manner)
         .add(model.fingerprint())
         .add(engine.type().name())
         .add(engine.route().name())

@@ -16,6 +16,7 @@ public final class PrefixReading implements AutoCloseable {
   private final int[] prompt;
   private final List<PrefixKey> keys;
   private final Session session;
+  private final boolean lent;
   private final int cached;
   private final int junction;
   private long cost;
@@ -25,6 +26,7 @@ public final class PrefixReading implements AutoCloseable {
   /**
    * Takes a session over.
    *
+   * @param lent whether it stays the caller's
    * @param cached the tokens that it has seen
    * @param cost of these, in nanoseconds
    * @param junction the depth at which the prompt parts from another, in whole pieces
@@ -34,6 +36,7 @@ public final class PrefixReading implements AutoCloseable {
       int[] prompt,
       List<PrefixKey> keys,
       Session session,
+      boolean lent,
       int cached,
       long cost,
       int junction) {
@@ -41,6 +44,7 @@ public final class PrefixReading implements AutoCloseable {
     this.prompt = prompt;
     this.keys = keys;
     this.session = session;
+    this.lent = lent;
     this.cached = cached;
     this.cost = cost;
     this.junction = junction;
@@ -74,14 +78,38 @@ public final class PrefixReading implements AutoCloseable {
     if (done()) {
       throw new IllegalStateException("expected more to read, got the end of the prompt");
     }
-    PrefixKey key = keys.get(read / cache.options().piece());
-    int[] piece = Arrays.copyOfRange(prompt, read, key.depth());
+    int[] piece = Arrays.copyOfRange(prompt, read, key().depth());
     long start = cache.nanoTime();
     session.append(piece);
-    long nanos = cache.nanoTime() - start;
+    advance(piece.length, cache.nanoTime() - start);
+  }
+
+  /** Returns what stands behind the next piece. */
+  private PrefixKey key() {
+    return keys.get(read / cache.options().piece());
+  }
+
+  /**
+   * Notes that its session was let read the next piece by somebody else, and stores where it stands
+   * if that is asked for.
+   *
+   * @param tokens of the piece, as long as pieces are or to the prompt's end
+   * @param nanos that it took
+   * @throws IllegalArgumentException for another number of tokens
+   */
+  public void advance(int tokens, long nanos) {
+    requireOpen();
+    if (done() || read + tokens != key().depth()) {
+      throw new IllegalArgumentException(
+          "expected the next piece, of "
+              + (done() ? 0 : key().depth() - read)
+              + " tokens, got "
+              + tokens);
+    }
+    PrefixKey key = key();
     cost += nanos;
     read = key.depth();
-    cache.noteRead(piece.length, nanos);
+    cache.noteRead(tokens, nanos);
     if (wanted(read)) {
       cache.store(key, prompt, session, cost);
     }
@@ -117,12 +145,12 @@ public final class PrefixReading implements AutoCloseable {
     }
   }
 
-  /** Ends it; a session that was not taken is closed. */
+  /** Ends it; a session that was not taken is closed, unless it is the caller's. */
   @Override
   public void close() {
-    if (!ended) {
-      ended = true;
+    if (!ended && !lent) {
       session.close();
     }
+    ended = true;
   }
 }

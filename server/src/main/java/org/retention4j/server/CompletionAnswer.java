@@ -18,6 +18,7 @@ final class CompletionAnswer implements Output {
   private final String model;
   private final Choice[] choices;
   private final Generation[] ended;
+  private int cached;
   private final String id = "cmpl-" + UUID.randomUUID().toString().replace("-", "");
   private final long created = Instant.now().getEpochSecond();
 
@@ -90,7 +91,13 @@ final class CompletionAnswer implements Output {
     usage.put("prompt_tokens", request.prompt().length);
     usage.put("completion_tokens", tokens);
     usage.put("total_tokens", request.prompt().length + tokens);
+    usage.putObject("prompt_tokens_details").put("cached_tokens", cached);
     return usage;
+  }
+
+  @Override
+  public void cached(int tokens) {
+    cached = tokens;
   }
 
   @Override

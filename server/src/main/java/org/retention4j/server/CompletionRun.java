@@ -31,6 +31,7 @@ final class CompletionRun implements AutoCloseable {
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final List<BatchTicket> tickets = new ArrayList<>();
   private Snapshot shared;
+  private volatile int cached;
   private int open;
   private boolean cancelled;
 
@@ -60,6 +61,11 @@ final class CompletionRun implements AutoCloseable {
   /** Returns whether all choices have ended and were taken. */
   boolean done() {
     return open == 0;
+  }
+
+  /** Returns how many tokens of the prompt were not read, since a prefix cache knew them. */
+  int cached() {
+    return cached;
   }
 
   /**
@@ -140,6 +146,11 @@ final class CompletionRun implements AutoCloseable {
 
     Listener(int choice) {
       this.choice = choice;
+    }
+
+    @Override
+    public void reading(int tokens) {
+      cached = Math.max(cached, tokens);
     }
 
     @Override

@@ -160,6 +160,7 @@ final class Completions {
           news = now;
         }
       }
+      out.cached(run.cached());
       out.end(session);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

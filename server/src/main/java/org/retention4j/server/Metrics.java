@@ -2,9 +2,11 @@ package org.retention4j.server;
 
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
 import org.retention4j.batch.BatchCounts;
+import org.retention4j.cache.PrefixCacheStats;
 import org.retention4j.engine.HeldMemory;
 
 /** Figures in the text format of Prometheus. */
@@ -33,7 +35,7 @@ final class Metrics {
     firstTokenNanos.add(nanos);
   }
 
-  String text(BatchCounts batch, Sessions sessions) {
+  String text(BatchCounts batch, Optional<PrefixCacheStats> prefixes, Sessions sessions) {
     Writer to = new Writer();
     to.type("retention_requests_total", "counter", "Requests by route and status.");
     requests.forEach((labels, count) -> to.value("{" + labels + "}", count.sum()));
@@ -51,6 +53,7 @@ final class Metrics {
         batch.promptTokens());
     to.one("retention_generated_tokens_total", "counter", "Tokens chosen.", batch.tokens());
     to.one("retention_steps_total", "counter", "Steps of the batch.", batch.steps());
+    prefixes.ifPresent(stats -> prefixes(stats, to));
     to.type("retention_first_token_seconds", "summary", "Time to first token.");
     to.value("_sum", firstTokenNanos.sum() / NANOS);
     to.value("_count", firstTokens.sum());
@@ -66,6 +69,18 @@ final class Metrics {
     to.one("retention_held_bytes", "gauge", "Bytes outside the heap.", HeldMemory.liveBytes());
     to.one("retention_uptime_seconds", "gauge", "", (System.nanoTime() - start) / NANOS);
     return to.text.toString();
+  }
+
+  private static void prefixes(PrefixCacheStats stats, Writer to) {
+    String prefix = "retention_prefix_cache_";
+    to.type(prefix + "requests_total", "counter", "Prompts by how much of them was known.");
+    to.value("{result=\"hit\"}", stats.hits());
+    to.value("{result=\"partial\"}", stats.partialHits());
+    to.value("{result=\"miss\"}", stats.misses());
+    to.one(prefix + "saved_tokens_total", "counter", "Tokens not read.", stats.tokensSaved());
+    to.one(prefix + "evictions_total", "counter", "Beginnings given up.", stats.evictions());
+    to.one(prefix + "entries", "gauge", "Beginnings in memory.", stats.entries());
+    to.one(prefix + "bytes", "gauge", "Bytes that they hold.", stats.bytes());
   }
 
   /** Writes one family after the other. */

@@ -11,6 +11,9 @@ interface Output {
 
   void take(Event.End end);
 
+  /** Takes how many tokens of the prompt were not read, since a prefix cache knew them. */
+  default void cached(int tokens) {}
+
   /**
    * Ends the answer.
    *

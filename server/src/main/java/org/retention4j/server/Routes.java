@@ -120,8 +120,9 @@ final class Routes implements HttpHandler {
     if (path.size() == 1 && first.equals("metrics")) {
       route[0] = "/metrics";
       requireMethod(method, "GET");
-      byte[] text = metrics.text(batch.counts(), sessions).getBytes(StandardCharsets.UTF_8);
-      answer.whole(OK, "text/plain; version=0.0.4; charset=utf-8", text);
+      String text = metrics.text(batch.counts(), batch.prefixStats(), sessions);
+      answer.whole(
+          OK, "text/plain; version=0.0.4; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
       return;
     }
     if (path.size() < 2 || !first.equals("v1")) {

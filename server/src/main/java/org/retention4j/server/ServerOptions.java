@@ -31,7 +31,10 @@ public record ServerOptions(
     Duration grace,
     BatchOptions batch,
     ServerLimits limits) {
-  /** The loopback address, port 8080, no key, no folder. */
+  /** Memory for beginnings of prompts. */
+  private static final long PREFIX_BYTES = 256_000_000;
+
+  /** The loopback address, port 8080, no key, no folder, 256 MB of a prefix cache. */
   public static final ServerOptions DEFAULT =
       new ServerOptions(
           "127.0.0.1",
@@ -41,7 +44,7 @@ public record ServerOptions(
           Duration.ofSeconds(30),
           Duration.ofMinutes(5),
           Duration.ofSeconds(10),
-          BatchOptions.DEFAULT,
+          BatchOptions.DEFAULT.withPrefixBytes(PREFIX_BYTES),
           ServerLimits.DEFAULT);
 
   private static final int LARGEST_PORT = 65_535;

@@ -16,8 +16,14 @@ final class Heard implements BatchListener {
   final List<Integer> tokens = new ArrayList<>();
   final CompletableFuture<Generation> end = new CompletableFuture<>();
   final CountDownLatch first = new CountDownLatch(1);
+  volatile int cached = -1;
   private final StringBuilder text = new StringBuilder();
   private Optional<Snapshot> state = Optional.empty();
+
+  @Override
+  public void reading(int tokens) {
+    cached = tokens;
+  }
 
   @Override
   public void token(int token, double logProbability, String piece, float[] logits) {

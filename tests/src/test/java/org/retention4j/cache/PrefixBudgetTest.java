@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
@@ -133,7 +134,8 @@ class PrefixBudgetTest extends CacheFixture {
       session.append(1, 2, 3);
       PrefixHash hash = PrefixHash.SHA_256;
       int[] prompt = {1, 2, 3};
-      PrefixKey key = PrefixKey.of(model, SessionOptions.DEFAULT, PIECE, prompt, hash).get(0);
+      PrefixKey key =
+          PrefixKey.of(model, SessionOptions.DEFAULT, false, PIECE, prompt, hash).get(0);
       PrefixEntry entry = new PrefixEntry(key, prompt, session.snapshot(0), 100, 1);
       store.use(entry);
       store.put(entry);
@@ -179,6 +181,24 @@ class PrefixBudgetTest extends CacheFixture {
       assertThat(stats.evictions()).isPositive();
     } finally {
       threads.shutdown();
+    }
+  }
+
+  /** What it keeps of the tokens is what it counts: no more of a long prompt than its beginning. */
+  @Test
+  void anEntryKeepsItsTokensAndNoMore() {
+    int[] prompt = text(1, 1000);
+    int[] original = prompt.clone();
+    PrefixKey key =
+        PrefixKey.of(model, SessionOptions.DEFAULT, false, 64, prompt, PrefixHash.SHA_256).get(0);
+    try (Session session = model.newSession()) {
+      session.append(Arrays.copyOf(prompt, 64));
+      PrefixEntry entry = new PrefixEntry(key, prompt, session.snapshot(0), 0, 1);
+      Arrays.fill(prompt, 0);
+      assertThat(entry.bytes).isEqualTo(4 * 64);
+      assertThat(entry.begins(original)).isTrue();
+      assertThat(entry.begins(prompt)).isFalse();
+      entry.snapshot.close();
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.retention4j.batch.BatchOptions;
 import org.retention4j.generate.Generation;
 import org.retention4j.text.SamplingOptions;
 
@@ -148,13 +149,14 @@ class CompletionsTest extends ServerFixture {
   }
 
   @Test
-  void tellsOfItself() {
+  void tellsOfItself() throws InterruptedException {
     assertThat(client.get("/health").json().get("status").textValue()).isEqualTo("ok");
     assertThat(client.get("/v1/models").json().at("/data/0/id").textValue()).isEqualTo("tiny");
     assertThat(client.get("/v1/models/tiny").json().get("id").textValue()).isEqualTo("tiny");
     assertThat(client.get("/v1/models/large").status()).isEqualTo(404);
     client.ok("/v1/completions", body("\"max_tokens\":5"));
-    assertThat(client.metric("retention_generated_tokens_total")).isEqualTo(5);
+    // Counted behind the step whose token ended the answer.
+    await("5 tokens", () -> client.metric("retention_generated_tokens_total") == 5);
     assertThat(client.metric("retention_prompt_tokens_total")).isEqualTo(13);
     assertThat(client.metric("retention_first_token_seconds_count")).isEqualTo(1);
     assertThat(client.metric("retention_requests_total{route=\"/v1/completions\",status=\"200\"}"))
@@ -163,5 +165,55 @@ class CompletionsTest extends ServerFixture {
     assertThat(page.status()).isEqualTo(200);
     // Self-contained: nothing is loaded from elsewhere.
     assertThat(page.text()).contains("v1/completions").doesNotContain("src=", "href=", "http");
+  }
+
+  @Test
+  void whatWasReadBeforeIsNotReadAgain() throws IOException {
+    BatchOptions cached = OPTIONS.batch().withPrefixBytes(10_000_000);
+    Client with = client(OPTIONS.withBatch(cached));
+    String prompt = json(text(1, 150));
+    String body = "{\"prompt\":" + prompt + ",\"max_tokens\":9,\"temperature\":0";
+    JsonNode first = with.ok("/v1/completions", body + "}");
+    JsonNode again = with.ok("/v1/completions", body + "}");
+    assertThat(cachedTokens(first)).isZero();
+    assertThat(cachedTokens(again)).isEqualTo(150);
+    assertThat(again.at("/usage/prompt_tokens").intValue()).isEqualTo(150);
+    assertThat(again.get("choices")).isEqualTo(first.get("choices"));
+    List<JsonNode> events =
+        with.post(
+                "/v1/completions",
+                body + ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}")
+            .events();
+    assertThat(cachedTokens(events.get(events.size() - 1))).isEqualTo(150);
+    JsonNode longer =
+        with.ok("/v1/completions", body.replace("]", ",7,8]") + ",\"n\":2,\"seed\":3}");
+    assertThat(cachedTokens(longer)).isEqualTo(128);
+    String family = "retention_prefix_cache_";
+    assertThat(with.metric(family + "requests_total{result=\"hit\"}")).isEqualTo(2);
+    assertThat(with.metric(family + "requests_total{result=\"partial\"}")).isEqualTo(1);
+    assertThat(with.metric(family + "requests_total{result=\"miss\"}")).isEqualTo(1);
+    assertThat(with.metric(family + "saved_tokens_total")).isEqualTo(428);
+    assertThat(with.metric(family + "evictions_total")).isZero();
+    assertThat(with.metric(family + "entries")).isEqualTo(3);
+    assertThat(with.metric(family + "bytes")).isPositive();
+    assertThat(with.metric("retention_prompt_tokens_total")).isEqualTo(150 + 24);
+    // Sessions read what they are given.
+    with.ok("/v1/sessions", "{\"name\":\"s\"}");
+    JsonNode session = with.ok("/v1/sessions/s/generate", body + "}");
+    assertThat(cachedTokens(session)).isZero();
+    assertThat(session.at("/choices/0/text")).isEqualTo(first.at("/choices/0/text"));
+    assertThat(with.metric(family + "requests_total{result=\"hit\"}")).isEqualTo(2);
+    // The fixture's server has none.
+    client.ok("/v1/completions", body + "}");
+    assertThat(cachedTokens(client.ok("/v1/completions", body + "}"))).isZero();
+    assertThat(client.get("/metrics").text()).doesNotContain(family);
+    assertThat(ServerOptions.DEFAULT.batch().prefixes().orElseThrow().mostBytes())
+        .isEqualTo(256_000_000);
+  }
+
+  private static int cachedTokens(JsonNode answer) {
+    JsonNode tokens = answer.at("/usage/prompt_tokens_details/cached_tokens");
+    assertThat(tokens.isInt()).isTrue();
+    return tokens.intValue();
   }
 }
