@@ -9,7 +9,8 @@ import org.retention4j.model.SessionOptions;
  * How large a batch may become.
  *
  * @param sequences the most that are read and continued at once; states for so many are held all
- *     the time
+ *     the time, those of up to 8 more once prompts were read together, and while prompts are read
+ *     one for each
  * @param waiting the most that wait for a place; one more is refused
  * @param promptTokens about how many tokens of prompts are read between two steps of those who
  *     write: what they wait for newcomers is bounded by it. Prompts are cut where their form lets

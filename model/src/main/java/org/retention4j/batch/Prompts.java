@@ -100,15 +100,16 @@ final class Prompts implements AutoCloseable {
       if (turn.isEmpty()) {
         return; // at the next turn
       }
-      List<Sequence> readers = turn.stream().filter(each -> each.next() > 0).toList();
-      left -= readers.stream().mapToInt(Sequence::next).sum();
-      together.read(readers);
       for (Sequence each : turn) {
-        try {
+        left -= each.next();
+        if (each.next() == 0) {
           settle(each, rows);
-        } catch (RuntimeException | OutOfMemoryError e) {
-          each.fail(e);
         }
+      }
+      turn.removeIf(each -> each.next() == 0);
+      for (List<Sequence> group : Together.groups(turn)) {
+        together.read(group);
+        group.forEach(each -> settle(each, rows));
       }
     }
   }
@@ -150,12 +151,20 @@ final class Prompts implements AutoCloseable {
     return whole == 0 && left == most ? cut : whole;
   }
 
-  /** What becomes of one behind its piece. */
   private void settle(Sequence sequence, Rows rows) {
     read += sequence.takeRead();
     if (sequence.failed()) {
       return;
     }
+    try {
+      goOn(sequence, rows);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      sequence.fail(e);
+    }
+  }
+
+  /** What becomes of one behind its piece. */
+  private void goOn(Sequence sequence, Rows rows) {
     if (sequence.cancelled()) {
       sequence.end(End.CANCELLED);
       finish(sequence);

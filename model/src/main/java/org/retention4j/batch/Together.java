@@ -1,6 +1,7 @@
 package org.retention4j.batch;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import org.retention4j.core.form.MicroBatches;
@@ -29,18 +30,29 @@ final class Together implements AutoCloseable {
     this.options = options;
   }
 
-  /** Lets each read what comes next of its prompt; those that fail are told so, and only those. */
-  void read(List<Sequence> all) {
+  /** Returns who is best read together, the shortest first: they need not wait for the others. */
+  static List<List<Sequence>> groups(List<Sequence> all) {
     List<Sequence> left = new ArrayList<>(all);
     left.sort(
         Comparator.comparing(Sequence::readsInSteps)
             .thenComparing(Comparator.comparing(Sequence::next).reversed()));
-    while (!left.isEmpty()) {
-      List<Sequence> group = left.subList(0, group(left));
-      if (group.size() == 1 || !readInOne(group)) {
-        group.forEach(this::readAlone);
-      }
-      group.clear();
+    List<List<Sequence>> groups = new ArrayList<>();
+    for (int from = 0; from < left.size(); ) {
+      int count = group(left.subList(from, left.size()));
+      groups.add(left.subList(from, from + count));
+      from += count;
+    }
+    Collections.reverse(groups);
+    return groups;
+  }
+
+  /**
+   * Lets each of a group read what comes next of its prompt; those that fail are told so, and only
+   * those.
+   */
+  void read(List<Sequence> group) {
+    if (group.size() == 1 || !readInOne(group)) {
+      group.forEach(this::readAlone);
     }
   }
 
@@ -48,7 +60,7 @@ final class Together implements AutoCloseable {
    * Returns how many of the first, of which none is shorter than those behind it, are best read in
    * one call: all are filled up to the longest.
    */
-  private int group(List<Sequence> sorted) {
+  private static int group(List<Sequence> sorted) {
     int tokens = MicroBatches.bound(sorted.get(0).next());
     int best = 1;
     int most = 0;

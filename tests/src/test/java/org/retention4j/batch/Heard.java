@@ -10,7 +10,7 @@ import org.retention4j.generate.Generation;
 import org.retention4j.model.Snapshot;
 
 /** What a listener was told. */
-final class Heard implements BatchListener {
+class Heard implements BatchListener {
   private static final int PATIENCE_SECONDS = 60;
 
   final List<Integer> tokens = new ArrayList<>();

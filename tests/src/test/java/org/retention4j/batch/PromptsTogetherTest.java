@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -33,6 +34,7 @@ import org.retention4j.recurrent.RecurrentForm;
 class PromptsTogetherTest extends BatchFixture {
   private static final int[] LENGTHS = {1, 7, 63, 65, 200, 6, 8, 64, 1, 66};
   private static final GenerationOptions TWENTY = GenerationOptions.DEFAULT.withMaxTokens(20);
+  private static final GenerationOptions ONE = GenerationOptions.DEFAULT.withMaxTokens(1);
   private static final GenerationOptions LONG = GenerationOptions.DEFAULT.withMaxTokens(1_000_000);
   private static final BatchOptions TWELVE =
       BatchOptions.DEFAULT.withSequences(12).withPromptTokens(600);
@@ -94,7 +96,7 @@ class PromptsTogetherTest extends BatchFixture {
   @Test
   void whoIsRefusedLeavesTheOthers() throws Exception {
     SessionOptions cached =
-        SessionOptions.DEFAULT.withCache(KvCacheOptions.DEFAULT.withMaxTokens(90));
+        SessionOptions.DEFAULT.withCache(KvCacheOptions.DEFAULT.withMaxTokens(63));
     try (LanguageModel of =
             LanguageModel.random(wide, config(Kind.ATTENTION), WeightType.FLOAT32, 4);
         ContinuousBatch batch = new ContinuousBatch(of, tokenizer, TWELVE.withSession(cached));
@@ -104,20 +106,20 @@ class PromptsTogetherTest extends BatchFixture {
       Heard foreign = new Heard();
       try (Snapshot snapshot = others.snapshot(0);
           Blocker blocker = Blocker.of(batch)) {
-        for (int length : new int[] {62, 64, 91, 63, 60}) {
+        for (int length : new int[] {62, 61, 64, 63, 60}) {
           Heard each = new Heard();
           heard.add(each);
-          batch.submit(BatchRequest.of(text(length, length), TWENTY), each);
+          batch.submit(BatchRequest.of(text(length, length), ONE), each);
         }
         batch.submit(BatchRequest.of(text(1, 63), TWENTY).from(snapshot, text(1, 5)), foreign);
         blocker.close();
         assertFails(foreign, "expected a snapshot of this model");
       }
-      assertFails(heard.remove(2), "expected at most 90 tokens");
+      assertFails(heard.remove(2), "expected at most 63 tokens");
       for (Heard each : heard) {
-        assertThat(each.generation().tokens()).hasSize(20);
+        assertThat(each.generation().tokens()).hasSize(1);
       }
-      assertThat(heard.get(0).generation()).isEqualTo(alone(of, text(62, 62), TWENTY));
+      assertThat(heard.get(0).generation()).isEqualTo(alone(of, text(62, 62), ONE));
     }
   }
 
@@ -192,6 +194,33 @@ class PromptsTogetherTest extends BatchFixture {
     }
   }
 
+  /** All that is read at once here is read in one turn, in which the short one is the last. */
+  @Test
+  void theShortestIsFirst() throws Exception {
+    List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+    try (ContinuousBatch batch = new ContinuousBatch(exact, tokenizer, TWELVE)) {
+      List<Heard> heard = new ArrayList<>();
+      try (Blocker blocker = Blocker.of(batch)) {
+        for (int length : new int[] {300, 200, 20}) {
+          Heard each =
+              new Heard() {
+                @Override
+                public void token(int token, double p, String piece, float[] logits) {
+                  order.add(length);
+                  super.token(token, p, piece, logits);
+                }
+              };
+          heard.add(each);
+          batch.submit(BatchRequest.of(text(1, length), ONE), each);
+        }
+      }
+      for (Heard each : heard) {
+        each.generation();
+      }
+    }
+    assertThat(order).containsExactly(20, 200, 300);
+  }
+
   @Test
   void whoWritesWaitsForSoManyTokensOnly() throws Exception {
     BatchOptions options = TWELVE.withPromptTokens(128);
@@ -205,7 +234,7 @@ class PromptsTogetherTest extends BatchFixture {
         before = batch.counts();
         for (int i = 0; i < 8; i++) {
           heard.add(new Heard());
-          batch.submit(BatchRequest.of(text(i, 700 + i), TWENTY.withMaxTokens(1)), heard.get(i));
+          batch.submit(BatchRequest.of(text(i, 700 + i), ONE), heard.get(i));
         }
       }
       for (Heard each : heard) {
