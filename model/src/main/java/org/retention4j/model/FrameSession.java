@@ -323,10 +323,14 @@ public final class FrameSession implements AutoCloseable {
     torn = false;
   }
 
-  /** Writes all sequences to a file, which appears whole, in the place of one that is there. */
+  /**
+   * Writes all sequences to a file, which appears whole, in the place of one that is there.
+   *
+   * @throws IOException if it cannot be written; what was there before stays then
+   */
   public void save(Path path, SaveOptions options) throws IOException {
     requireUsable();
-    SnapshotFiles.write(path, channel -> save(channel, options));
+    SnapshotFiles.write(path, options, channel -> save(channel, options));
   }
 
   /** Writes all sequences to a channel, which stays the caller's. */

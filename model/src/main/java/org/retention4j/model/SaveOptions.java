@@ -14,12 +14,18 @@ import org.retention4j.snapshot.NumberType;
  * @param tokens of each row, from the first on, for who wants to see again what was read; empty for
  *     none
  * @param information what is of interest to people, and decides nothing
+ * @param ownerOnly whether only the file's owner may read it, where the file system knows that; by
+ *     default who may is the system's choice for new files
  * @since 0.1
  */
 public record SaveOptions(
-    Optional<NumberType> type, List<int[]> tokens, Map<String, String> information) {
+    Optional<NumberType> type,
+    List<int[]> tokens,
+    Map<String, String> information,
+    boolean ownerOnly) {
   /** Everything to the bit, and nothing else. */
-  public static final SaveOptions DEFAULT = new SaveOptions(Optional.empty(), List.of(), Map.of());
+  public static final SaveOptions DEFAULT =
+      new SaveOptions(Optional.empty(), List.of(), Map.of(), false);
 
   /** Takes copies of the lists. */
   public SaveOptions {
@@ -30,16 +36,21 @@ public record SaveOptions(
 
   /** Returns the same with numbers rounded: half the bytes in bf16, for transport. */
   public SaveOptions withType(NumberType value) {
-    return new SaveOptions(Optional.of(value), tokens, information);
+    return new SaveOptions(Optional.of(value), tokens, information, ownerOnly);
   }
 
   /** Returns the same with the tokens of each row. */
   public SaveOptions withTokens(List<int[]> value) {
-    return new SaveOptions(type, value, information);
+    return new SaveOptions(type, value, information, ownerOnly);
   }
 
   /** Returns the same with information. */
   public SaveOptions withInformation(Map<String, String> value) {
-    return new SaveOptions(type, tokens, value);
+    return new SaveOptions(type, tokens, value, ownerOnly);
+  }
+
+  /** Returns the same in a file that only its owner may read. */
+  public SaveOptions withOwnerOnly() {
+    return new SaveOptions(type, tokens, information, true);
   }
 }

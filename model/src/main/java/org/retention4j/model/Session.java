@@ -345,15 +345,23 @@ public final class Session implements AutoCloseable {
     advance.whole();
   }
 
-  /** Writes all sequences to a file, which appears whole, in the place of one that is there. */
+  /**
+   * Writes all sequences to a file, which appears whole, in the place of one that is there.
+   *
+   * @throws IOException if it cannot be written; what was there before stays then
+   */
   public void save(Path path) throws IOException {
     save(path, SaveOptions.DEFAULT);
   }
 
-  /** Writes all sequences to a file, with options. */
+  /**
+   * Writes all sequences to a file, with options.
+   *
+   * @throws IOException if it cannot be written; what was there before stays then
+   */
   public void save(Path path, SaveOptions options) throws IOException {
     requireUsable();
-    SnapshotFiles.write(path, channel -> save(channel, options));
+    SnapshotFiles.write(path, options, channel -> save(channel, options));
   }
 
   /**

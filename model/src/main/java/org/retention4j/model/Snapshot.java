@@ -111,15 +111,23 @@ public final class Snapshot implements AutoCloseable {
     return states.bytes();
   }
 
-  /** Writes it to a file, which appears whole, in the place of one that is there. */
+  /**
+   * Writes it to a file, which appears whole, in the place of one that is there.
+   *
+   * @throws IOException if it cannot be written; what was there before stays then
+   */
   public void save(Path path) throws IOException {
     save(path, SaveOptions.DEFAULT.withTokens(tokens));
   }
 
-  /** Writes it to a file with other options. */
+  /**
+   * Writes it to a file with other options.
+   *
+   * @throws IOException if it cannot be written; what was there before stays then
+   */
   public void save(Path path, SaveOptions options) throws IOException {
     requireOpen();
-    SnapshotFiles.write(path, channel -> save(channel, options));
+    SnapshotFiles.write(path, options, channel -> save(channel, options));
   }
 
   /** Writes it to a channel, which stays the caller's. */

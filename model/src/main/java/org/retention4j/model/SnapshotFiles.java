@@ -7,6 +7,8 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.retention4j.args.Args;
+import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.checkpoint.format.PendingFile;
 
 /** Snapshots in files, which appear whole or not at all. */
@@ -23,11 +25,19 @@ final class SnapshotFiles {
     T from(ReadableByteChannel channel, long length) throws IOException;
   }
 
-  /** Writes a file, in the place of one that is there. */
-  static void write(Path path, Writing writing) throws IOException {
-    try (PendingFile file = PendingFile.of(path, true)) {
+  /**
+   * Writes a file, in the place of one that is there.
+   *
+   * @throws IOException if it cannot be written; its cause is the system's own failure, if any
+   */
+  static void write(Path path, SaveOptions options, Writing writing) throws IOException {
+    Args.present("options", options);
+    try (PendingFile file =
+        options.ownerOnly() ? PendingFile.ownerOnly(path) : PendingFile.of(path, true)) {
       writing.to(new Channel(file));
       file.finish();
+    } catch (CheckpointException e) {
+      throw new IOException(e.getMessage(), e.getCause() instanceof IOException io ? io : e);
     }
   }
 

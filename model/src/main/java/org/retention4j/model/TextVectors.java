@@ -33,7 +33,7 @@ final class TextVectors {
     double[][] sums = new double[texts.length][model.config().modelWidth()];
     try (SequenceStates states = SequenceStates.of(model.layers(), texts.length, options.cache());
         LastLogits logits = new LastLogits(model.engine(), texts.length, vocabulary)) {
-      new SessionChecks(vocabulary, states).rows(texts, Resets.none());
+      new SessionChecks(model, states).rows(texts, Resets.none());
       new SessionAdvance(model, options, states.layers(), logits)
           .append(
               texts,

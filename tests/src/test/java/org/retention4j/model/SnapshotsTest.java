@@ -12,6 +12,8 @@ import java.nio.channels.Channels;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -118,6 +120,37 @@ class SnapshotsTest extends SessionFixture {
         assertThat(session.position(0)).isEqualTo(10L * i);
       }
     }
+  }
+
+  /** What cannot be written is told as the signature says it, and leaves nothing behind. */
+  @Test
+  void whatCannotBeWrittenIsAnIoException() throws IOException {
+    Path file = Files.writeString(folder.resolve("file"), "x");
+    try (Session session = model.newSession();
+        Snapshot snapshot = session.snapshot(0)) {
+      for (Path bad : List.of(folder.resolve("absent/s"), file.resolve("s"), folder)) {
+        assertThatExceptionOfType(IOException.class)
+            .isThrownBy(() -> session.save(bad))
+            .withMessageContaining(bad.toString());
+        assertThatExceptionOfType(IOException.class).isThrownBy(() -> snapshot.save(bad));
+      }
+      // Through a link too nothing but a file is written.
+      Path full = Files.createSymbolicLink(folder.resolve("full"), Path.of("/dev/full"));
+      assertThatExceptionOfType(IOException.class).isThrownBy(() -> session.save(full));
+    }
+    assertThat(folder).isDirectoryContaining("glob:**file").isDirectoryNotContaining("glob:**.tmp");
+  }
+
+  @Test
+  void mayBeItsOwnersAlone() throws IOException {
+    Path file = folder.resolve("own");
+    try (Session session = model.newSession()) {
+      session.save(file);
+      assertThat(Files.getPosixFilePermissions(file)).contains(PosixFilePermission.OWNER_READ);
+      session.save(file, SaveOptions.DEFAULT.withOwnerOnly());
+    }
+    assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+        .isEqualTo("rw-------");
   }
 
   @Test

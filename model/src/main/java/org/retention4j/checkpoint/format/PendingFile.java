@@ -12,7 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
+import java.util.Set;
 import org.retention4j.args.Shown;
 
 /**
@@ -26,6 +29,9 @@ public final class PendingFile implements AutoCloseable {
   /** As many links one after the other as systems follow. */
   private static final int LINKS = 40;
 
+  private static final Set<StandardOpenOption> NEW =
+      Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+
   private final Path target;
   private final Path temporary;
   private final FileChannel channel;
@@ -35,27 +41,27 @@ public final class PendingFile implements AutoCloseable {
   private boolean synced;
   private boolean closed;
 
-  private PendingFile(Path target, boolean replace) {
+  private PendingFile(Path target, boolean replace, FileAttribute<?>... attributes) {
     this.target = target;
     this.replace = replace;
     Path folder = target.toAbsolutePath().getParent();
     String name = "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp";
     temporary = folder.resolve(name);
     try {
-      channel = create(temporary);
+      channel = create(temporary, attributes);
     } catch (IOException e) {
       Unfinished.remove(temporary);
       throw new CheckpointException("cannot write " + target + ": " + reason(e, folder), e);
     }
   }
 
-  private static FileChannel create(Path temporary) throws IOException {
+  private static FileChannel create(Path temporary, FileAttribute<?>... attributes)
+      throws IOException {
     FileChannel[] made = new FileChannel[1];
     Unfinished.undisturbed(
         () -> {
           Unfinished.add(temporary);
-          made[0] =
-              FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+          made[0] = FileChannel.open(temporary, NEW, attributes);
         });
     return made[0];
   }
@@ -66,6 +72,33 @@ public final class PendingFile implements AutoCloseable {
    * @param replace whether a file that is there already may go
    */
   public static PendingFile of(Path path, boolean replace) {
+    return new PendingFile(target(path, replace), replace);
+  }
+
+  /**
+   * Begins a file that replaces one that is there, and that nobody but its owner may read or write,
+   * where the file system knows that.
+   */
+  public static PendingFile ownerOnly(Path path) {
+    Path target = target(path, true);
+    return new PendingFile(target, true, ownersAlone(target, "rw-------"));
+  }
+
+  /**
+   * Returns permissions for what is made at a place; none where the file system has none.
+   *
+   * @param permissions as in {@code rw-------}
+   */
+  public static FileAttribute<?>[] ownersAlone(Path place, String permissions) {
+    if (!place.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      return new FileAttribute<?>[0];
+    }
+    return new FileAttribute<?>[] {
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions))
+    };
+  }
+
+  private static Path target(Path path, boolean replace) {
     Path target = real(path);
     if (Files.isDirectory(target)) {
       throw new CheckpointException("expected a file to write to, got the folder " + path);
@@ -77,7 +110,7 @@ public final class PendingFile implements AutoCloseable {
     if (!replace && Files.exists(target, LinkOption.NOFOLLOW_LINKS) && !isEmpty(target)) {
       throw taken(path);
     }
-    return new PendingFile(target, replace);
+    return target;
   }
 
   /** Begins one of several files of a folder, which takes no place that is taken. */
