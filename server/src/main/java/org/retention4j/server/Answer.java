@@ -10,7 +10,11 @@ import java.nio.charset.StandardCharsets;
 final class Answer {
   private static final int OK = 200;
 
+  /** Of a long answer at once: who takes so much in time is not cut off. */
+  private static final int PIECE_BYTES = 1 << 16;
+
   private final HttpExchange exchange;
+  private final ClientThreads.Turn turn;
   private OutputStream stream;
   private int status;
 
@@ -23,8 +27,9 @@ final class Answer {
     }
   }
 
-  Answer(HttpExchange exchange) {
+  Answer(HttpExchange exchange, ClientThreads.Turn turn) {
     this.exchange = exchange;
+    this.turn = turn;
   }
 
   /** Returns the status that was sent, 0 before. */
@@ -36,16 +41,41 @@ final class Answer {
     whole(code, "application/json", (body + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
+  /** Sends all of it; of an answer to HEAD, what comes before the body. */
   void whole(int code, String type, byte[] body) {
+    headers(type);
+    status = code;
+    if (exchange.getRequestMethod().equals("HEAD")) {
+      exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
+      send(() -> exchange.sendResponseHeaders(code, -1));
+      return;
+    }
+    send(() -> exchange.sendResponseHeaders(code, body.length == 0 ? -1 : body.length));
+    OutputStream out = exchange.getResponseBody();
+    write(out, body);
+    send(out::close);
+  }
+
+  private void write(OutputStream out, byte[] bytes) {
+    for (int at = 0; at < bytes.length; at += PIECE_BYTES) {
+      int from = at;
+      send(() -> out.write(bytes, from, Math.min(PIECE_BYTES, bytes.length - from)));
+    }
+  }
+
+  /** Something that may wait for the client. */
+  private interface Sending {
+    void run() throws IOException;
+  }
+
+  private void send(Sending sending) {
+    turn.waits();
     try {
-      headers(type);
-      status = code;
-      exchange.sendResponseHeaders(code, body.length == 0 ? -1 : body.length);
-      try (OutputStream out = exchange.getResponseBody()) {
-        out.write(body);
-      }
+      sending.run();
     } catch (IOException e) {
       throw new GoneException(e);
+    } finally {
+      turn.works();
     }
   }
 
@@ -73,26 +103,18 @@ final class Answer {
 
   /** Sends a piece at once. */
   void piece(String type, String text) {
-    try {
-      if (stream == null) {
-        headers(type);
-        status = OK;
-        exchange.sendResponseHeaders(OK, 0);
-        stream = exchange.getResponseBody();
-      }
-      stream.write(text.getBytes(StandardCharsets.UTF_8));
-      stream.flush();
-    } catch (IOException e) {
-      throw new GoneException(e);
+    if (stream == null) {
+      headers(type);
+      status = OK;
+      send(() -> exchange.sendResponseHeaders(OK, 0));
+      stream = exchange.getResponseBody();
     }
+    write(stream, text.getBytes(StandardCharsets.UTF_8));
+    send(stream::flush);
   }
 
   /** Ends an answer in pieces. */
   void end() {
-    try {
-      stream.close();
-    } catch (IOException e) {
-      throw new GoneException(e);
-    }
+    send(stream::close);
   }
 }

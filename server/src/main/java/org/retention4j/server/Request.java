@@ -16,15 +16,19 @@ import org.retention4j.checkpoint.format.Json;
 /** A request: its path, its headers, its body. */
 final class Request {
   private final HttpExchange exchange;
+  private final ClientThreads.Turn turn;
   private final int mostBytes;
 
-  Request(HttpExchange exchange, int mostBytes) {
+  Request(HttpExchange exchange, ClientThreads.Turn turn, int mostBytes) {
     this.exchange = exchange;
+    this.turn = turn;
     this.mostBytes = mostBytes;
   }
 
+  /** Returns the method; HEAD is a GET of whose answer no body is sent. */
   String method() {
-    return exchange.getRequestMethod();
+    String method = exchange.getRequestMethod();
+    return method.equals("HEAD") ? "GET" : method;
   }
 
   String header(String name) {
@@ -49,11 +53,14 @@ final class Request {
   /** Reads the body, an object; no body is one without fields. */
   ObjectNode json() {
     byte[] bytes;
+    turn.waitsStill();
     try {
       bytes =
           exchange.getRequestBody().readNBytes((int) Math.min(mostBytes + 1L, Integer.MAX_VALUE));
     } catch (IOException e) {
       throw new Answer.GoneException(e);
+    } finally {
+      turn.works();
     }
     if (bytes.length > mostBytes) {
       throw new HttpFailure(

@@ -5,14 +5,13 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.retention4j.args.Args;
 import org.retention4j.args.Shown;
-import org.retention4j.batch.BatchOptions;
 import org.retention4j.batch.ContinuousBatch;
 
 /**
@@ -26,31 +25,37 @@ import org.retention4j.batch.ContinuousBatch;
  */
 public final class RetentionServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(RetentionServer.class.getName());
+  private static final String NO_DELAY = "sun.net.httpserver.nodelay";
 
-  /** Threads beside those of requests that wait for the batch: for all that is answered at once. */
-  private static final int QUICK_THREADS = 16;
+  /** Threads beside those of requests that wait for the batch: for all others, and slow clients. */
+  private static final int MORE_THREADS = 256;
 
-  private static final int BACKLOG = 128;
-  private static final int REQUEST_SECONDS = 60;
-  private static final long THREAD_SECONDS = 30;
+  private static final int BACKLOG = 1024;
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
+  private static final Duration LEAST_PATIENCE = Duration.ofSeconds(1);
 
   private final ServerOptions options;
   private final HttpServer http;
-  private final ThreadPoolExecutor threads;
+  private final ClientThreads threads;
   private final ContinuousBatch batch;
   private final Sessions sessions;
   private final Routes routes;
   private boolean closed;
 
   private RetentionServer(
-      ServedModel served, ServerOptions options, HttpServer http, Optional<SessionFolder> folder) {
+      ServedModel served,
+      ServerOptions options,
+      HttpServer http,
+      ContinuousBatch batch,
+      Sessions sessions) {
     this.options = options;
     this.http = http;
-    batch = new ContinuousBatch(served.model(), served.tokenizer(), options.batch());
-    sessions = new Sessions(served.model(), options, folder);
+    this.batch = batch;
+    this.sessions = sessions;
     Guard guard = new Guard(http.getAddress().getAddress(), options);
     routes = new Routes(served, options.limits(), guard, batch, sessions);
-    threads = threads(options.batch());
+    int count = options.batch().sequences() + options.batch().waiting() + MORE_THREADS;
+    threads = new ClientThreads(count, PATIENCE, LEAST_PATIENCE);
     http.createContext("/", routes);
     http.setExecutor(threads);
     http.start();
@@ -65,37 +70,40 @@ public final class RetentionServer implements AutoCloseable {
   public static RetentionServer start(ServedModel served, ServerOptions options) {
     Args.present("a model", served);
     Args.present("options", options);
-    prepare(options.limits());
-    HttpServer http = bind(options);
-    Optional<SessionFolder> folder = Optional.empty();
+    // Small pieces are sent at once; the JDK's server takes that from a property only.
+    if (System.getProperty(NO_DELAY) == null) {
+      System.setProperty(NO_DELAY, "true");
+    }
+    List<AutoCloseable> made = new ArrayList<>();
     boolean done = false;
     try {
-      folder = options.sessions().map(SessionFolder::open);
-      RetentionServer server = new RetentionServer(served, options, http, folder);
+      HttpServer http = bind(options);
+      made.add(() -> http.stop(0));
+      Optional<SessionFolder> folder = options.sessions().map(SessionFolder::open);
+      folder.ifPresent(made::add);
+      Sessions sessions = new Sessions(served.model(), options, folder);
+      made.add(sessions);
+      ContinuousBatch batch =
+          new ContinuousBatch(served.model(), served.tokenizer(), options.batch());
+      made.add(batch);
+      RetentionServer server = new RetentionServer(served, options, http, batch, sessions);
       done = true;
       return server;
     } finally {
       if (!done) {
-        http.stop(0);
-        folder.ifPresent(SessionFolder::close);
+        closeAll(made);
       }
     }
   }
 
-  /**
-   * Sets what the JDK's server takes from properties only, before it reads them, unless somebody
-   * has: small pieces are sent at once; who sends or takes too slowly is cut off.
-   */
-  private static void prepare(ServerLimits limits) {
-    String prefix = "sun.net.httpserver.";
-    set(prefix + "nodelay", "true");
-    set(prefix + "maxReqTime", "" + REQUEST_SECONDS);
-    set(prefix + "maxRspTime", "" + (limits.time().toSeconds() + REQUEST_SECONDS));
-  }
-
-  private static void set(String property, String value) {
-    if (System.getProperty(property) == null) {
-      System.setProperty(property, value);
+  private static void closeAll(List<AutoCloseable> made) {
+    Collections.reverse(made);
+    for (AutoCloseable each : made) {
+      try {
+        each.close();
+      } catch (Exception e) {
+        LOG.log(System.Logger.Level.WARNING, "what a server that did not begin had made", e);
+      }
     }
   }
 
@@ -111,25 +119,6 @@ public final class RetentionServer implements AutoCloseable {
       throw new IllegalArgumentException(
           "expected a free port of this machine, got " + wanted + ": " + Shown.reason(e), e);
     }
-  }
-
-  private static ThreadPoolExecutor threads(BatchOptions batch) {
-    int count = batch.sequences() + batch.waiting() + QUICK_THREADS;
-    AtomicInteger number = new AtomicInteger();
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            count,
-            count,
-            THREAD_SECONDS,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "retention-http-" + number.incrementAndGet());
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
   }
 
   /** Returns where it listens, with the port that it got. */
@@ -153,12 +142,7 @@ public final class RetentionServer implements AutoCloseable {
     }
     batch.close();
     http.stop(1);
-    threads.shutdown();
-    try {
-      threads.awaitTermination(THREAD_SECONDS, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    threads.close();
     sessions.close();
   }
 }

@@ -66,16 +66,19 @@ final class Routes implements HttpHandler {
 
   @Override
   public void handle(HttpExchange exchange) {
-    Answer answer = new Answer(exchange);
+    ClientThreads.Turn turn = ClientThreads.turn();
+    turn.works();
+    Answer answer = new Answer(exchange, turn);
     String[] route = {"other"};
     try {
-      answer(new Request(exchange, limits.bodyBytes()), answer, route);
+      answer(new Request(exchange, turn, limits.bodyBytes()), answer, route);
     } catch (Answer.GoneException e) {
       metrics.gone();
     } catch (RuntimeException | Error e) {
       fail(e, answer);
     } finally {
       metrics.request(route[0], answer.status());
+      turn.waits(); // for what the client still sends
       exchange.close();
     }
   }

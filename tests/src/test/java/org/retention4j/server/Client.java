@@ -74,6 +74,16 @@ final class Client {
     }
   }
 
+  /** Returns the length that an answer's header says. */
+  long length(String method, String path) throws IOException, InterruptedException {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(root + path))
+            .method(method, BodyPublishers.noBody())
+            .build();
+    HttpResponse<String> got = http.send(request, BodyHandlers.ofString());
+    return got.headers().firstValueAsLong("Content-Length").orElse(-1);
+  }
+
   Reply get(String path) {
     return send("GET", path, null);
   }

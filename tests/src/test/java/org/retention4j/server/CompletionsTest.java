@@ -7,6 +7,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.retention4j.batch.BatchOptions;
@@ -215,5 +220,48 @@ class CompletionsTest extends ServerFixture {
     JsonNode tokens = answer.at("/usage/prompt_tokens_details/cached_tokens");
     assertThat(tokens.isInt()).isTrue();
     return tokens.intValue();
+
+  /** As load balancers ask: the same answer without its body. */
+  @Test
+  void answersHeadAsGetWithoutABody() throws Exception {
+    List<String> warnings = new CopyOnWriteArrayList<>();
+    Logger log = Logger.getLogger("com.sun.net.httpserver");
+    Handler handler = new Warnings(warnings);
+    log.addHandler(handler);
+    try {
+      for (String path : List.of("/", "/health", "/v1/models", "/v1/models/tiny", "/metrics")) {
+        Client.Reply head = client.send("HEAD", path, null);
+        assertThat(head.status()).as(path).isEqualTo(200);
+        assertThat(head.text()).as(path).isEmpty();
+      }
+      assertThat(client.send("HEAD", "/v1/completions", null).status()).isEqualTo(405);
+      assertThat(client.send("HEAD", "/none", null).status()).isEqualTo(404);
+      // The connection is still in step, and the length is that of the body that GET brings.
+      assertThat(client.length("HEAD", "/health")).isEqualTo(client.get("/health").text().length());
+    } finally {
+      log.removeHandler(handler);
+    }
+    assertThat(warnings).isEmpty();
+  }
+
+  private static final class Warnings extends Handler {
+    private final List<String> to;
+
+    Warnings(List<String> to) {
+      this.to = to;
+    }
+
+    @Override
+    public void publish(LogRecord one) {
+      if (one.getLevel().intValue() >= Level.WARNING.intValue()) {
+        to.add(one.getMessage());
+      }
+    }
+
+    @Override
+    public void flush() {}
+
+    @Override
+    public void close() {}
   }
 }

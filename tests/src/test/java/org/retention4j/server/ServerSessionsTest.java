@@ -2,6 +2,7 @@ package org.retention4j.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
@@ -209,6 +210,18 @@ class ServerSessionsTest extends ServerFixture {
         .isThrownBy(() -> server(stored()))
         .withMessage("expected a folder of sessions that no other server uses, got " + folder);
     server.close();
+    server(stored());
+  }
+
+  /** States for so many sequences fit nowhere; port, folder and threads are free again. */
+  @Test
+  void aServerThatCannotBeginLeavesNothing() {
+    ServerOptions tooMany =
+        stored().withBatch(OPTIONS.batch().withSequences(Integer.MAX_VALUE).withWaiting(0));
+    assertThatThrownBy(() -> server(tooMany)).isNotNull();
+    assertThat(Thread.getAllStackTraces().keySet())
+        .extracting(Thread::getName)
+        .doesNotContain("retention-sessions", "retention-batch", "retention-clients");
     server(stored());
   }
 
