@@ -3,18 +3,21 @@ package org.retention4j.server;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.retention4j.generate.Generation;
+import org.retention4j.text.Tokenizer;
 
 /** One choice of an answer, or a piece of it: text and log-probabilities since it was written. */
 final class Choice {
   private final int index;
   private final boolean scored;
-  private final TokenTexts texts;
+  private final Texts texts;
   private final StringBuilder text = new StringBuilder();
   private ObjectNode scores;
   private int offset;
 
-  Choice(int index, boolean scored, TokenTexts texts) {
+  Choice(int index, boolean scored, Texts texts) {
     this.index = index;
     this.scored = scored;
     this.texts = texts;
@@ -79,5 +82,28 @@ final class Choice {
       case MAX_TOKENS, CACHE_FULL -> "length";
       case CANCELLED -> "cancelled";
     };
+  }
+
+  /** How single tokens are written in log-probabilities. */
+  static final class Texts {
+    private static final char REPLACEMENT = '\uFFFD';
+
+    private final Tokenizer tokenizer;
+    private final Map<Integer, String> special = new ConcurrentHashMap<>();
+
+    Texts(Tokenizer tokenizer) {
+      this.tokenizer = tokenizer;
+      tokenizer.specialTokens().forEach((text, token) -> special.put(token, text));
+    }
+
+    /** Returns its text, or its number where it has none by itself, as a part of a character. */
+    String of(int token) {
+      String name = special.get(token);
+      if (name != null) {
+        return name;
+      }
+      String text = tokenizer.decode(new int[] {token});
+      return text.isEmpty() || text.indexOf(REPLACEMENT) >= 0 ? "token_id:" + token : text;
+    }
   }
 }

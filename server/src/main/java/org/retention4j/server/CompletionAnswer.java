@@ -22,7 +22,7 @@ final class CompletionAnswer implements Output {
   private final String id = "cmpl-" + UUID.randomUUID().toString().replace("-", "");
   private final long created = Instant.now().getEpochSecond();
 
-  CompletionAnswer(Answer answer, CompletionRequest request, String model, TokenTexts texts) {
+  CompletionAnswer(Answer answer, CompletionRequest request, String model, Choice.Texts texts) {
     this.answer = answer;
     this.request = request;
     this.model = model;

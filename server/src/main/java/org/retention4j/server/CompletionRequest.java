@@ -66,15 +66,19 @@ record CompletionRequest(
           "frequency_penalty", "0",
           "presence_penalty", "0");
 
-  /** Reads one from a body; in a session the prompt may be missing. */
+  /**
+   * Reads one from a body; in a session the prompt may be missing.
+   *
+   * @param choices the most that the batch could ever hold
+   */
   static CompletionRequest of(
-      ObjectNode body, ServedModel served, ServerLimits limits, long position) {
+      ObjectNode body, ServedModel served, ServerLimits limits, int choices, long position) {
     Fields fields = new Fields(body);
     fields.requireKnown(KNOWN);
     fields.requireNeutral(NEUTRAL);
     requireModel(fields, served);
     fields.text("user");
-    int n = fields.integer("n", 1, 1, limits.choices());
+    int n = fields.integer("n", 1, 1, Math.min(choices, limits.choices()));
     fields.integer("best_of", n, n, n);
     Set<Integer> ends = fields.flag("ignore_eos") ? Set.of() : served.endTokens();
     List<String> stops = fields.texts("stop", MOST_STOPS);

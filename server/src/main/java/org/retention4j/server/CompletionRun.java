@@ -1,5 +1,6 @@
 package org.retention4j.server;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -22,7 +23,6 @@ import org.retention4j.text.SamplingOptions;
  * For one thread, which takes the events; what is left of it at the end is cancelled.
  */
 final class CompletionRun implements AutoCloseable {
-  private static final int PATIENCE_SECONDS = 60;
   private static final int[] NONE = {};
 
   private final ContinuousBatch batch;
@@ -32,15 +32,25 @@ final class CompletionRun implements AutoCloseable {
   private final List<BatchTicket> tickets = new ArrayList<>();
   private Snapshot shared;
   private volatile int cached;
+  private final long patience;
   private int open;
   private boolean cancelled;
+
+  /** Until when the end of what was cancelled is waited for, as System.nanoTime tells it. */
+  private long until;
+
+  /** Nobody takes events any more. */
+  private boolean abandoned;
 
   /**
    * Begins.
    *
    * @param sequence the prompt and from where it is read
+   * @param patience how long the batch may take to end what was cancelled
    */
-  CompletionRun(ContinuousBatch batch, BatchRequest sequence, CompletionRequest request) {
+  CompletionRun(
+      ContinuousBatch batch, BatchRequest sequence, CompletionRequest request, Duration patience) {
+    this.patience = patience.toNanos();
     this.batch = batch;
     this.first = sequence;
     this.request = request;
@@ -71,10 +81,18 @@ final class CompletionRun implements AutoCloseable {
   /**
    * Returns what comes next, empty if nothing does in this time.
    *
-   * @throws HttpFailure if a choice failed
+   * @throws HttpFailure if a choice failed, or has not ended although it was cancelled
    */
   Optional<Event> next(long millis) throws InterruptedException {
     Event event = events.poll(millis, TimeUnit.MILLISECONDS);
+    if (event == null && cancelled && System.nanoTime() - until >= 0) {
+      throw new HttpFailure(
+          HttpFailure.UNAVAILABLE,
+          "not_ended",
+          "expected an end within "
+              + Duration.ofNanos(patience)
+              + " of being cancelled, got none: the session, if any, is as it was");
+    }
     if (event == null || event instanceof Event.Token) {
       return Optional.ofNullable(event);
     }
@@ -109,34 +127,62 @@ final class CompletionRun implements AutoCloseable {
 
   /** Ends the choices as they are; their ends are still to come. */
   void cancel() {
-    cancelled = true;
-    tickets.forEach(BatchTicket::cancel);
+    if (!cancelled) {
+      cancelled = true;
+      until = System.nanoTime() + patience;
+      tickets.forEach(BatchTicket::cancel);
+    }
   }
 
-  /** Cancels what goes on, waits for it, and frees states that nobody has taken. */
+  /**
+   * Cancels what goes on, waits for it, and frees states that nobody has taken; where the batch
+   * hangs, those that come later.
+   */
   @Override
   public void close() {
     cancel();
     boolean interrupted = false;
-    while (open > 0) {
+    while (open > 0 && System.nanoTime() - until < 0) {
       try {
-        Event event = events.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        if (event == null) {
-          return; // the batch hangs: better a state too many than one that is in use
-        }
-        open -= event instanceof Event.Token ? 0 : 1;
-        if (event instanceof Event.End end) {
-          end.state().ifPresent(Snapshot::close);
+        Event event = events.poll(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+        if (event != null) {
+          free(event);
         }
       } catch (InterruptedException e) {
         interrupted = true;
       }
     }
-    if (shared != null) {
-      shared.close();
+    synchronized (events) {
+      abandoned = true;
+      events.forEach(this::free);
+      closeShared();
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void free(Event event) {
+    open -= event instanceof Event.Token ? 0 : 1;
+    if (event instanceof Event.End end) {
+      end.state().ifPresent(Snapshot::close);
+    }
+    closeShared();
+  }
+
+  private void closeShared() {
+    if (open == 0 && shared != null) {
+      shared.close();
+    }
+  }
+
+  private void add(Event event) {
+    synchronized (events) {
+      if (abandoned) {
+        free(event);
+      } else {
+        events.add(event);
+      }
     }
   }
 
@@ -156,7 +202,7 @@ final class CompletionRun implements AutoCloseable {
     @Override
     public void token(int token, double logProbability, String text, float[] logits) {
       Event.Scored chosen = new Event.Scored(token, logProbability);
-      events.add(new Event.Token(choice, chosen, text, likeliest(chosen, logits)));
+      add(new Event.Token(choice, chosen, text, likeliest(chosen, logits)));
     }
 
     /** Their log-probabilities follow from the chosen one's: the sum is the same. */
@@ -183,12 +229,12 @@ final class CompletionRun implements AutoCloseable {
 
     @Override
     public void ended(Generation generation, String rest, Optional<Snapshot> state) {
-      events.add(new Event.End(choice, generation, rest, state));
+      add(new Event.End(choice, generation, rest, state));
     }
 
     @Override
     public void failed(Throwable failure) {
-      events.add(new Event.Failure(choice, failure));
+      add(new Event.Failure(choice, failure));
     }
   }
 }

@@ -1,9 +1,12 @@
 package org.retention4j.server;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
+import org.retention4j.batch.BatchOptions;
 import org.retention4j.batch.BatchRequest;
 import org.retention4j.batch.ContinuousBatch;
 import org.retention4j.generate.Generation;
@@ -15,25 +18,36 @@ final class Completions {
   /** After so long without news something is sent, by which clients that have left are noticed. */
   private static final long ALIVE_MILLIS = 1000;
 
+  /** After so long a run that was cancelled, and has not ended, is given up. */
+  static final Duration PATIENCE = Duration.ofMinutes(1);
+
+  private static final String EXPECTED = "expected_position";
   private static final int[] NONE = {};
 
   private final ContinuousBatch batch;
   private final ServedModel served;
   private final ServerLimits limits;
   private final Metrics metrics;
-  private final TokenTexts texts;
+  private final Duration patience;
+  private final Choice.Texts texts;
 
-  Completions(ContinuousBatch batch, ServedModel served, ServerLimits limits, Metrics metrics) {
+  Completions(
+      ContinuousBatch batch,
+      ServedModel served,
+      ServerLimits limits,
+      Metrics metrics,
+      Duration patience) {
     this.batch = batch;
     this.served = served;
     this.limits = limits;
     this.metrics = metrics;
-    texts = new TokenTexts(served.tokenizer());
+    this.patience = patience;
+    texts = new Choice.Texts(served.tokenizer());
   }
 
   /** Answers a completion of its own. */
   void complete(ObjectNode body, Answer answer) {
-    CompletionRequest request = CompletionRequest.of(body, served, limits, 0);
+    CompletionRequest request = request(body, 0);
     run(
         BatchRequest.of(request.prompt(), request.options()),
         request,
@@ -42,22 +56,44 @@ final class Completions {
         end -> null);
   }
 
+  private CompletionRequest request(ObjectNode body, long position) {
+    BatchOptions size = batch.options();
+    int choices = (int) Math.min(Integer.MAX_VALUE, (long) size.sequences() + size.waiting());
+    return CompletionRequest.of(body, served, limits, choices, position);
+  }
+
+  /**
+   * Refuses what is meant for a session that stands elsewhere: what a client that has lost its
+   * connection repeats is done once.
+   */
+  private static void requirePosition(StoredSession session, ObjectNode body) {
+    OptionalLong expected = new Fields(body).position(EXPECTED);
+    body.remove(EXPECTED);
+    if (expected.isPresent() && expected.getAsLong() != session.position()) {
+      throw HttpFailure.elsewhere(session.name(), expected.getAsLong(), session.position());
+    }
+  }
+
   /** Goes on in a session, which stays as it is unless the answer comes to its end. */
-  void generate(StoredSession session, Snapshot state, ObjectNode body, Answer answer) {
-    CompletionRequest request = CompletionRequest.of(body, served, limits, session.position());
+  void generate(
+      StoredSession session, Snapshot state, SessionMemory memory, ObjectNode body, Answer answer) {
+    requirePosition(session, body);
+    CompletionRequest request = request(body, session.position());
     if (request.n() != 1) {
       throw HttpFailure.field("n", "expected n of 1 in a session, got " + request.n());
     }
     run(
-        sequence(session, state, request),
+        sequence(session, state, memory, request),
         request,
         new CompletionAnswer(answer, request, served.name(), texts),
         answer,
-        end -> commit(session, request, end));
+        end -> commit(session, memory, request, end));
   }
 
   /** Lets a session read a prompt. */
-  void append(StoredSession session, Snapshot state, ObjectNode body, Answer answer) {
+  void append(
+      StoredSession session, Snapshot state, SessionMemory memory, ObjectNode body, Answer answer) {
+    requirePosition(session, body);
     Fields fields = new Fields(body);
     fields.requireKnown(Set.of("prompt", "model"));
     CompletionRequest.requireModel(fields, served);
@@ -73,14 +109,15 @@ final class Completions {
         new CompletionRequest(
             prompt, GenerationOptions.DEFAULT.withMaxTokens(0), 1, -1, false, false);
     run(
-        sequence(session, state, request),
+        sequence(session, state, memory, request),
         request,
-        new AppendAnswer(answer),
+        new Output.Standing(answer),
         answer,
-        end -> commit(session, request, end));
+        end -> commit(session, memory, request, end));
   }
 
-  private BatchRequest sequence(StoredSession session, Snapshot state, CompletionRequest request) {
+  private BatchRequest sequence(
+      StoredSession session, Snapshot state, SessionMemory memory, CompletionRequest request) {
     long length = session.position() + request.prompt().length + request.options().maxTokens();
     if (length > limits.sessionTokens()) {
       throw HttpFailure.field(
@@ -91,13 +128,14 @@ final class Completions {
               + length
               + " with this prompt and max_tokens");
     }
+    memory.reserve(session, Math.max(session.bytes(), memory.bytesAt(length)));
     int[] seen = session.tokens() == null ? NONE : session.tokens();
     return new BatchRequest(Optional.of(state), seen, request.prompt(), request.options(), true);
   }
 
   /** The session takes the state at the end, and the tokens that were read for it. */
   private static ObjectNode commit(
-      StoredSession session, CompletionRequest request, Event.End end) {
+      StoredSession session, SessionMemory memory, CompletionRequest request, Event.End end) {
     Snapshot state = end.state().orElse(null);
     int[] prompt = request.prompt();
     long read = state == null ? 0 : state.position(0) - session.position();
@@ -120,7 +158,8 @@ final class Completions {
             .limit(read - prompt.length)
             .mapToInt(Integer::intValue)
             .toArray();
-    session.change(state, session.with(prompt, more));
+    int[] all = session.with(prompt, more);
+    session.change(state, all, memory.bytes(state, all));
     return session.json();
   }
 
@@ -135,7 +174,7 @@ final class Completions {
     boolean first = true;
     long news = start;
     ObjectNode session = null;
-    try (CompletionRun run = new CompletionRun(batch, sequence, request)) {
+    try (CompletionRun run = new CompletionRun(batch, sequence, request, patience)) {
       while (!run.done()) {
         Optional<Event> event = run.next(ALIVE_MILLIS);
         long now = System.nanoTime();

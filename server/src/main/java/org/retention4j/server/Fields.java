@@ -100,6 +100,15 @@ final class Fields {
     return OptionalLong.of(value.longValue());
   }
 
+  /** Returns where something may stand. */
+  OptionalLong position(String name) {
+    OptionalLong value = wholeNumber(name);
+    if (value.isPresent() && value.getAsLong() < 0) {
+      throw wrong(name, name + " >= 0", get(name));
+    }
+    return value;
+  }
+
   /** Returns a number in (from, to], or [from, to]. */
   double number(String name, double byDefault, double from, boolean open, double to) {
     JsonNode value = get(name);

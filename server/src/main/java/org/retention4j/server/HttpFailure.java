@@ -3,6 +3,7 @@ package org.retention4j.server;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.util.OptionalLong;
 import org.retention4j.args.Shown;
 import org.retention4j.batch.BatchFullException;
 
@@ -27,6 +28,9 @@ final class HttpFailure extends RuntimeException {
   private final String code;
   private final String field;
 
+  /** Where the session stands that is not where it was expected. */
+  private OptionalLong position = OptionalLong.empty();
+
   HttpFailure(int status, String code, String message) {
     this(status, code, message, null, null);
   }
@@ -41,6 +45,19 @@ final class HttpFailure extends RuntimeException {
   /** A field that is not as it should be; the message says what was expected and what came. */
   static HttpFailure field(String field, String message) {
     return new HttpFailure(BAD_REQUEST, "invalid_value", message, field, null);
+  }
+
+  /** A session that stands elsewhere; where is told beside the message. */
+  static HttpFailure elsewhere(String session, long expected, long got) {
+    HttpFailure failure =
+        new HttpFailure(
+            CONFLICT,
+            "position_differs",
+            "expected the session " + session + " at position " + expected + ", got it at " + got,
+            "expected_position",
+            null);
+    failure.position = OptionalLong.of(got);
+    return failure;
   }
 
   /** What became of a request that failed within. */
@@ -71,12 +88,13 @@ final class HttpFailure extends RuntimeException {
     error.put("type", status < BROKEN ? "invalid_request_error" : "server_error");
     error.put("param", field);
     error.put("code", code);
+    position.ifPresent(value -> error.put("position", value));
     return all;
   }
 
-  /** A session's file that could not be read or written, and why. */
-  static HttpFailure storage(String what, String session, Exception e) {
-    String reason = e instanceof IOException io ? Shown.reason(io) : e.getMessage();
+  /** A session's file that could not be read or written, and why; where it lies is not told. */
+  static HttpFailure storage(String what, String session, IOException e) {
+    String reason = Shown.reason(e.getCause() instanceof IOException cause ? cause : e);
     return new HttpFailure(
         NO_STORAGE, "storage", "cannot " + what + " the session " + session + ": " + reason);
   }

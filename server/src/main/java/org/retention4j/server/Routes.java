@@ -41,7 +41,7 @@ final class Routes implements HttpHandler {
     this.batch = batch;
     this.sessions = sessions;
     metrics = new Metrics();
-    completions = new Completions(batch, served, limits, metrics);
+    completions = new Completions(batch, served, limits, metrics, Completions.PATIENCE);
     sessionRoutes = new SessionRoutes(sessions, completions);
   }
 

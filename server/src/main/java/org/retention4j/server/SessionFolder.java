@@ -11,8 +11,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.retention4j.args.Shown;
+import org.retention4j.checkpoint.format.PendingFile;
 import org.retention4j.snapshot.SnapshotHeader;
 import org.retention4j.snapshot.SnapshotReader;
 
@@ -49,14 +51,14 @@ final class SessionFolder implements AutoCloseable {
   static SessionFolder open(Path given) {
     FileChannel channel = null;
     try {
-      Files.createDirectories(given);
+      Files.createDirectories(given, PendingFile.ownersAlone(given, "rwx------"));
       Path folder = given.toRealPath();
       channel =
           FileChannel.open(
               folder.resolve(LOCK),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              LinkOption.NOFOLLOW_LINKS);
+              Set.of(
+                  StandardOpenOption.CREATE, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS),
+              PendingFile.ownersAlone(folder, "rw-------"));
       FileLock lock = lock(channel);
       if (lock == null) {
         channel.close();

@@ -92,8 +92,12 @@ final class SessionRoutes {
         name,
         session -> {
           switch (what) {
-            case "append" -> completions.append(session, sessions.load(session), body, answer);
-            case "generate" -> completions.generate(session, sessions.load(session), body, answer);
+            case "append" ->
+                completions.append(
+                    session, sessions.load(session), sessions.memory(), body, answer);
+            case "generate" ->
+                completions.generate(
+                    session, sessions.load(session), sessions.memory(), body, answer);
             case "fork" -> {
               fields.requireKnown(Set.of("name"));
               answer.json(CREATED, sessions.fork(session, name(fields)).json());

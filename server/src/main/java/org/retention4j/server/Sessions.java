@@ -1,10 +1,10 @@
 package org.retention4j.server;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -14,8 +14,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.retention4j.args.Shown;
-import org.retention4j.checkpoint.format.CheckpointException;
 import org.retention4j.model.LanguageModel;
 import org.retention4j.model.RestoreOptions;
 import org.retention4j.model.SaveOptions;
@@ -29,7 +29,6 @@ final class Sessions implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(RetentionServer.class.getName());
   private static final long LOOK_MILLIS = 250;
   private static final long END_SECONDS = 30;
-  private static final long GAP_MILLIS = 250;
 
   private final LanguageModel model;
   private final SessionOptions options;
@@ -37,6 +36,7 @@ final class Sessions implements AutoCloseable {
   private final Optional<SessionFolder> folder;
   private final Duration saveEvery;
   private final Duration idle;
+  private final SessionMemory memory;
 
   /** Names that differ only in case are one file on some disks: there is but one of them. */
   private final Map<String, StoredSession> all =
@@ -59,46 +59,69 @@ final class Sessions implements AutoCloseable {
     this.folder = folder;
     saveEvery = options.saveEvery();
     idle = options.idle();
+    memory =
+        new SessionMemory(
+            model, this.options, limits.sessionBytes(), all.values(), this::tryUnload);
     folder.ifPresent(
         f -> f.names().forEach(n -> all.put(n, StoredSession.inFile(n, f.position(n)))));
     clock.scheduleWithFixedDelay(this::look, LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
   }
 
+  SessionMemory memory() {
+    return memory;
+  }
+
   /** Begins one that has seen nothing. */
   StoredSession create(String name) {
-    try (Session empty = model.newSession(1, options)) {
-      return add(SessionFolder.checkName(name), empty.snapshot(0), new int[0]);
+    return add(
+        SessionFolder.checkName(name),
+        memory.bytesAt(0),
+        new int[0],
+        () -> {
+          try (Session empty = model.newSession(1, options)) {
+            return empty.snapshot(0);
+          }
+        });
+  }
+
+  /** Takes the name and the memory, and only then makes the state. */
+  private StoredSession add(String name, long bytes, int[] tokens, Supplier<Snapshot> make) {
+    StoredSession session = StoredSession.fresh(name);
+    session.lock.lock();
+    boolean taken = false;
+    try {
+      synchronized (all) {
+        requireFree(name);
+        all.put(name, session);
+        taken = true;
+      }
+      memory.reserve(session, bytes);
+      Snapshot state = make.get();
+      session.change(state, tokens, memory.bytes(state, tokens));
+      return session;
+    } finally {
+      if (taken && session.state() == null) {
+        all.remove(name);
+        session.end();
+      }
+      session.release();
+      session.lock.unlock();
     }
   }
 
-  private StoredSession add(String name, Snapshot state, int[] tokens) {
-    boolean done = false;
-    try {
-      StoredSession session;
-      synchronized (all) {
-        folder.ifPresent(f -> f.file(name)); // refuses what is there and no file
-        if (all.containsKey(name) || folder.map(f -> f.has(name)).orElse(false)) {
-          throw new HttpFailure(
-              HttpFailure.CONFLICT,
-              "session_exists",
-              "expected a name that no session has, got " + name);
-        }
-        if (all.size() >= limits.sessions()) {
-          throw new HttpFailure(
-              HttpFailure.TOO_MANY,
-              "too_many_sessions",
-              "expected fewer than " + limits.sessions() + " sessions, got " + all.size());
-        }
-        makeRoom(state.bytes());
-        session = StoredSession.fresh(name, state, tokens);
-        all.put(name, session);
-      }
-      done = true;
-      return session;
-    } finally {
-      if (!done) {
-        state.close();
-      }
+  private void requireFree(String name) {
+    folder.ifPresent(f -> f.file(name)); // refuses what is there and no file
+    if (all.containsKey(name) || folder.map(f -> f.has(name)).orElse(false)) {
+      throw new HttpFailure(
+          HttpFailure.CONFLICT,
+          "session_exists",
+          "expected a name that no session has, got " + name);
+    }
+    if (all.size() >= limits.sessions()) {
+      throw new HttpFailure(
+          HttpFailure.TOO_MANY,
+          "too_many_sessions",
+          "expected fewer than " + limits.sessions() + " sessions, got " + all.size());
     }
   }
 
@@ -122,7 +145,7 @@ final class Sessions implements AutoCloseable {
   /** Does something with a session that nobody else uses meanwhile. */
   <T> T with(String name, Function<StoredSession, T> work) {
     StoredSession session = get(name);
-    if (!take(session)) {
+    if (!session.take()) {
       throw new HttpFailure(
           HttpFailure.CONFLICT,
           "session_busy",
@@ -135,27 +158,8 @@ final class Sessions implements AutoCloseable {
       session.used();
       return work.apply(session);
     } finally {
+      session.release();
       session.lock.unlock();
-    }
-  }
-
-  /**
-   * Takes a session's lock, and waits for it while it is only being saved, or is about to be free:
-   * an answer may be read before the request that it belongs to has given its session back.
-   */
-  private static boolean take(StoredSession session) {
-    try {
-      boolean again;
-      do {
-        again = session.saving();
-        if (session.lock.tryLock(GAP_MILLIS, TimeUnit.MILLISECONDS)) {
-          return true;
-        }
-      } while (again || session.saving());
-      return false;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
     }
   }
 
@@ -169,10 +173,14 @@ final class Sessions implements AutoCloseable {
 
   private void read(StoredSession session) {
     Path file = requireFolder().file(session.name());
-    RestoreOptions how =
-        RestoreOptions.DEFAULT.withSession(options).withMostBytes(limits.sessionBytes());
+    long most = limits.sessionBytes();
+    RestoreOptions how = RestoreOptions.DEFAULT.withSession(options).withMostBytes(most);
     Snapshot state;
     try {
+      long size = Files.size(file); // about what it takes in memory
+      if (size <= most) {
+        memory.reserve(session, size);
+      }
       state = model.readSnapshot(file, how);
     } catch (SnapshotException e) {
       throw new HttpFailure(
@@ -190,8 +198,10 @@ final class Sessions implements AutoCloseable {
             "snapshot_other_kind",
             "expected a snapshot of one sequence, got one of " + state.rows());
       }
-      makeRoom(state.bytes());
-      session.load(state, state.tokens().isEmpty() ? null : state.tokens().get(0));
+      int[] tokens = state.tokens().isEmpty() ? null : state.tokens().get(0);
+      long bytes = memory.bytes(state, tokens);
+      memory.reserve(session, bytes);
+      session.load(state, tokens, bytes);
       done = true;
     } finally {
       if (!done) {
@@ -223,7 +233,7 @@ final class Sessions implements AutoCloseable {
     if (session.state() == null || (!session.dirty() && session.everSaved() && there)) {
       return;
     }
-    SaveOptions how = SaveOptions.DEFAULT;
+    SaveOptions how = SaveOptions.DEFAULT.withOwnerOnly();
     if (session.tokens() != null) {
       how = how.withTokens(List.of(session.tokens()));
     }
@@ -231,7 +241,7 @@ final class Sessions implements AutoCloseable {
       session.state().save(file, how);
       session.saved();
       saves.increment();
-    } catch (IOException | CheckpointException e) {
+    } catch (IOException e) {
       failures.increment();
       throw HttpFailure.storage("write", session.name(), e);
     }
@@ -252,9 +262,16 @@ final class Sessions implements AutoCloseable {
   /** Makes another that goes on from where this one stands. */
   StoredSession fork(StoredSession session, String name) {
     SessionFolder.checkName(name);
-    try (Session copy = model.restore(load(session), options)) {
-      return add(name, copy.snapshot(0), session.tokens());
-    }
+    Snapshot from = load(session);
+    return add(
+        name,
+        session.bytes(),
+        session.tokens(),
+        () -> {
+          try (Session copy = model.restore(from, options)) {
+            return copy.snapshot(0);
+          }
+        });
   }
 
   void delete(StoredSession session) {
@@ -269,36 +286,8 @@ final class Sessions implements AutoCloseable {
     session.end();
   }
 
-  /**
-   * Refuses states for which there is no room, after those that were used longest ago have left the
-   * memory.
-   */
-  void makeRoom(long more) {
-    List<StoredSession> eldest =
-        all.values().stream()
-            .sorted(Comparator.comparingLong(StoredSession::unusedNanos).reversed())
-            .toList();
-    for (StoredSession each : eldest) {
-      if (bytes() + more <= limits.sessionBytes()) {
-        return;
-      }
-      if (folder.isPresent() && each.bytes() > 0) {
-        tryUnload(each);
-      }
-    }
-    if (bytes() + more > limits.sessionBytes()) {
-      throw new HttpFailure(
-          HttpFailure.TOO_MANY,
-          "session_memory",
-          "expected states of sessions of at most "
-              + limits.sessionBytes()
-              + " bytes in memory, got "
-              + (bytes() + more));
-    }
-  }
-
   private void tryUnload(StoredSession session) {
-    if (session.lock.isHeldByCurrentThread() || !session.lock.tryLock()) {
+    if (folder.isEmpty() || session.lock.isHeldByCurrentThread() || !session.lock.tryLock()) {
       return;
     }
     try {
@@ -318,7 +307,7 @@ final class Sessions implements AutoCloseable {
   }
 
   long bytes() {
-    return all.values().stream().mapToLong(StoredSession::bytes).sum();
+    return memory.bytes();
   }
 
   long loaded() {

@@ -3,6 +3,7 @@ package org.retention4j.server;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.retention4j.model.Snapshot;
 
@@ -12,6 +13,7 @@ import org.retention4j.model.Snapshot;
  */
 final class StoredSession {
   private static final long NEVER = -1;
+  private static final long GAP_MILLIS = 250;
 
   final ReentrantLock lock = new ReentrantLock();
   private final String name;
@@ -21,6 +23,7 @@ final class StoredSession {
   private volatile long position;
   private volatile long savedPosition;
   private volatile long bytes;
+  private volatile long reserved;
   private volatile boolean dirty;
   private volatile boolean saving;
   private volatile long lastUsed = System.nanoTime();
@@ -37,11 +40,29 @@ final class StoredSession {
     return new StoredSession(name, position, position);
   }
 
-  /** One that nothing is saved of yet. */
-  static StoredSession fresh(String name, Snapshot state, int[] tokens) {
-    StoredSession session = new StoredSession(name, state.position(0), NEVER);
-    session.change(state, tokens);
-    return session;
+  /** One that is to get a state, and of which nothing is saved. */
+  static StoredSession fresh(String name) {
+    return new StoredSession(name, 0, NEVER);
+  }
+
+  /**
+   * Takes its lock, and waits for it while it is only being saved, or is about to be free: an
+   * answer may be read before the request that it belongs to has given its session back.
+   */
+  boolean take() {
+    try {
+      boolean again;
+      do {
+        again = saving;
+        if (lock.tryLock(GAP_MILLIS, TimeUnit.MILLISECONDS)) {
+          return true;
+        }
+      } while (again || saving);
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
   }
 
   String name() {
@@ -59,24 +80,24 @@ final class StoredSession {
   }
 
   /** Takes a state that is newer than what is saved. */
-  void change(Snapshot newState, int[] newTokens) {
-    hold(newState, newTokens);
+  void change(Snapshot newState, int[] newTokens, long newBytes) {
+    hold(newState, newTokens, newBytes);
     dirty = true;
   }
 
   /** Takes the state that is saved. */
-  void load(Snapshot newState, int[] newTokens) {
-    hold(newState, newTokens);
+  void load(Snapshot newState, int[] newTokens, long newBytes) {
+    hold(newState, newTokens, newBytes);
     savedPosition = position;
     dirty = false;
   }
 
-  private void hold(Snapshot newState, int[] newTokens) {
+  private void hold(Snapshot newState, int[] newTokens, long newBytes) {
     Snapshot old = state;
     state = newState;
     tokens = newTokens;
     position = newState.position(0);
-    bytes = newState.bytes() + (newTokens == null ? 0 : (long) newTokens.length * Integer.BYTES);
+    bytes = newBytes;
     if (old != null && old != newState) {
       old.close();
     }
@@ -152,6 +173,21 @@ final class StoredSession {
 
   long bytes() {
     return bytes;
+  }
+
+  /** Lets it take so many bytes until it is released. */
+  void reserve(long value) {
+    reserved = value;
+  }
+
+  /** Gives up what was reserved and not taken. */
+  void release() {
+    reserved = 0;
+  }
+
+  /** Returns the bytes that are its own, taken or not. */
+  long held() {
+    return Math.max(bytes, reserved);
   }
 
   long unusedNanos() {

@@ -182,6 +182,18 @@ class BadRequestsTest extends ServerFixture {
     assertThat(client.metric("retention_refused_total")).isPositive();
   }
 
+  /** More choices than the batch could ever hold: no waiting would help. */
+  @Test
+  void moreChoicesThanTheBatchHoldsAreRefused() {
+    BatchOptions two = BatchOptions.DEFAULT.withSequences(1).withWaiting(1);
+    Client client = client(OPTIONS.withBatch(two));
+    Client.Reply reply = client.post("/v1/completions", "{\"prompt\":\"a\",\"n\":3}");
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.message()).isEqualTo("expected n in 1..2, got 3");
+    assertThat(client.ok("/v1/completions", "{\"prompt\":\"a\",\"n\":2}").get("choices"))
+        .hasSize(2);
+  }
+
   @Test
   void timeIsLimited() {
     ServerLimits second =

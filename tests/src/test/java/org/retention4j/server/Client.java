@@ -21,8 +21,15 @@ final class Client {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private final String root;
 
+  private final Duration patience;
+
   Client(int port) {
+    this(port, Duration.ofSeconds(60));
+  }
+
+  Client(int port, Duration patience) {
     root = "http://127.0.0.1:" + port;
+    this.patience = patience;
   }
 
   /** A status with its text. */
@@ -59,7 +66,7 @@ final class Client {
   Reply send(String method, String path, String body, String... headers) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create(root + path))
-            .timeout(Duration.ofSeconds(60))
+            .timeout(patience)
             .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
     if (headers.length > 0) {
       request.headers(headers);

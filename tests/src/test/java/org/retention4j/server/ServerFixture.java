@@ -51,7 +51,11 @@ abstract class ServerFixture {
   void openModel() {
     before = HeldMemory.liveBytes();
     engine = newEngine();
-    model = newModel(engine, 4);
+    model = model(engine);
+  }
+
+  LanguageModel model(Engine of) {
+    return newModel(of, 4);
   }
 
   @AfterEach

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.retention4j.engine.Engine;
@@ -78,6 +79,32 @@ class ServerSessionsTest extends ServerFixture {
         .isTrue();
     assertThat(client.get("/v1/sessions/a").status()).isEqualTo(404);
     assertThat(client.post("/v1/sessions", named("b")).status()).isEqualTo(409);
+  }
+
+  /** What is repeated with the position that it was meant for is done once. */
+  @Test
+  void whatIsMeantForAnotherPositionIsRefused() {
+    Client client = client(OPTIONS);
+    client.ok("/v1/sessions", named("s"));
+    String first = "{\"prompt\":[1,2,3],\"expected_position\":0}";
+    assertThat(position(client.ok("/v1/sessions/s/append", first))).isEqualTo(3);
+    for (String what : List.of("append", "generate")) {
+      Client.Reply again = client.post("/v1/sessions/s/" + what, first);
+      assertThat(again.status()).as(what).isEqualTo(409);
+      assertThat(again.message()).isEqualTo("expected the session s at position 0, got it at 3");
+      assertThat(again.json().at("/error/code").textValue()).isEqualTo("position_differs");
+      assertThat(again.json().at("/error/position").longValue()).isEqualTo(3);
+    }
+    assertThat(position(client.get("/v1/sessions/s").json())).isEqualTo(3);
+    String next = "{\"max_tokens\":4,\"expected_position\":3}";
+    assertThat(client.ok("/v1/sessions/s/generate", next).at("/session/position").longValue())
+        .isEqualTo(7);
+    for (String bad : List.of("-1", "\"7\"", "1.5", "true")) {
+      String body = "{\"prompt\":[1],\"expected_position\":" + bad + "}";
+      assertThat(client.post("/v1/sessions/s/append", body).status()).as(bad).isEqualTo(400);
+    }
+    // Outside of sessions there is no position.
+    assertThat(client.post("/v1/completions", first).status()).isEqualTo(400);
   }
 
   @Test
@@ -215,13 +242,16 @@ class ServerSessionsTest extends ServerFixture {
 
   /** States for so many sequences fit nowhere; port, folder and threads are free again. */
   @Test
-  void aServerThatCannotBeginLeavesNothing() {
+  void aServerThatCannotBeginLeavesNothing() throws InterruptedException {
     ServerOptions tooMany =
         stored().withBatch(OPTIONS.batch().withSequences(Integer.MAX_VALUE).withWaiting(0));
     assertThatThrownBy(() -> server(tooMany)).isNotNull();
-    assertThat(Thread.getAllStackTraces().keySet())
-        .extracting(Thread::getName)
-        .doesNotContain("retention-sessions", "retention-batch", "retention-clients");
+    Set<String> own = Set.of("retention-sessions", "retention-batch", "retention-clients");
+    await(
+        "threads have ended",
+        () ->
+            Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> own.contains(thread.getName())));
     server(stored());
   }
 
