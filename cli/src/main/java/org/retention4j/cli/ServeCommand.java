@@ -53,7 +53,9 @@ final class ServeCommand implements Callable<Integer> {
   private void say(InetSocketAddress address, ServerOptions options, PrintWriter errors) {
     InetAddress host = address.getAddress();
     if (!host.isLoopbackAddress() && options.apiKey().isEmpty()) {
-      errors.println("retention: other machines may reach this server, and there is no --api-key");
+      errors.println(
+          "retention: WARNING: other machines reach this server, and there is no --api-key: whoever"
+              + " does may use the model, and read, change and delete all sessions");
     }
     String name = host.isAnyLocalAddress() ? "localhost" : options.host();
     boolean bare = name.contains(":");

@@ -3,6 +3,7 @@ package org.retention4j.cli;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import org.retention4j.batch.BatchOptions;
 import org.retention4j.model.SessionOptions;
 import org.retention4j.model.mixer.KvCacheOptions;
@@ -37,6 +38,12 @@ final class ServeOptions {
       paramLabel = "KEY",
       description = "what clients must send as Authorization: Bearer KEY; also RETENTION_API_KEY")
   private String apiKey;
+
+  @Option(
+      names = "--allow-host",
+      paramLabel = "NAME",
+      description = "a name by which clients call this server, as a proxy's; may be repeated")
+  private Set<String> hosts = Set.of();
 
   @Option(
       names = "--sessions",
@@ -160,6 +167,7 @@ final class ServeOptions {
     ServerOptions options =
         ServerOptions.DEFAULT
             .withAddress(host, port)
+            .withHosts(hosts)
             .withSaving(Duration.ofSeconds(saveEvery), Duration.ofSeconds(idle))
             .withLimits(limits)
             .withBatch(

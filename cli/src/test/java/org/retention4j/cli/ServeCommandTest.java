@@ -85,6 +85,7 @@ class ServeCommandTest {
     refuses(serve + "--session-memory -1", "expected --session-memory >= 0, got -1");
     refuses("serve --model austen --port 65536", "expected a port in 0..65535, got 65536");
     refuses("serve --port 0", "--model");
+    refuses(serve + "--allow-host http://x", "expected hosts without scheme and port");
     refuses(serve + "--host no.such.host.invalid", "expected a host of this machine");
   }
 }

@@ -345,20 +345,12 @@ public final class Session implements AutoCloseable {
     advance.whole();
   }
 
-  /**
-   * Writes all sequences to a file, which appears whole, in the place of one that is there.
-   *
-   * @throws IOException if it cannot be written; what was there before stays then
-   */
+  /** Writes all sequences to a file, which appears whole, in the place of one that is there. */
   public void save(Path path) throws IOException {
     save(path, SaveOptions.DEFAULT);
   }
 
-  /**
-   * Writes all sequences to a file, with options.
-   *
-   * @throws IOException if it cannot be written; what was there before stays then
-   */
+  /** Writes all sequences to a file; where that fails, what was there before stays. */
   public void save(Path path, SaveOptions options) throws IOException {
     requireUsable();
     SnapshotFiles.write(path, options, channel -> save(channel, options));

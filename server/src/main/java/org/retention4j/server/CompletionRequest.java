@@ -69,7 +69,7 @@ record CompletionRequest(
   /**
    * Reads one from a body; in a session the prompt may be missing.
    *
-   * @param choices the most that the batch could ever hold
+   * @param choices the most that there may be
    */
   static CompletionRequest of(
       ObjectNode body, ServedModel served, ServerLimits limits, int choices, long position) {
@@ -78,7 +78,7 @@ record CompletionRequest(
     fields.requireNeutral(NEUTRAL);
     requireModel(fields, served);
     fields.text("user");
-    int n = fields.integer("n", 1, 1, Math.min(choices, limits.choices()));
+    int n = fields.integer("n", 1, 1, choices);
     fields.integer("best_of", n, n, n);
     Set<Integer> ends = fields.flag("ignore_eos") ? Set.of() : served.endTokens();
     List<String> stops = fields.texts("stop", MOST_STOPS);

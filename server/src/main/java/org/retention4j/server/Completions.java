@@ -58,8 +58,10 @@ final class Completions {
 
   private CompletionRequest request(ObjectNode body, long position) {
     BatchOptions size = batch.options();
-    int choices = (int) Math.min(Integer.MAX_VALUE, (long) size.sequences() + size.waiting());
-    return CompletionRequest.of(body, served, limits, choices, position);
+    // The prompt of several has a place of its own, which may not be free yet when they come.
+    long choices = Math.max(1, (long) size.sequences() + size.waiting() - 1);
+    return CompletionRequest.of(
+        body, served, limits, (int) Math.min(limits.choices(), choices), position);
   }
 
   /**

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.retention4j.batch.BatchOptions;
@@ -137,9 +138,45 @@ class BadRequestsTest extends ServerFixture {
     assertThat(
             raw(port, "GET /v1/models HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
         .startsWith("HTTP/1.1 403")
-        .contains("expected localhost as host, got evil.example");
+        .contains("expected a host among [127.0.0.1, [::1], localhost]", "got evil.example");
     assertThat(raw(port, "GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
         .startsWith("HTTP/1.1 200");
+  }
+
+  /** A name of another site may lead to this server, for a page of that site to read from it. */
+  @Test
+  void hostsAreChecked() throws IOException {
+    Set<String> proxy = Set.of("talks.example.org");
+    ServerOptions local = OPTIONS.withHosts(proxy);
+    ServerOptions open = OPTIONS.withAddress("0.0.0.0", 0);
+    ServerOptions keyed = open.withApiKey("secret");
+    List<String> own = List.of("localhost", "LocalHost:80", "127.0.0.1:8080", "[::1]", "[::1]:80");
+    List<String> addresses = List.of("192.168.1.7:8080", "[fe80::1]:8080");
+    List<String> foreign =
+        List.of("evil.example", "localhost.evil.example:80", "127.0.0.1.evil.example", "", "1.2");
+    hosts(OPTIONS, 200, own);
+    hosts(OPTIONS, 403, addresses, foreign, List.of("talks.example.org"));
+    hosts(local, 200, own, List.of("Talks.example.org:443"));
+    hosts(local, 403, addresses, foreign);
+    hosts(open, 200, own, addresses);
+    hosts(open, 403, foreign);
+    hosts(keyed, 200, own, addresses, List.of("anything.example"));
+    hosts(keyed.withHosts(proxy), 200, own, addresses, List.of("talks.example.org"));
+    hosts(keyed.withHosts(proxy), 403, foreign);
+  }
+
+  @SafeVarargs
+  private void hosts(ServerOptions options, int status, List<String>... all) throws IOException {
+    RetentionServer server = server(options);
+    for (List<String> some : all) {
+      for (String host : some) {
+        String request = "GET /health HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+        assertThat(raw(server.address().getPort(), request))
+            .as(host)
+            .startsWith("HTTP/1.1 " + status);
+      }
+    }
+    server.close();
   }
 
   private static String raw(int port, String request) throws IOException {
@@ -185,8 +222,8 @@ class BadRequestsTest extends ServerFixture {
   /** More choices than the batch could ever hold: no waiting would help. */
   @Test
   void moreChoicesThanTheBatchHoldsAreRefused() {
-    BatchOptions two = BatchOptions.DEFAULT.withSequences(1).withWaiting(1);
-    Client client = client(OPTIONS.withBatch(two));
+    BatchOptions few = BatchOptions.DEFAULT.withSequences(1).withWaiting(2);
+    Client client = client(OPTIONS.withBatch(few));
     Client.Reply reply = client.post("/v1/completions", "{\"prompt\":\"a\",\"n\":3}");
     assertThat(reply.status()).isEqualTo(400);
     assertThat(reply.message()).isEqualTo("expected n in 1..2, got 3");
@@ -218,6 +255,13 @@ class BadRequestsTest extends ServerFixture {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> OPTIONS.withApiKey(" "))
         .withMessage("expected an API key with text, got an empty one");
+    for (String bad : List.of(" x", "x\n", "a\u0001b")) {
+      assertThatIllegalArgumentException().isThrownBy(() -> OPTIONS.withApiKey(bad));
+    }
+    assertThat(OPTIONS.withApiKey("a b").apiKey()).contains("a b");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> OPTIONS.withHosts(Set.of("https://talks.example.org")))
+        .withMessageStartingWith("expected hosts without scheme and port, as in");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> OPTIONS.withSaving(Duration.ZERO, Duration.ofSeconds(1)))
         .withMessage("expected saveEvery > 0, got PT0S");

@@ -81,14 +81,13 @@ final class Client {
     }
   }
 
-  /** Returns the length that an answer's header says. */
-  long length(String method, String path) throws IOException, InterruptedException {
+  /** Returns a header of an answer. */
+  String header(String method, String path, String name) throws IOException, InterruptedException {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(root + path))
             .method(method, BodyPublishers.noBody())
             .build();
-    HttpResponse<String> got = http.send(request, BodyHandlers.ofString());
-    return got.headers().firstValueAsLong("Content-Length").orElse(-1);
+    return http.send(request, BodyHandlers.ofString()).headers().firstValue(name).orElse("");
   }
 
   Reply get(String path) {
