@@ -107,9 +107,13 @@ final class Client {
     return reply.json();
   }
 
+  String metrics() {
+    return get("/metrics").text();
+  }
+
   /** Returns a figure of /metrics. */
   double metric(String name) {
-    for (String line : get("/metrics").text().split("\n")) {
+    for (String line : metrics().split("\n")) {
       if (line.startsWith(name + " ")) {
         return Double.parseDouble(line.substring(name.length() + 1));
       }

@@ -39,6 +39,13 @@ class ClientLeavesTest extends ServerFixture {
     client.ok("/v1/sessions", "{\"name\":\"s\"}");
     client.ok("/v1/sessions/s/append", "{\"prompt\":[1,2,3]}");
     for (String path : new String[] {"/v1/completions", "/v1/sessions/s/generate"}) {
+      // Figures are those of the last step: who is counted still would have this one refused.
+      await(
+          "a free place",
+          () ->
+              client.metric("retention_sequences{state=\"reading\"}")
+                      + client.metric("retention_sequences{state=\"writing\"}")
+                  == 0);
       Socket socket = ask(server.address().getPort(), path, stream);
       await("writing", () -> client.metric("retention_sequences{state=\"writing\"}") == 1);
       socket.close();

@@ -24,13 +24,25 @@ for (const [, id] of html.matchAll(/id="([a-z]+)"/g)) {
 }
 globalThis.document = { getElementById: id => elements[id], createElement: () => element("") };
 const ask = globalThis.fetch;
-globalThis.fetch = (path, options) => ask(new URL(path, root), options);
+// Byte by byte: characters, lines and events come in halves.
+const halves = () => new TransformStream({
+  transform(chunk, to) {
+    chunk.forEach(byte => to.enqueue(Uint8Array.of(byte)));
+  }
+});
+globalThis.fetch = async (path, options) => {
+  const answer = await ask(new URL(path, root), options);
+  return new Response(answer.body.pipeThrough(halves()), { status: answer.status });
+};
 (0, eval)(html.slice(html.indexOf("<script>") + 8, html.indexOf("</script>")));
 
+while (elements.model.textContent === undefined && elements.note.textContent === undefined) {
+  await new Promise(soon => setTimeout(soon, 10)); // until it has asked who is served
+}
 Object.entries(JSON.parse(fields)).forEach(([id, value]) => { elements[id].value = value; });
 await elements.go.onclick();
 console.log(JSON.stringify({
-  model: elements.model.textContent ?? "",
+  model: elements.model.textContent,
   out: elements.out.text,
   note: elements.note.textContent,
   go: elements.go.disabled,
