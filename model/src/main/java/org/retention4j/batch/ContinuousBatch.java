@@ -38,6 +38,9 @@ public final class ContinuousBatch implements AutoCloseable {
   private final Prompts prompts;
   private final Thread thread;
 
+  /** What listeners are told behind a step. */
+  private final List<Runnable> news = new ArrayList<>();
+
   private final Object lock = new Object();
   private final Deque<Sequence> waiting = new ArrayDeque<>();
   private boolean stopping;
@@ -87,7 +90,7 @@ public final class ContinuousBatch implements AutoCloseable {
     synchronized (lock) {
       refuseIfFull(); // before work is done for it
     }
-    Sequence sequence = new Sequence(request, listener, tokenizer, vocabulary);
+    Sequence sequence = new Sequence(request, listener, tokenizer, vocabulary, news::add);
     synchronized (lock) {
       refuseIfFull();
       waiting.add(sequence);
@@ -148,6 +151,7 @@ public final class ContinuousBatch implements AutoCloseable {
         prompts.read(rows);
         rows.step();
         count();
+        tell();
       }
     } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.ERROR, "a batch ended by a fault of its own", e);
@@ -206,6 +210,12 @@ public final class ContinuousBatch implements AutoCloseable {
     }
   }
 
+  /** Tells of ends, in the order in which they came; who asks again finds the place free. */
+  private void tell() {
+    news.forEach(Runnable::run);
+    news.clear();
+  }
+
   private void count() {
     synchronized (lock) {
       count(prompts.size());
@@ -238,6 +248,7 @@ public final class ContinuousBatch implements AutoCloseable {
       prompts.cancel();
       rows.cancel();
     } finally {
+      tell();
       synchronized (lock) {
         ended = true;
         lock.notifyAll();

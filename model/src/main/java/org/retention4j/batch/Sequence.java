@@ -2,6 +2,7 @@ package org.retention4j.batch;
 
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.retention4j.cache.PrefixCache;
 import org.retention4j.cache.PrefixReading;
 import org.retention4j.core.form.SequenceForm;
@@ -30,10 +31,22 @@ final class Sequence {
   private int unread = NONE;
   private boolean failed;
   private boolean told;
+  private final Consumer<Runnable> news;
 
-  Sequence(BatchRequest request, BatchListener listener, Tokenizer tokenizer, int vocabulary) {
+  /**
+   * Makes one that waits.
+   *
+   * @param news takes what its listener is told of its end, once its place is free
+   */
+  Sequence(
+      BatchRequest request,
+      BatchListener listener,
+      Tokenizer tokenizer,
+      int vocabulary,
+      Consumer<Runnable> news) {
     this.request = request;
     this.listener = listener;
+    this.news = news;
     int[] prompt = request.prompt();
     int[] seen = new int[request.seen().length + prompt.length];
     System.arraycopy(request.seen(), 0, seen, 0, request.seen().length);
@@ -173,7 +186,8 @@ final class Sequence {
 
   private void tellEnd(Optional<Snapshot> state) {
     Generation generation = text.generation();
-    tell(() -> listener.ended(generation, takePiece(), state));
+    String rest = takePiece();
+    tell(() -> listener.ended(generation, rest, state));
   }
 
   void tellFailure(Throwable failure) {
@@ -197,14 +211,17 @@ final class Sequence {
     return failed;
   }
 
-  /** What a listener throws must not end the batch. */
-  private void tell(Runnable news) {
-    if (told) {
-      return;
+  private void tell(Runnable end) {
+    if (!told) {
+      told = true;
+      news.accept(() -> guarded(end));
     }
-    told = true;
+  }
+
+  /** What a listener throws must not end the batch. */
+  private static void guarded(Runnable end) {
     try {
-      news.run();
+      end.run();
     } catch (RuntimeException | Error e) {
       LOG.log(System.Logger.Level.WARNING, "a listener to a sequence failed", e);
     }

@@ -196,6 +196,33 @@ class ContinuousBatchTest extends BatchFixture {
     }
   }
 
+  /** One place, and none to wait: whoever is told of an end may come at once. */
+  @Test
+  void whoIsToldOfAnEndFindsThePlaceFree() throws Exception {
+    BatchOptions one = SMALL.withSequences(1).withWaiting(0);
+    GenerationOptions few = GenerationOptions.DEFAULT.withMaxTokens(3);
+    try (ContinuousBatch batch = new ContinuousBatch(model, tokenizer, one)) {
+      List<Heard> heard = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        heard.add(new Heard());
+      }
+      for (int i = 0; i < 19; i++) {
+        int next = i + 1;
+        heard
+            .get(i)
+            .end
+            .thenRun(
+                () -> batch.submit(BatchRequest.of(text(next, 1 + next), few), heard.get(next)));
+      }
+      batch.submit(BatchRequest.of(text(0, 1), few), heard.get(0));
+      for (Heard each : heard) {
+        assertThat(each.generation().tokens()).hasSize(3);
+      }
+      assertThat(batch.counts().refused()).isZero();
+      assertThat(batch.counts().tokens()).isEqualTo(60);
+    }
+  }
+
   @Test
   void aShortPromptDoesNotWaitForALongOne() throws Exception {
     try (ContinuousBatch batch = new ContinuousBatch(exact, tokenizer, SMALL)) {

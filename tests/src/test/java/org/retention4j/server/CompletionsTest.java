@@ -220,6 +220,7 @@ class CompletionsTest extends ServerFixture {
     JsonNode tokens = answer.at("/usage/prompt_tokens_details/cached_tokens");
     assertThat(tokens.isInt()).isTrue();
     return tokens.intValue();
+  }
 
   /** As load balancers ask: the same answer without its body. */
   @Test
