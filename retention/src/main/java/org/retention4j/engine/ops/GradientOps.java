@@ -81,8 +81,9 @@ public interface GradientOps {
       int n);
 
   /**
-   * The way back through {@link #gatedNorms}.
+   * The way back through {@link #gatedNorms}, whose result is computed again.
    *
+   * @param y receives what it gave
    * @param dGate its gradient; may be dy
    * @param dx its gradient; may be dy where dGate is not
    * @param sums where the gradient of the weight is added, from 0 on; empty for none
@@ -95,6 +96,7 @@ public interface GradientOps {
       double eps,
       RowView gate,
       Activation f,
+      RowView y,
       RowView dy,
       RowView dGate,
       RowView dx,

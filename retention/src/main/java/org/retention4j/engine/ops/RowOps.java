@@ -21,6 +21,22 @@ public interface RowOps {
       Angles angles,
       double factor);
 
+  /**
+   * The same for all heads of a token whose channels stand one head behind the other in a row.
+   *
+   * @param heads which divide the row's width
+   * @param channels the first ones of each head, which turn
+   */
+  void rotateHeads(
+      RowView x,
+      int heads,
+      int channels,
+      int batch,
+      long token,
+      boolean interleaved,
+      Angles angles,
+      double factor);
+
   /** x[batch, token, head, :] ← factor·x[batch, token, head, :]. */
   void scale(RowView x, int batch, long token, int head, double factor);
 

@@ -24,6 +24,8 @@ final class Fp32Gradients implements GradientOps {
   private final GrowableFloats groupValues = new GrowableFloats();
   private final GrowableFloats groupGradient = new GrowableFloats();
   private final GrowableFloats groupScales = new GrowableFloats();
+  private final GrowableFloats normedRow = new GrowableFloats();
+  private final GrowableFloats againRow = new GrowableFloats();
 
   Fp32Gradients(Kernels kernels) {
     this.kernels = kernels;
@@ -197,17 +199,14 @@ final class Fp32Gradients implements GradientOps {
     int width = x.width();
     int size = width / groups;
     float[] narrow = narrow(weight, width, size);
-    float[] scales = scales(groups);
     for (int i = 0; i < n; i++) {
       float[] u = read(first, x, 0, token + i, 0);
       float[] value = values(f, read(second, gate, 0, token + i, 0), width);
-      scales(u, groups, size, factors, i, eps, scales);
-      for (int group = 0; group < groups; group++) {
-        float r = scales[group];
-        for (int j = group * size; j < (group + 1) * size; j++) {
-          u[j] = r * u[j] * value[j] * narrow[j];
-        }
+      kernels.multiply(u, scales(u, groups, size, factors, i, eps), width);
+      if (weight.length > 0) {
+        kernels.multiply(u, narrow, width);
       }
+      kernels.multiply(u, value, width);
       out.write(0, token + i, 0, u);
     }
   }
@@ -221,6 +220,7 @@ final class Fp32Gradients implements GradientOps {
       double eps,
       RowView gate,
       Activation f,
+      RowView y,
       RowView dy,
       RowView dGate,
       RowView dx,
@@ -230,18 +230,38 @@ final class Fp32Gradients implements GradientOps {
     int width = x.width();
     int size = width / groups;
     float[] narrow = narrow(weight, width, size);
-    float[] scales = scales(groups);
     float[] sum = sums.atLeast(width);
+    float[] normed = normedRow.atLeast(width);
+    float[] again = againRow.atLeast(width);
     Arrays.fill(sum, 0, width, 0f);
     for (int i = 0; i < n; i++) {
       float[] u = read(first, x, 0, token + i, 0);
       float[] g = read(second, gate, 0, token + i, 0);
       float[] d = read(third, dy, 0, token + i, 0);
       evaluate(f, g, width);
-      scales(u, groups, size, factors, i, eps, scales);
-      for (int group = 0; group < groups; group++) {
-        normBack(u, d, g, scales[group], narrow, sum, group * size, size);
+      float[] scale = scales(u, groups, size, factors, i, eps);
+      System.arraycopy(u, 0, normed, 0, width);
+      kernels.multiply(normed, scale, width);
+      // f(gate) ⊙ weight ⊙ normed, and dy ⊙ f'(gate) ⊙ weight ⊙ normed
+      System.arraycopy(normed, 0, g, 0, width);
+      if (weight.length > 0) {
+        kernels.multiply(g, narrow, width);
       }
+      System.arraycopy(g, 0, again, 0, width);
+      kernels.multiply(again, values.atLeast(width), width);
+      y.write(0, token + i, 0, again);
+      kernels.multiply(g, slopes.atLeast(width), width);
+      kernels.multiply(g, d, width);
+      // dy ⊙ f(gate), of which the weight has its gradient, and then that of normed
+      kernels.multiply(d, values.atLeast(width), width);
+      kernels.multiply(normed, d, width);
+      kernels.addScaled(normed, width, 1f, sum);
+      if (weight.length > 0) {
+        kernels.multiply(d, narrow, width);
+      }
+      kernels.multiply(u, along(u, d, scale, groups, size), width);
+      kernels.addScaled(u, width, -1f, d);
+      kernels.multiply(d, scale, width);
       dGate.write(0, token + i, 0, g);
       dx.write(0, token + i, 0, d);
     }
@@ -250,43 +270,33 @@ final class Fp32Gradients implements GradientOps {
     }
   }
 
-  /** One group: leaves the gradient of the gate in g and that of u in d. */
-  private void normBack(
-      float[] u, float[] d, float[] g, float r, float[] weight, float[] sum, int from, int size) {
-    float[] value = values.atLeast(from + size);
-    float[] slope = slopes.atLeast(from + size);
-    float[] own = groupValues.atLeast(size);
-    float[] ownGradient = groupGradient.atLeast(size);
-    for (int j = 0; j < size; j++) {
-      int at = from + j;
-      float normed = r * u[at];
-      float dn = d[at] * value[at];
-      sum[at] += dn * normed;
-      g[at] = d[at] * slope[at] * (normed * weight[at]);
-      own[j] = u[at];
-      ownGradient[j] = dn * weight[at];
+  /** Returns r²·⟨d, u⟩/S of each group, for each of its S channels. */
+  private float[] along(float[] u, float[] d, float[] r, int groups, int size) {
+    float[] along = againRow.atLeast(groups * size);
+    float[] ownU = groupValues.atLeast(size);
+    float[] ownD = groupGradient.atLeast(size);
+    for (int from = 0; from < groups * size; from += size) {
+      System.arraycopy(u, from, ownU, 0, size);
+      System.arraycopy(d, from, ownD, 0, size);
+      double dot = kernels.dot(ownD, ownU, size);
+      Arrays.fill(along, from, from + size, (float) ((double) r[from] * r[from] * dot / size));
     }
-    float along = (float) ((double) r * r * kernels.dot(ownGradient, own, size) / size);
-    for (int j = 0; j < size; j++) {
-      d[from + j] = r * (ownGradient[j] - own[j] * along);
-    }
+    return along;
   }
 
-  private float[] scales(int groups) {
-    return groupScales.atLeast(groups);
-  }
-
-  /** Leaves factor / √(mean(u²) + eps) of each group. */
-  private void scales(
-      float[] x, int groups, int size, double[] factors, int row, double eps, float[] scales) {
+  /** Returns factor / √(mean(u²) + eps) of each group, for each of its channels. */
+  private float[] scales(float[] x, int groups, int size, double[] factors, int row, double eps) {
+    float[] scales = groupScales.atLeast(groups * size);
     float[] own = groupValues.atLeast(size);
     for (int group = 0; group < groups; group++) {
       double factor = factors.length == 0 ? 1 : factors[row * groups + group];
       System.arraycopy(x, group * size, own, 0, size);
       double squares = kernels.sumOfSquares(own, size);
       squares = squares < LARGEST_SUM ? squares : sumOfSquares(own, size);
-      scales[group] = (float) (factor / Math.sqrt(squares * factor * factor / size + eps));
+      float scale = (float) (factor / Math.sqrt(squares * factor * factor / size + eps));
+      Arrays.fill(scales, group * size, (group + 1) * size, scale);
     }
+    return scales;
   }
 
   /** Returns the weights of a whole row. */

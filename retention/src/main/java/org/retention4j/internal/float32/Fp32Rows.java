@@ -45,12 +45,38 @@ final class Fp32Rows implements RowOps {
     int half = x.width() / 2;
     float[] r = row(x.width());
     x.read(batch, token, head, r);
-    if (interleaved) {
-      rotatePairs(r, half, angles.narrowCos(), angles.narrowSin(), (float) factor);
-    } else {
-      kernels.rotateHalves(r, half, angles.narrowCos(), angles.narrowSin(), (float) factor);
-    }
+    rotate(r, half, interleaved, angles, (float) factor);
     x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void rotateHeads(
+      RowView x,
+      int heads,
+      int channels,
+      int batch,
+      long token,
+      boolean interleaved,
+      Angles angles,
+      double factor) {
+    int width = x.width() / heads;
+    float[] all = row(x.width());
+    float[] own = second(channels);
+    x.read(batch, token, 0, all);
+    for (int from = 0; from < x.width(); from += width) {
+      System.arraycopy(all, from, own, 0, channels);
+      rotate(own, channels / 2, interleaved, angles, (float) factor);
+      System.arraycopy(own, 0, all, from, channels);
+    }
+    x.write(batch, token, 0, all);
+  }
+
+  private void rotate(float[] x, int half, boolean interleaved, Angles angles, float factor) {
+    if (interleaved) {
+      rotatePairs(x, half, angles.narrowCos(), angles.narrowSin(), factor);
+    } else {
+      kernels.rotateHalves(x, half, angles.narrowCos(), angles.narrowSin(), factor);
+    }
   }
 
   private static void rotatePairs(float[] x, int half, float[] cos, float[] sin, float factor) {

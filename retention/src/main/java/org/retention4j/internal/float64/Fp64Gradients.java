@@ -7,7 +7,7 @@ import org.retention4j.engine.ops.Tile;
 
 /** The way back in double precision. */
 final class Fp64Gradients implements GradientOps {
-  private final double[][] rows = new double[3][64];
+  private final double[][] rows = new double[4][64];
 
   private double[] row(int i, int n) {
     if (rows[i].length < n) {
@@ -178,6 +178,7 @@ final class Fp64Gradients implements GradientOps {
       double eps,
       RowView gate,
       Activation f,
+      RowView y,
       RowView dy,
       RowView dGate,
       RowView dx,
@@ -189,6 +190,7 @@ final class Fp64Gradients implements GradientOps {
       double[] u = read(0, x, 0, token + i, 0);
       double[] g = read(1, gate, 0, token + i, 0);
       double[] d = read(2, dy, 0, token + i, 0);
+      double[] again = row(3, x.width());
       for (int group = 0; group < groups; group++) {
         double r = scale(u, size, group, groups, factors, i, eps);
         double dot = 0;
@@ -197,6 +199,7 @@ final class Fp64Gradients implements GradientOps {
           if (sums.length > 0) {
             sums[weight.length == size ? j % size : j] += gradient * r * u[j];
           }
+          again[j] = f.at(g[j]) * r * u[j] * at(weight, j, size);
           g[j] = d[j] * f.slope(g[j]) * r * u[j] * at(weight, j, size);
           d[j] = gradient * at(weight, j, size);
           dot += d[j] * u[j];
@@ -206,6 +209,7 @@ final class Fp64Gradients implements GradientOps {
           d[j] = r * (d[j] - u[j] * along);
         }
       }
+      y.write(0, token + i, 0, again);
       dGate.write(0, token + i, 0, g);
       dx.write(0, token + i, 0, d);
     }

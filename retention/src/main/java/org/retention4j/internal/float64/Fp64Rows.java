@@ -35,21 +35,43 @@ final class Fp64Rows implements RowOps {
       boolean interleaved,
       Angles angles,
       double factor) {
-    double[] cos = angles.cos();
-    double[] sin = angles.sin();
-    int half = x.width() / 2;
     double[] r = row(x.width());
     x.read(batch, token, head, r);
+    rotate(r, 0, x.width() / 2, interleaved, angles, factor);
+    x.write(batch, token, head, r);
+  }
+
+  @Override
+  public void rotateHeads(
+      RowView x,
+      int heads,
+      int channels,
+      int batch,
+      long token,
+      boolean interleaved,
+      Angles angles,
+      double factor) {
+    double[] r = row(x.width());
+    x.read(batch, token, 0, r);
+    for (int from = 0; from < x.width(); from += x.width() / heads) {
+      rotate(r, from, channels / 2, interleaved, angles, factor);
+    }
+    x.write(batch, token, 0, r);
+  }
+
+  private static void rotate(
+      double[] r, int from, int half, boolean interleaved, Angles angles, double factor) {
+    double[] cos = angles.cos();
+    double[] sin = angles.sin();
     int step = interleaved ? 2 : 1;
     int partner = interleaved ? 1 : half;
     for (int i = 0; i < half; i++) {
-      int at = i * step;
+      int at = from + i * step;
       double a = r[at];
       double b = r[at + partner];
       r[at] = (a * cos[i] - b * sin[i]) * factor;
       r[at + partner] = (b * cos[i] + a * sin[i]) * factor;
     }
-    x.write(batch, token, head, r);
   }
 
   @Override

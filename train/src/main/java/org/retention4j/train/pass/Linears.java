@@ -17,6 +17,8 @@ public final class Linears {
   private final TileProducts forward;
   private final TileProducts backward;
   private final List<Bias> biases = new ArrayList<>();
+  private final TileProducts ofWeights;
+  private final boolean laterX;
   private boolean empty = true;
 
   /** A bias and what is done with it. */
@@ -29,11 +31,23 @@ public final class Linears {
    * @param dx (M,in), overwritten on the way back
    */
   public Linears(PassContext context, Tile x, Tile dx) {
+    this(context, x, dx, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param laterX whether x is not there yet on the way back: {@link #backwardWeights} then takes
+   *     the gradients of weights, which {@link #backward} does not
+   */
+  public Linears(PassContext context, Tile x, Tile dx, boolean laterX) {
     this.context = context;
     this.x = x;
     this.dx = dx;
+    this.laterX = laterX;
     forward = context.products();
     backward = context.products();
+    ofWeights = laterX ? context.products() : backward;
   }
 
   /**
@@ -46,7 +60,7 @@ public final class Linears {
    */
   public Linears add(Parameter w, Parameter bias, Tile y, Tile dy) {
     forward.add(x, false, w.value(), true, y, false);
-    backward.add(dy, true, x, false, w.gradient(), true);
+    ofWeights.add(dy, true, x, false, w.gradient(), true);
     backward.add(dy, false, w.value(), false, dx, !empty);
     empty = false;
     if (bias != null) {
@@ -85,5 +99,12 @@ public final class Linears {
       biases.get(i).gradient().run(biases.get(i).bias().vectorGradient(), 0);
     }
     backward.run();
+  }
+
+  /** Adds the gradients of weights, where x came later. */
+  public void backwardWeights() {
+    if (laterX) {
+      ofWeights.run();
+    }
   }
 }

@@ -160,13 +160,21 @@ final class HeadNormPass {
     if (centered || (config.normaliseOutput() && !byHead)) {
       prepare.run();
     }
-    again();
-  }
-
-  /** Computes z again. */
-  void again() {
     weights.refresh();
     norm.run();
+  }
+
+  /** Computes z again, unless the way back does. */
+  void again() {
+    if (!fused) {
+      weights.refresh();
+      norm.run();
+    }
+  }
+
+  /** Returns whether z is there again behind the way back only, and not before. */
+  boolean laterAgain() {
+    return fused;
   }
 
   /** Divides by √s_p and subtracts the mean, in o. */
@@ -221,6 +229,7 @@ final class HeadNormPass {
             config.normEps(),
             gRow,
             config.gate(),
+            zRow,
             dzRow,
             dzRow,
             dnRow,

@@ -34,6 +34,16 @@ final class ProjectionPass {
   private final RowView gradient;
   private final boolean plain;
 
+  /** How many channels of a head turn: the first R. */
+  private final int channels;
+
+  private final int tokens;
+
+  /** By token: all heads in a row. */
+  private final RowView outRow;
+
+  private final RowView gradientRow;
+
   /** The first R channels, which turn; null for none. */
   private final RowView turned;
 
@@ -69,7 +79,10 @@ final class ProjectionPass {
     out = outTile.asRows(context.tokens(), width);
     product = productTile.asRows(context.tokens(), width);
     gradient = gradientTile.asRows(context.tokens(), width);
-    int channels = value ? 0 : config.rotation().rotated(width);
+    channels = value ? 0 : config.rotation().rotated(width);
+    tokens = context.tokens();
+    outRow = outTile.asRows(context.rows(), heads * width);
+    gradientRow = gradientTile.asRows(context.rows(), heads * width);
     turned = channels == 0 ? null : out.first(channels);
     turnedGradient = channels == 0 ? null : gradient.first(channels);
     scaleApart = factor != 1 && channels < width;
@@ -97,6 +110,10 @@ final class ProjectionPass {
 
   /** Does what follows the product, for one token of a row. */
   void finish(Lane lane, Turns turns, int b, int t) {
+    if (plain) {
+      turnHeads(lane, turns, outRow, b * tokens + t);
+      return;
+    }
     for (int h = 0; h < heads; h++) {
       if (map != Activation.NONE) {
         lane.gradients().activate(product, map, out, b, t, h);
@@ -106,6 +123,15 @@ final class ProjectionPass {
         lane.rows().rmsNorm(mapped, 1, norm.vector(), eps, out, b, t, h);
       }
       turn(lane, turns, out, turned, b, t, h);
+    }
+  }
+
+  private void turnHeads(Lane lane, Turns turns, RowView x, int row) {
+    if (channels > 0) {
+      turns.turnHeads(lane, x, heads, channels, row, scaleApart ? 1 : factor);
+    }
+    if (scaleApart) {
+      lane.rows().scale(x, 0, row, 0, factor);
     }
   }
 
@@ -125,6 +151,10 @@ final class ProjectionPass {
    * @param sums from {@code at} on added the gradient of the norm's weight
    */
   void finishBack(Lane lane, Turns turns, int b, int t, double[] sums, int at) {
+    if (plain) {
+      turnHeads(lane, turns, gradientRow, b * tokens + t);
+      return;
+    }
     for (int h = 0; h < heads; h++) {
       turn(lane, turns, gradient, turnedGradient, b, t, h);
       if (norm != null) {

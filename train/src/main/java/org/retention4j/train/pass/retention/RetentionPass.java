@@ -98,7 +98,7 @@ public final class RetentionPass implements MixerPass {
           norm.gateGradient());
     }
     output =
-        new Linears(context, norm.z(), norm.dz())
+        new Linears(context, norm.z(), norm.dz(), norm.laterAgain())
             .add(
                 parameters.get(prefix + RetentionConfig.OUTPUT),
                 parameters.find(prefix + Projection.OUTPUT.biasName()),
@@ -159,6 +159,7 @@ public final class RetentionPass implements MixerPass {
     norm.again();
     output.backward();
     norm.backward();
+    output.backwardWeights();
     core.backward();
     back.begin();
     finishBack.run();

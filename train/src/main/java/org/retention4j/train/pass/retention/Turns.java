@@ -75,6 +75,15 @@ final class Turns {
     }
   }
 
+  /**
+   * The same for the first channels of every head of a token, whose heads are one row of x.
+   *
+   * @param at the row
+   */
+  void turnHeads(Lane lane, RowView x, int heads, int channels, int at, double factor) {
+    lane.rows().rotateHeads(x, heads, channels, 0, at, interleaved, angles[lane.index()], factor);
+  }
+
   /** x ← factor · x, turned by the angles of the token that the lane was moved to. */
   void turn(Lane lane, RowView x, int row, int token, int head, double factor) {
     lane.rows().rotate(x, row, token, head, interleaved, angles[lane.index()], factor);
