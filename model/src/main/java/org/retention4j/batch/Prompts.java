@@ -5,8 +5,10 @@ import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.retention4j.cache.PrefixCache;
 import org.retention4j.cache.PrefixCacheOptions;
 import org.retention4j.cache.PrefixCacheStats;
@@ -32,6 +34,10 @@ final class Prompts implements AutoCloseable {
 
   private final Together together;
   private final Deque<Sequence> reading = new ArrayDeque<>();
+
+  /** Whose turn it is, as far as what becomes of them has not been settled. */
+  private final Set<Sequence> unsettled = new LinkedHashSet<>();
+
   private final Deque<Session> idle = new ArrayDeque<>();
   private final float[] logits;
   private long read;
@@ -100,6 +106,7 @@ final class Prompts implements AutoCloseable {
       if (turn.isEmpty()) {
         return; // at the next turn
       }
+      unsettled.addAll(turn);
       for (Sequence each : turn) {
         left -= each.next();
         if (each.next() == 0) {
@@ -153,14 +160,14 @@ final class Prompts implements AutoCloseable {
 
   private void settle(Sequence sequence, Rows rows) {
     read += sequence.takeRead();
-    if (sequence.failed()) {
-      return;
+    if (!sequence.failed()) {
+      try {
+        goOn(sequence, rows);
+      } catch (RuntimeException | OutOfMemoryError e) {
+        sequence.fail(e);
+      }
     }
-    try {
-      goOn(sequence, rows);
-    } catch (RuntimeException | OutOfMemoryError e) {
-      sequence.fail(e);
-    }
+    unsettled.remove(sequence);
   }
 
   /** What becomes of one behind its piece. */
@@ -207,6 +214,7 @@ final class Prompts implements AutoCloseable {
 
   /** Ends all of them, whatever becomes of one. */
   void cancel() {
+    reading.addAll(unsettled); // an error came between
     while (!reading.isEmpty()) {
       Sequence sequence = reading.remove();
       try {

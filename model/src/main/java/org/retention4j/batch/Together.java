@@ -94,8 +94,10 @@ final class Together implements AutoCloseable {
   private boolean readInOne(List<Sequence> group) {
     Session shared = session(group.size());
     int[][] tokens = new int[shared.batch()][0];
+    long[] before = new long[group.size()];
     int count = 0;
     for (int i = 0; i < group.size(); i++) {
+      before[i] = group.get(i).reader().position(0);
       shared.exchange(i, group.get(i).reader(), 0);
       tokens[i] = group.get(i).nextTokens();
       count += tokens[i].length;
@@ -114,16 +116,24 @@ final class Together implements AutoCloseable {
       }
     } catch (IllegalStateException torn) { // it failed half-way, and nobody can go on from there
       close();
-      for (Sequence each : group) {
-        each.fail(failure == null ? torn : failure);
-      }
+      fail(group, failure == null ? torn : failure);
       return true;
     }
-    if (failure != null) {
-      return false; // one of them was refused: by itself it is told why
+    if (failure == null) {
+      group.forEach(each -> each.advance(nanos * each.next()));
+      return true;
     }
-    group.forEach(each -> each.advance(nanos * each.next()));
-    return true;
+    for (int i = 0; i < group.size(); i++) {
+      if (group.get(i).reader().position(0) != before[i]) { // read in part: not to be read again
+        fail(group, failure);
+        return true;
+      }
+    }
+    return false; // one of them was refused: by itself it is told why
+  }
+
+  private static void fail(List<Sequence> group, Throwable failure) {
+    group.forEach(each -> each.fail(failure));
   }
 
   private Session session(int rows) {

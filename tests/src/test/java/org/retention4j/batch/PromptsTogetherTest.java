@@ -129,14 +129,64 @@ class PromptsTogetherTest extends BatchFixture {
         .hasMessageContaining(message);
   }
 
+  private static SessionOptions failing(FailingForm form) {
+    return new SessionOptions(form, new RecurrentForm(), false, KvCacheOptions.DEFAULT);
+  }
+
+  /** What three have read of their prompts then is not read again. */
+  @Test
+  void aCallThatFailsBetweenTwoOfItsPartsEndsThoseItWasFor() throws Exception {
+    AtomicInteger gaps = new AtomicInteger();
+    BatchOptions options = TWELVE.withSession(failing(new FailingForm(new AtomicInteger(), gaps)));
+    try (ContinuousBatch batch = new ContinuousBatch(exact, tokenizer, options)) {
+      List<Heard> heard = new ArrayList<>();
+      try (Blocker blocker = Blocker.of(batch)) {
+        for (int i = 0; i < 3; i++) {
+          heard.add(new Heard());
+          batch.submit(BatchRequest.of(text(i, 200), TWENTY), heard.get(i));
+        }
+        gaps.set(1);
+      }
+      for (Heard each : heard) {
+        assertFails(each, FailingForm.MESSAGE);
+      }
+      Heard after = new Heard();
+      batch.submit(BatchRequest.of(text(5, 200), TWENTY), after);
+      assertThat(after.generation()).isEqualTo(alone(exact, text(5, 200), TWENTY));
+    }
+  }
+
+  /** One of three that were read together ends the batch by an error of its own. */
+  @Test
+  void allOfATurnAreToldOfTheEndWhateverOneThrows() throws Exception {
+    Heard throwing =
+        new Heard() {
+          @Override
+          public void token(int token, double p, String piece, float[] logits) {
+            throw new AssertionError("of a listener");
+          }
+        };
+    List<Heard> heard = List.of(throwing, new Heard(), new Heard());
+    try (ContinuousBatch batch = new ContinuousBatch(exact, tokenizer, TWELVE)) {
+      try (Blocker blocker = Blocker.of(batch)) {
+        for (int i = 0; i < heard.size(); i++) {
+          batch.submit(BatchRequest.of(text(i, 64), TWENTY), heard.get(i));
+        }
+      }
+      for (Heard each : heard) {
+        assertThat(each.generation().end()).isEqualTo(End.CANCELLED);
+      }
+    }
+  }
+
   /** A call that fails half-way ends those it was for: their states are of no more use. */
   @Test
   void aCallThatFailsHalfWayEndsOnlyThoseItWasFor() throws Exception {
     AtomicInteger failures = new AtomicInteger();
-    SessionOptions failing =
-        new SessionOptions(
-            new FailingForm(failures), new RecurrentForm(), false, KvCacheOptions.DEFAULT);
-    BatchOptions options = TWELVE.withSession(failing).withPromptTokens(128);
+    BatchOptions options =
+        TWELVE
+            .withSession(failing(new FailingForm(failures, new AtomicInteger())))
+            .withPromptTokens(128);
     try (ContinuousBatch batch = new ContinuousBatch(exact, tokenizer, options)) {
       Heard writes = new Heard();
       BatchTicket ticket = batch.submit(BatchRequest.of(text(9, 1), LONG), writes);
