@@ -1,6 +1,7 @@
 package org.retention4j.model;
 
 import java.util.Arrays;
+import java.util.Locale;
 import org.retention4j.core.Resets;
 
 /** Texts as vectors: the mean over a text's tokens of what the last layer makes of them. */
@@ -17,6 +18,7 @@ final class TextVectors {
         throw new IllegalArgumentException(
             "expected at least 1 token in text " + i + ", got " + (texts[i] == null ? null : 0));
       }
+      requireKnown(texts[i], model.config().vocabulary(), i);
     }
     float[][] vectors = new float[texts.length][];
     for (int first = 0; first < texts.length; first += ROWS) {
@@ -25,6 +27,21 @@ final class TextVectors {
       System.arraycopy(means, 0, vectors, first, some.length);
     }
     return vectors;
+  }
+
+  /** Before any is read, and by the number that its caller knows it by. */
+  private static void requireKnown(int[] text, int vocabulary, int number) {
+    for (int token : text) {
+      if (token < 0 || token >= vocabulary) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "expected tokens in 0..%d, the vocabulary, got %d in text %d",
+                vocabulary - 1,
+                token,
+                number));
+      }
+    }
   }
 
   private static float[][] means(LanguageModel model, int[][] texts) {

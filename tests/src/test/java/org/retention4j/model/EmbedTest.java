@@ -107,7 +107,12 @@ class EmbedTest {
           .withMessage("expected at least 1 token in text 1, got 0");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> model.embed(new int[] {1, D}))
-          .withMessageContaining("expected tokens in 0..31, the vocabulary, got 32");
+          .withMessage("expected tokens in 0..31, the vocabulary, got 32 in text 0");
+      int[][] many = new int[18][1];
+      many[17][0] = -1;
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> model.embed(many))
+          .withMessage("expected tokens in 0..31, the vocabulary, got -1 in text 17");
     }
     assertThatIllegalStateException().isThrownBy(() -> model.embed(new int[] {1}));
   }
