@@ -18,7 +18,6 @@ final class HttpFailure extends RuntimeException {
   static final int WRONG_METHOD = 405;
   static final int CONFLICT = 409;
   static final int TOO_LARGE = 413;
-  static final int WRONG_TYPE = 415;
   static final int TOO_MANY = 429;
   static final int BROKEN = 500;
   static final int UNAVAILABLE = 503;
