@@ -92,7 +92,12 @@ final class Together implements AutoCloseable {
 
   /** Returns whether they were read, or failed all; if not, nothing was. */
   private boolean readInOne(List<Sequence> group) {
-    Session shared = session(group.size());
+    Session shared;
+    try {
+      shared = session(group.size());
+    } catch (OutOfMemoryError e) {
+      return false; // alone they need no more than they have
+    }
     int[][] tokens = new int[shared.batch()][0];
     long[] before = new long[group.size()];
     int count = 0;

@@ -303,7 +303,7 @@ public final class FrameSession implements AutoCloseable {
     }
   }
 
-  /** Remembers this moment; a copy of the states is held until the mark is closed. */
+  /** Remembers this moment; states that change behind it are held twice until it is closed. */
   public Mark mark() {
     requireUsable();
     return new Mark(states.moment());

@@ -266,7 +266,7 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  /** Remembers this moment; a copy of the states is held until the mark is closed. */
+  /** Remembers this moment; states that change behind it are held twice until it is closed. */
   public Mark mark() {
     requireUsable();
     return new Mark(states.moment(), logits.moment());

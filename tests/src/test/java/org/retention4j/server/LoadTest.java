@@ -2,6 +2,7 @@ package org.retention4j.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,10 +38,19 @@ class LoadTest extends ServerFixture {
     AtomicInteger answers = new AtomicInteger();
     round(client, Duration.ofSeconds(1), statuses, answers);
     long held = settled(client);
+    long heap = heap();
     round(client, time, statuses, answers);
     assertThat(statuses).isSubsetOf(200, 429).contains(200);
     assertThat(answers).hasValueGreaterThan(CLIENTS);
     assertThat(settled(client)).as("bytes held").isLessThanOrEqualTo(held + (4 << 20));
+    assertThat(heap()).as("heap in use").isLessThanOrEqualTo(heap + (16 << 20));
+  }
+
+  /** Returns what lives on the heap. */
+  private static long heap() {
+    System.gc();
+    System.gc();
+    return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
   }
 
   private static long settled(Client client) throws InterruptedException {

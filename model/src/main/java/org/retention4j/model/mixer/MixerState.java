@@ -139,7 +139,10 @@ public interface MixerState extends AutoCloseable {
   @Override
   void close();
 
-  /** A moment of a state. One of fixed size is copied for it, a cache only notes its positions. */
+  /**
+   * A moment of a state. One of fixed size shares its numbers with the state until that changes
+   * them; a cache notes positions.
+   */
   interface Mark extends AutoCloseable {
     /** Returns the bytes held. */
     long bytes();
