@@ -160,6 +160,22 @@ final class SessionFolder implements AutoCloseable {
     return file;
   }
 
+  /**
+   * Returns a session's file that is there.
+   *
+   * @throws HttpFailure if it is not, or something else has its place
+   */
+  Path existing(String name) {
+    Path file = file(name);
+    if (!has(name)) {
+      throw new HttpFailure(
+          HttpFailure.CONFLICT,
+          "snapshot_missing",
+          "expected the file of the session " + name + ", got none");
+    }
+    return file;
+  }
+
   boolean has(String name) {
     return isFile(folder.resolve(name + SUFFIX));
   }

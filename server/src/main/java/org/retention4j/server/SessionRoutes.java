@@ -104,7 +104,7 @@ final class SessionRoutes {
             }
             case "save" -> {
               fields.requireKnown(Set.of());
-              sessions.save(session);
+              sessions.saveNow(session);
               answer.json(OK, session.json());
             }
             default -> {

@@ -172,7 +172,7 @@ final class Sessions implements AutoCloseable {
   }
 
   private void read(StoredSession session) {
-    Path file = requireFolder().file(session.name());
+    Path file = requireFolder().existing(session.name());
     long most = limits.sessionBytes();
     RestoreOptions how = RestoreOptions.DEFAULT.withSession(options).withMostBytes(most);
     Snapshot state;
@@ -219,20 +219,30 @@ final class Sessions implements AutoCloseable {
                 "expected a server with a folder for sessions (--sessions), got one without"));
   }
 
+  /** Writes a session that is in memory, unless it is on the disk already. */
+  private void save(StoredSession session) {
+    boolean there = requireFolder().position(session.name()) == session.position();
+    if (session.state() != null && (session.dirty() || !session.everSaved() || !there)) {
+      write(session);
+    }
+  }
+
+  /**
+   * Saves one for a client who relies on it: its file is written, or, where the session is not in
+   * memory, read to its last byte.
+   */
+  void saveNow(StoredSession session) {
+    if (session.state() == null) {
+      read(session);
+    } else {
+      write(session);
+    }
+  }
+
   /** Writes a session; once this returns it is on the disk, whole. */
-  void save(StoredSession session) {
+  private void write(StoredSession session) {
     session.triedToSave();
     Path file = requireFolder().file(session.name());
-    boolean there = requireFolder().position(session.name()) == session.position();
-    if (session.state() == null && !there) {
-      throw new HttpFailure(
-          HttpFailure.CONFLICT,
-          "snapshot_damaged",
-          "expected the file of the session " + session.name() + ", got none that can be read");
-    }
-    if (session.state() == null || (!session.dirty() && session.everSaved() && there)) {
-      return;
-    }
     SaveOptions how = SaveOptions.DEFAULT.withOwnerOnly();
     if (session.tokens() != null) {
       how = how.withTokens(List.of(session.tokens()));
@@ -250,7 +260,7 @@ final class Sessions implements AutoCloseable {
   /** Goes back to what was saved last. */
   void restore(StoredSession session) {
     requireFolder().file(session.name());
-    if (!requireFolder().has(session.name())) {
+    if (!session.everSaved() && !requireFolder().has(session.name())) {
       throw new HttpFailure(
           HttpFailure.CONFLICT,
           "never_saved",

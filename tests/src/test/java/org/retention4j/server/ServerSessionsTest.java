@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -137,9 +138,13 @@ class ServerSessionsTest extends ServerFixture {
     Files.delete(file);
     client.ok("/v1/sessions/s/save", "");
     assertThat(file).hasBinaryContent(bytes);
-    Files.writeString(file, "something else");
-    client.ok("/v1/sessions/s/save", "");
-    assertThat(file).hasBinaryContent(bytes);
+    byte[] flipped = bytes.clone();
+    flipped[bytes.length - 50] ^= 1;
+    for (byte[] other : List.of("something else".getBytes(StandardCharsets.UTF_8), flipped)) {
+      Files.write(file, other);
+      client.ok("/v1/sessions/s/save", "");
+      assertThat(file).hasBinaryContent(bytes);
+    }
     Files.copy(file, folder.resolve("foreign.session"));
     assertThat(client.post("/v1/sessions", named("foreign")).message())
         .isEqualTo("expected a name that no session has, got foreign");
@@ -309,6 +314,15 @@ class ServerSessionsTest extends ServerFixture {
       Client.Reply reply = client.post("/v1/sessions/" + name + "/generate", TEN);
       assertThat(reply.status()).as(name).isEqualTo(409);
       assertThat(reply.message()).startsWith("the session " + name + " cannot be restored: ");
+      assertThat(client.post("/v1/sessions/" + name + "/save", "").status())
+          .as(name)
+          .isEqualTo(409);
+    }
+    Files.delete(folder.resolve("text.session"));
+    for (String what : List.of("append", "save", "restore")) {
+      Client.Reply reply =
+          client.post("/v1/sessions/text/" + what, what.equals("append") ? prompt(1) : "");
+      assertThat(reply.status()).as(what).isEqualTo(409);
     }
     // One without its tokens goes on too.
     assertThat(position(client.ok("/v1/sessions/bare/append", prompt(4)))).isEqualTo(4);
