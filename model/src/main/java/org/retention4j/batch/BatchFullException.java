@@ -8,13 +8,13 @@ package org.retention4j.batch;
 public final class BatchFullException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
-  BatchFullException(int sequences, int waiting) {
+  BatchFullException(int sequences, int waiting, int got) {
     super(
-        "expected fewer than "
+        "expected at most "
             + waiting
             + " sequences that wait for one of "
             + sequences
             + " places, got "
-            + waiting);
+            + got);
   }
 }

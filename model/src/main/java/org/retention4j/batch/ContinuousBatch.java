@@ -43,6 +43,10 @@ public final class ContinuousBatch implements AutoCloseable {
 
   private final Object lock = new Object();
   private final Deque<Sequence> waiting = new ArrayDeque<>();
+
+  /** Room that is kept for sequences to come. */
+  private int reserved;
+
   private boolean stopping;
   private boolean cancelling;
   private boolean ended;
@@ -79,6 +83,17 @@ public final class ContinuousBatch implements AutoCloseable {
    * @throws IllegalStateException after {@link #stop} or close
    */
   public BatchTicket submit(BatchRequest request, BatchListener listener) {
+    synchronized (lock) {
+      refuseIfFull(1); // before work is done for it
+    }
+    Sequence sequence = sequence(request, listener);
+    synchronized (lock) {
+      refuseIfFull(1);
+      return add(sequence);
+    }
+  }
+
+  private Sequence sequence(BatchRequest request, BatchListener listener) {
     Args.present("a request", request);
     Args.present("a listener", listener);
     for (int token : request.prompt()) {
@@ -87,17 +102,51 @@ public final class ContinuousBatch implements AutoCloseable {
             "expected tokens in 0.." + (vocabulary - 1) + ", the vocabulary, got " + token);
       }
     }
-    synchronized (lock) {
-      refuseIfFull(); // before work is done for it
-    }
-    Sequence sequence = new Sequence(request, listener, tokenizer, vocabulary, news::add);
-    synchronized (lock) {
-      refuseIfFull();
-      waiting.add(sequence);
-      taken++;
-      lock.notifyAll();
-    }
+    return new Sequence(request, listener, tokenizer, vocabulary, news::add);
+  }
+
+  private BatchTicket add(Sequence sequence) {
+    waiting.add(sequence);
+    taken++;
+    lock.notifyAll();
     return new BatchTicket(sequence, this::wake);
+  }
+
+  /**
+   * Keeps room for sequences that will come, so that none of them is refused then; until they do
+   * they count as waiting.
+   *
+   * @throws BatchFullException if there is not room for all of them
+   * @throws IllegalArgumentException if there never is: for fewer than one, or more than may run
+   *     and wait
+   * @throws IllegalStateException after {@link #stop} or close
+   */
+  public BatchPlaces reserve(int sequences) {
+    int most = options.sequences() + options.waiting();
+    if (sequences < 1 || sequences > most) {
+      throw new IllegalArgumentException(
+          "expected room for 1.." + most + " sequences, got " + sequences);
+    }
+    synchronized (lock) {
+      refuseIfFull(sequences);
+      reserved += sequences;
+    }
+    return new BatchPlaces(this, sequences);
+  }
+
+  BatchTicket submitReserved(BatchRequest request, BatchListener listener) {
+    Sequence sequence = sequence(request, listener);
+    synchronized (lock) {
+      refuseIfStopping();
+      reserved--;
+      return add(sequence);
+    }
+  }
+
+  void giveBack(int places) {
+    synchronized (lock) {
+      reserved -= places;
+    }
   }
 
   /** Returns whether it takes sequences: neither closed nor ended by a fault. */
@@ -108,14 +157,19 @@ public final class ContinuousBatch implements AutoCloseable {
   }
 
   /** Those that a free place waits for do not count as waiting. */
-  private void refuseIfFull() {
+  private void refuseIfFull(int more) {
+    refuseIfStopping();
+    int free = Math.max(0, options.sequences() - counts.reading() - counts.writing());
+    int wait = waiting.size() + reserved + more - free;
+    if (wait > options.waiting()) {
+      refused++;
+      throw new BatchFullException(options.sequences(), options.waiting(), wait);
+    }
+  }
+
+  private void refuseIfStopping() {
     if (stopping) {
       throw new IllegalStateException("this batch takes no sequences any more");
-    }
-    int free = Math.max(0, options.sequences() - counts.reading() - counts.writing());
-    if (waiting.size() >= free + options.waiting()) {
-      refused++;
-      throw new BatchFullException(options.sequences(), options.waiting());
     }
   }
 

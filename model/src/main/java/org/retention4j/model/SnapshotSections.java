@@ -5,6 +5,7 @@ import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.retention4j.engine.Engine;
@@ -23,9 +24,10 @@ import org.retention4j.snapshot.SnapshotWriter;
 
 /**
  * What sessions leave behind as sections of a snapshot: one for each layer, by its mixer, in their
- * order. Then LOGT, of language models: the type's ordinal and the vocabulary; for each row 1 if it
- * has logits or 0; the logits of those that have. Then TOKN, where tokens are kept: their number
- * for each row, and then each of them, 8 bytes.
+ * order, and behind it the same folded where that is asked for. Then LOGT, of language models: the
+ * type's ordinal and the vocabulary; for each row 1 if it has logits or 0; the logits of those that
+ * have. Then TOKN, where tokens are kept: their number for each row, and then each of them, 8
+ * bytes.
  */
 final class SnapshotSections {
   static final String LOGITS = "LOGT";
@@ -48,6 +50,7 @@ final class SnapshotSections {
     List<SnapshotSection> sections = new ArrayList<>();
     for (int i = 0; i < layers.length; i++) {
       sections.add(layers[i].section(i, type, contents.rows()));
+      folded(contents, i, type).ifPresent(sections::add);
     }
     if (contents.logits() != null) {
       sections.add(contents.logits().section(type, contents.rows()));
@@ -61,8 +64,11 @@ final class SnapshotSections {
         new SnapshotHeader(
             kind, model, positions(contents), information(engine, contents), sections);
     SnapshotWriter writer = new SnapshotWriter(to, header);
-    for (MixerState layer : layers) {
-      layer.write(writer.begin(), type, contents.rows());
+    for (int i = 0; i < layers.length; i++) {
+      layers[i].write(writer.begin(), type, contents.rows());
+      if (folded(contents, i, type).isPresent()) {
+        layers[i].writeFolded(writer.begin(), type, contents.rows());
+      }
     }
     if (contents.logits() != null) {
       contents.logits().write(writer.begin(), type, contents.rows());
@@ -79,6 +85,12 @@ final class SnapshotSections {
       }
     }
     writer.finish();
+  }
+
+  private static Optional<SnapshotSection> folded(Contents contents, int layer, NumberType type) {
+    return contents.options().folded()
+        ? contents.states().layers()[layer].foldedSection(layer, type, contents.rows())
+        : Optional.empty();
   }
 
   private static List<Long> positions(Contents contents) {

@@ -32,15 +32,23 @@ import org.retention4j.snapshot.SnapshotWriter;
  * them the log decay since, its key (K) and its value (V); then S (K,V) as it was before them, row
  * by row. Who cannot keep tokens pending adds them: S ← e^d S + Σ e^(since_i) k_iᵀ v_i.
  *
+ * <p>A second section, which readers skip, can say what comes of that, for other programs: the
+ * type's ordinal; H, K, V; then (B,H,K,V) with nothing pending, each row of V filled up to a
+ * multiple of 8 bytes.
+ *
  * @since 0.1
  */
 public final class StateExchange {
   /** The tag of sections that hold a retention state. */
   public static final String TAG = "RETN";
 
+  /** The tag of sections that hold a state with all its tokens folded in. */
+  public static final String FOLDED_TAG = "FOLD";
+
   /** More than any engine leaves pending. */
   private static final int MOST_PENDING = 1 << 10;
 
+  private static final int SHAPE = 4;
   private static final int FIXED = 11;
   private static final int OF_ROW = 2;
   private static final int OF_HEAD = 3;
@@ -136,6 +144,35 @@ public final class StateExchange {
       for (int h = 0; h < state.heads(); h++) {
         to.put(state.totalDecay(row, h));
         write(state.head(row, h), to, type);
+      }
+    }
+  }
+
+  /** Returns the section that {@link #writeFolded} fills. */
+  public static SnapshotSection foldedSection(
+      RetentionState state, int index, NumberType type, int... rows) {
+    long numbers = (long) rows.length * state.heads() * state.keyWidth();
+    long bytes = 8L * SHAPE + numbers * type.bytes(state.valueWidth());
+    return new SnapshotSection(FOLDED_TAG, index, false, bytes);
+  }
+
+  /** Writes some rows with all their tokens folded in, into a section that was begun. */
+  public static void writeFolded(
+      RetentionState state, SnapshotWriter to, NumberType type, int... rows) throws IOException {
+    to.put(type.ordinal());
+    to.put(state.heads());
+    to.put(state.keyWidth());
+    to.put(state.valueWidth());
+    for (int row : rows) {
+      for (int h = 0; h < state.heads(); h++) {
+        HeadState folded = state.head(row, h).copy();
+        folded.fold();
+        double[] values = new double[folded.valueWidth()];
+        for (int k = 0; k < folded.keyWidth(); k++) {
+          folded.readRow(k, values);
+          to.put(type, values, values.length);
+        }
+        folded.release();
       }
     }
   }

@@ -36,6 +36,11 @@ final class Answer {
     this.turn = turn;
   }
 
+  /** Says when it is worth while to ask again, with the answer that is to come. */
+  void retryAfter(int seconds) {
+    exchange.getResponseHeaders().set("Retry-After", String.valueOf(seconds));
+  }
+
   /** Returns the status that was sent, 0 before. */
   int status() {
     return status;

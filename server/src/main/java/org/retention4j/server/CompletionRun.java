@@ -10,6 +10,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.retention4j.batch.BatchListener;
+import org.retention4j.batch.BatchPlaces;
 import org.retention4j.batch.BatchRequest;
 import org.retention4j.batch.BatchTicket;
 import org.retention4j.batch.ContinuousBatch;
@@ -30,6 +31,10 @@ final class CompletionRun implements AutoCloseable {
   private final CompletionRequest request;
   private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
   private final List<BatchTicket> tickets = new ArrayList<>();
+
+  /** For the choices of a prompt that is read once, so that none is refused half-way. */
+  private final Optional<BatchPlaces> places;
+
   private Snapshot shared;
   private volatile int cached;
   private final long patience;
@@ -54,18 +59,22 @@ final class CompletionRun implements AutoCloseable {
     this.batch = batch;
     this.first = sequence;
     this.request = request;
-    if (request.n() == 1) {
-      submit(sequence, 0);
-    } else {
-      GenerationOptions none = sequence.options().withMaxTokens(0);
-      submit(
-          new BatchRequest(sequence.start(), sequence.seen(), sequence.prompt(), none, true), -1);
+    places = request.n() == 1 ? Optional.empty() : Optional.of(batch.reserve(request.n()));
+    try {
+      tickets.add(
+          places.isEmpty()
+              ? batch.submit(sequence, new Listener(0))
+              : batch.submit(promptOf(sequence), new Listener(-1)));
+    } catch (RuntimeException e) {
+      places.ifPresent(BatchPlaces::close);
+      throw e;
     }
+    open++;
   }
 
-  private void submit(BatchRequest sequence, int choice) {
-    tickets.add(batch.submit(sequence, new Listener(choice)));
-    open++;
+  private static BatchRequest promptOf(BatchRequest sequence) {
+    GenerationOptions none = sequence.options().withMaxTokens(0);
+    return new BatchRequest(sequence.start(), sequence.seen(), sequence.prompt(), none, true);
   }
 
   /** Returns whether all choices have ended and were taken. */
@@ -121,7 +130,9 @@ final class CompletionRun implements AutoCloseable {
       }
       SamplingOptions sampling = first.options().sampling();
       GenerationOptions own = first.options().withSampling(sampling.withSeed(sampling.seed() + i));
-      submit(new BatchRequest(Optional.of(shared), seen, NONE, own, false), i);
+      BatchRequest choice = new BatchRequest(Optional.of(shared), seen, NONE, own, false);
+      tickets.add(places.orElseThrow().submit(choice, new Listener(i)));
+      open++;
     }
   }
 
@@ -141,6 +152,7 @@ final class CompletionRun implements AutoCloseable {
   @Override
   public void close() {
     cancel();
+    places.ifPresent(BatchPlaces::close);
     boolean interrupted = false;
     while (open > 0 && System.nanoTime() - until < 0) {
       try {

@@ -16,6 +16,10 @@ import org.retention4j.batch.ContinuousBatch;
 final class Routes implements HttpHandler {
   private static final System.Logger LOG = System.getLogger(RetentionServer.class.getName());
   private static final int OK = 200;
+
+  /** When to come again where there was no room: other sequences end any moment. */
+  private static final int RETRY_SECONDS = 1;
+
   private static final String PAGE = "page.html";
 
   private final ServedModel served;
@@ -93,6 +97,9 @@ final class Routes implements HttpHandler {
     }
     try {
       if (answer.status() == 0) {
+        if (failure.status() == HttpFailure.TOO_MANY) {
+          answer.retryAfter(RETRY_SECONDS);
+        }
         answer.json(failure.status(), failure.json());
       }
     } catch (Answer.GoneException gone) {

@@ -213,10 +213,37 @@ class BadRequestsTest extends ServerFixture {
     assertThat(replies).extracting(Client.Reply::status).containsOnly(200, 429);
     assertThat(replies).extracting(Client.Reply::status).contains(200, 429);
     assertThat(replies.stream().filter(r -> r.status() == 429).map(Client.Reply::message))
-        .containsOnly("expected fewer than 1 sequences that wait for one of 1 places, got 1");
+        .containsOnly("expected at most 1 sequences that wait for one of 1 places, got 2");
     assertThat(replies.stream().filter(r -> r.status() == 200))
         .allMatch(r -> r.json().at("/usage/completion_tokens").intValue() == 2000);
     assertThat(client.metric("retention_refused_total")).isPositive();
+  }
+
+  @Test
+  void whoIsRefusedLearnsWhenToComeAgain() throws Exception {
+    BatchOptions one = BatchOptions.DEFAULT.withSequences(1).withWaiting(1);
+    RetentionServer server = server(OPTIONS.withBatch(one));
+    int port = server.address().getPort();
+    Client client = new Client(port);
+    List<Thread> threads = new ArrayList<>();
+    String body = "{\"prompt\":\"a\",\"max_tokens\":4096,\"temperature\":0}";
+    for (int i = 0; i < 2; i++) {
+      threads.add(new Thread(() -> client.post("/v1/completions", body)));
+      threads.get(i).start();
+    }
+    await(
+        "both are there",
+        () ->
+            client.metric("retention_sequences{state=\"writing\"}") == 1
+                && client.metric("retention_sequences{state=\"waiting\"}") == 1);
+    String head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    String refused =
+        raw(port, head + "Content-Length: 29\r\n\r\n{\"prompt\":\"a\",\"max_tokens\":9}");
+    assertThat(refused).startsWith("HTTP/1.1 429 ").containsIgnoringCase("\r\nRetry-After: 1\r\n");
+    server.close();
+    for (Thread thread : threads) {
+      thread.join();
+    }
   }
 
   /** More choices than the batch could ever hold: no waiting would help. */

@@ -108,6 +108,19 @@ public interface MixerState extends AutoCloseable {
     throw unsaved();
   }
 
+  /**
+   * Returns a section beside {@link #section} for programs that know no pending tokens, see {@link
+   * #writeFolded}; empty where nothing is ever pending.
+   */
+  default Optional<SnapshotSection> foldedSection(int layer, NumberType type, int... rows) {
+    return Optional.empty();
+  }
+
+  /** Writes some rows with all their tokens folded in, into a section that was begun. */
+  default void writeFolded(SnapshotWriter to, NumberType type, int... rows) throws IOException {
+    throw unsaved();
+  }
+
   private UnsupportedOperationException unsaved() {
     return new UnsupportedOperationException("expected what can be saved, got " + this);
   }

@@ -111,6 +111,16 @@ final class RetentionMixerState implements MixerState {
   }
 
   @Override
+  public Optional<SnapshotSection> foldedSection(int layer, NumberType type, int... rows) {
+    return Optional.of(StateExchange.foldedSection(state, layer, type, rows));
+  }
+
+  @Override
+  public void writeFolded(SnapshotWriter to, NumberType type, int... rows) throws IOException {
+    StateExchange.writeFolded(state, to, type, rows);
+  }
+
+  @Override
   public void reset(int row) {
     state.reset(row);
   }
