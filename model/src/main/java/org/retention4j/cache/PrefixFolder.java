@@ -80,7 +80,10 @@ final class PrefixFolder {
     Path file = folder.resolve(key.fileName());
     try {
       RestoreOptions options =
-          RestoreOptions.DEFAULT.withSession(key.options()).withMostBytes(mostBytes);
+          RestoreOptions.DEFAULT
+              .withSession(key.options())
+              .withMostBytes(mostBytes)
+              .withMostRows(1);
       Snapshot snapshot = model.readSnapshot(file, options);
       if (isBeginning(snapshot, key.depth(), prompt)) {
         touch(file);

@@ -283,11 +283,14 @@ public final class DraftedSession implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      int[] again = torn ? new int[0] : undo();
-      if (again.length > 0) {
-        read(again, again.length);
+      try {
+        int[] again = torn ? new int[0] : undo();
+        if (again.length > 0) {
+          read(again, again.length);
+        }
+      } finally {
+        forgetMark();
       }
-      forgetMark();
     }
   }
 }

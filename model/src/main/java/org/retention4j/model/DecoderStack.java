@@ -183,7 +183,7 @@ public final class DecoderStack implements AutoCloseable {
     Args.present("options", options);
     SnapshotReader reader = new SnapshotReader(from, length, options.mostBytes());
     reader.require(SnapshotHeader.FRAMES, fingerprint());
-    SequenceStates states = SnapshotSections.readStates(reader, layers, options.session().cache());
+    SequenceStates states = SnapshotSections.readStates(reader, layers, options);
     try {
       reader.finish();
       return new FrameSession(this, options.session(), states);

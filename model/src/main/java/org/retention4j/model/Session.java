@@ -367,7 +367,7 @@ public final class Session implements AutoCloseable {
         model, to, new SnapshotSections.Contents(states, logits, states.allRows(), options));
   }
 
-  /** Closes it, and overwrites before that what it remembers. */
+  /** Closes it and overwrites what it remembers; what it shares, when the others close theirs. */
   public void closeAndWipe() {
     if (!closed) {
       advance.requireIdle();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import org.retention4j.engine.Engine;
@@ -59,8 +60,7 @@ public final class Snapshot implements AutoCloseable {
     SnapshotReader reader = new SnapshotReader(from, length, options.mostBytes());
     reader.require(SnapshotHeader.SESSION, model.fingerprint());
     int vocabulary = model.config().vocabulary();
-    SequenceStates states =
-        SnapshotSections.readStates(reader, model.layers(), options.session().cache());
+    SequenceStates states = SnapshotSections.readStates(reader, model.layers(), options);
     LastLogits logits = null;
     boolean done = false;
     try {
@@ -174,6 +174,19 @@ public final class Snapshot implements AutoCloseable {
 
   LastLogits logits() {
     return logits;
+  }
+
+  /**
+   * Closes it, and overwrites before that what it holds; what a session shares with it is
+   * overwritten when that is closed.
+   */
+  public void closeAndWipe() {
+    if (!closed) {
+      states.wipe();
+      logits.wipe();
+      tokens.forEach(row -> Arrays.fill(row, 0));
+      close();
+    }
   }
 
   private void requireOpen() {

@@ -9,7 +9,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.retention4j.engine.Engine;
-import org.retention4j.model.mixer.KvCacheOptions;
 import org.retention4j.model.mixer.MixerState;
 import org.retention4j.model.mixer.TokenMixer;
 import org.retention4j.model.stack.DecoderLayer;
@@ -130,14 +129,22 @@ final class SnapshotSections {
 
   /** Reads a state of each layer into fresh memory. */
   static SequenceStates readStates(
-      SnapshotReader from, List<DecoderLayer> layers, KvCacheOptions options) throws IOException {
+      SnapshotReader from, List<DecoderLayer> layers, RestoreOptions options) throws IOException {
+    if (from.header().rows() > options.mostRows()) {
+      throw new SnapshotException(
+          Reason.TOO_LARGE,
+          "expected a snapshot of at most "
+              + options.mostRows()
+              + " rows, got one of "
+              + from.header().rows());
+    }
     List<MixerState> states = new ArrayList<>();
     boolean done = false;
     try {
       for (int i = 0; i < layers.size(); i++) {
         TokenMixer mixer = layers.get(i).mixer();
         next(from, mixer.sectionTag(), i);
-        states.add(mixer.read(from, options));
+        states.add(mixer.read(from, options.session().cache()));
       }
       done = true;
       return SequenceStates.of(states, from.header().rows());

@@ -16,7 +16,7 @@ import org.retention4j.args.Args;
  * @since 0.1
  */
 public final class StopStrings {
-  private final List<String> stops;
+  private final List<Stop> stops;
   private final StringBuilder held = new StringBuilder();
   private boolean stopped;
 
@@ -26,9 +26,42 @@ public final class StopStrings {
    */
   public StopStrings(List<String> stops) {
     Args.present("stop strings", stops).forEach(stop -> Args.present("a stop string", stop));
-    this.stops = List.copyOf(stops);
-    if (this.stops.contains("")) {
+    if (stops.contains("")) {
       throw new IllegalArgumentException("expected stop strings with text, got an empty one");
+    }
+    this.stops = stops.stream().map(Stop::new).toList();
+  }
+
+  /** A stop string and how much of it the text ends with (Knuth, Morris and Pratt 1977). */
+  private static final class Stop {
+    private final String text;
+
+    /** Of the first i characters, the longest end that is a beginning too. */
+    private final int[] shorter;
+
+    private int seen;
+
+    Stop(String text) {
+      this.text = text;
+      shorter = new int[text.length() + 1];
+      for (int i = 1; i < text.length(); i++) {
+        shorter[i + 1] = longer(shorter[i], text.charAt(i));
+      }
+    }
+
+    /** Returns how much the text ends with when a character follows. */
+    private int longer(int length, char next) {
+      int at = length;
+      while (at > 0 && text.charAt(at) != next) {
+        at = shorter[at];
+      }
+      return text.charAt(at) == next ? at + 1 : 0;
+    }
+
+    /** Returns its length if the text ends with it now, else 0. */
+    int take(char next) {
+      seen = longer(seen, next);
+      return seen == text.length() ? seen : 0;
     }
   }
 
@@ -69,17 +102,24 @@ public final class StopStrings {
     if (stopped) {
       return "";
     }
-    int old = held.length();
-    held.append(piece);
-    for (int end = old + 1; end <= held.length(); end++) {
-      int longest = longestEndingAt(end);
+    for (int i = 0; i < piece.length(); i++) {
+      held.append(piece.charAt(i));
+      int longest = longestEnding(piece.charAt(i));
       if (longest > 0) {
         stopped = true;
-        held.setLength(end - longest);
+        held.setLength(held.length() - longest);
         return take(held.length());
       }
     }
-    return take(held.length() - longestBeginning());
+    return take(held.length() - stops.stream().mapToInt(stop -> stop.seen).max().orElse(0));
+  }
+
+  private int longestEnding(char next) {
+    int longest = 0;
+    for (Stop stop : stops) {
+      longest = Math.max(longest, stop.take(next));
+    }
+    return longest;
   }
 
   /** Returns whether a stop string was seen. */
@@ -89,41 +129,8 @@ public final class StopStrings {
 
   /** Returns what was held back, at the end of the text; empty after the stop. */
   public String flush() {
+    stops.forEach(stop -> stop.seen = 0);
     return take(held.length());
-  }
-
-  private int longestEndingAt(int end) {
-    int longest = 0;
-    for (String stop : stops) {
-      int length = stop.length();
-      if (length > longest && length <= end && heldHas(end - length, stop, length)) {
-        longest = length;
-      }
-    }
-    return longest;
-  }
-
-  /** Returns the length of the longest end of the held text that begins a stop string. */
-  private int longestBeginning() {
-    int longest = 0;
-    for (String stop : stops) {
-      int most = Math.min(stop.length() - 1, held.length());
-      for (int length = most; length > longest; length--) {
-        if (heldHas(held.length() - length, stop, length)) {
-          longest = length;
-        }
-      }
-    }
-    return longest;
-  }
-
-  private boolean heldHas(int from, String stop, int length) {
-    for (int i = 0; i < length; i++) {
-      if (held.charAt(from + i) != stop.charAt(i)) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private String take(int count) {

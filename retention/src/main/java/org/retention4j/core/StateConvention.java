@@ -17,4 +17,9 @@ public record StateConvention(
   /** Unscaled keys, no rotation, decay given at each call: what the bare core works with. */
   public static final StateConvention PLAIN =
       new StateConvention(false, Rotation.NONE, Optional.empty());
+
+  /** Returns the constant log decay of each head, none where there are none. */
+  double[] decays() {
+    return decay.map(LogDecay.PerHead::values).orElse(new double[0]);
+  }
 }

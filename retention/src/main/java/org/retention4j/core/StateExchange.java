@@ -3,6 +3,7 @@ package org.retention4j.core;
 import java.io.IOException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -48,6 +49,9 @@ public final class StateExchange {
   /** More than any engine leaves pending. */
   private static final int MOST_PENDING = 1 << 10;
 
+  /** In the place of a block, where a state of any shape and convention will do. */
+  private static final RetentionConfig ANY_BLOCK = null;
+
   private static final int SHAPE = 4;
   private static final int FIXED = 11;
   private static final int OF_ROW = 2;
@@ -71,17 +75,36 @@ public final class StateExchange {
   public static void save(
       RetentionState state, WritableByteChannel to, NumberType type, int... rows)
       throws IOException {
+    save(state, to, type, false, rows);
+  }
+
+  /**
+   * The same, and behind it the state with all its tokens folded in, for other programs, which
+   * {@link #load} skips.
+   */
+  public static void saveFolded(
+      RetentionState state, WritableByteChannel to, NumberType type, int... rows)
+      throws IOException {
+    save(state, to, type, true, rows);
+  }
+
+  private static void save(
+      RetentionState state, WritableByteChannel to, NumberType type, boolean folded, int... rows)
+      throws IOException {
     state.requireWhole();
     List<Long> positions = Arrays.stream(rows).mapToObj(state::position).toList();
+    List<SnapshotSection> sections = new ArrayList<>(List.of(section(state, 0, type, rows)));
+    if (folded) {
+      sections.add(foldedSection(state, 0, type, rows));
+    }
+    Map<String, String> about = Map.of("route", state.engine().route().name(), "type", type.name());
     SnapshotHeader header =
-        new SnapshotHeader(
-            SnapshotHeader.STATE,
-            Fingerprint.NONE,
-            positions,
-            Map.of("route", state.engine().route().name(), "type", type.name()),
-            List.of(section(state, 0, type, rows)));
+        new SnapshotHeader(SnapshotHeader.STATE, Fingerprint.NONE, positions, about, sections);
     SnapshotWriter writer = new SnapshotWriter(to, header);
     write(state, writer.begin(), type, rows);
+    if (folded) {
+      writeFolded(state, writer.begin(), type, rows);
+    }
     writer.finish();
   }
 
@@ -100,7 +123,7 @@ public final class StateExchange {
     if (section == null) {
       throw new SnapshotException(Reason.OTHER_KIND, "expected a state, got none");
     }
-    RetentionState state = read(engine, reader);
+    RetentionState state = read(engine, reader, ANY_BLOCK);
     try {
       reader.finish();
       return state;
@@ -113,15 +136,14 @@ public final class StateExchange {
   /** Returns the section that {@link #write} fills. */
   public static SnapshotSection section(
       RetentionState state, int index, NumberType type, int... rows) {
-    int keyWidth = state.keyWidth();
     int valueWidth = state.valueWidth();
-    long bytes = 8L * (FIXED + decays(state.convention()).length);
+    long bytes = 8L * (FIXED + state.convention().decays().length);
     for (int row : rows) {
       bytes += 8L * OF_ROW;
       for (int h = 0; h < state.heads(); h++) {
         long pending = state.head(row, h).pending();
-        bytes += 8L * (OF_HEAD + pending) + keyWidth * type.bytes(valueWidth);
-        bytes += pending * (type.bytes(keyWidth) + type.bytes(valueWidth));
+        bytes += 8L * (OF_HEAD + pending) + state.keyWidth() * type.bytes(valueWidth);
+        bytes += pending * (type.bytes(state.keyWidth()) + type.bytes(valueWidth));
       }
     }
     return new SnapshotSection(TAG, index, true, bytes);
@@ -165,15 +187,23 @@ public final class StateExchange {
     to.put(state.valueWidth());
     for (int row : rows) {
       for (int h = 0; h < state.heads(); h++) {
-        HeadState folded = state.head(row, h).copy();
-        folded.fold();
-        double[] values = new double[folded.valueWidth()];
-        for (int k = 0; k < folded.keyWidth(); k++) {
-          folded.readRow(k, values);
-          to.put(type, values, values.length);
-        }
-        folded.release();
+        writeFolded(state.head(row, h), to, type);
       }
+    }
+  }
+
+  private static void writeFolded(HeadState head, SnapshotWriter to, NumberType type)
+      throws IOException {
+    HeadState folded = head.copy();
+    try {
+      folded.fold();
+      double[] row = new double[folded.valueWidth()];
+      for (int k = 0; k < folded.keyWidth(); k++) {
+        folded.readRow(k, row);
+        to.put(type, row, row.length);
+      }
+    } finally {
+      folded.release();
     }
   }
 
@@ -184,15 +214,11 @@ public final class StateExchange {
     to.put(rotation.schedule().ordinal());
     to.put(rotation.base());
     to.put(rotation.channels());
-    double[] decays = decays(convention);
+    double[] decays = convention.decays();
     to.put(decays.length);
     for (double decay : decays) {
       to.put(decay);
     }
-  }
-
-  private static double[] decays(StateConvention convention) {
-    return convention.decay().map(LogDecay.PerHead::values).orElse(new double[0]);
   }
 
   private static void write(HeadState head, SnapshotWriter to, NumberType type) throws IOException {
@@ -209,14 +235,6 @@ public final class StateExchange {
       head.readRow(k, row);
       to.put(type, row, row.length);
     }
-  }
-
-  /**
-   * Reads a state from a section that was begun; who knows what shape and convention there should
-   * be asks {@link #read(Engine, SnapshotReader, RetentionConfig)}.
-   */
-  private static RetentionState read(Engine engine, SnapshotReader from) throws IOException {
-    return read(engine, from, null);
   }
 
   /**
@@ -294,11 +312,10 @@ public final class StateExchange {
     }
   }
 
-  /** The block is null where any shape will do. */
   private static void requireShape(
       RetentionConfig block, long heads, long keyWidth, long valueWidth, StateConvention convention)
       throws SnapshotException {
-    if (block == null) {
+    if (block == ANY_BLOCK) {
       return;
     }
     boolean fits =

@@ -174,7 +174,8 @@ final class Sessions implements AutoCloseable {
   private void read(StoredSession session) {
     Path file = requireFolder().existing(session.name());
     long most = limits.sessionBytes();
-    RestoreOptions how = RestoreOptions.DEFAULT.withSession(options).withMostBytes(most);
+    RestoreOptions how =
+        RestoreOptions.DEFAULT.withSession(options).withMostBytes(most).withMostRows(1);
     Snapshot state;
     try {
       long size = Files.size(file); // about what it takes in memory
@@ -192,12 +193,6 @@ final class Sessions implements AutoCloseable {
     }
     boolean done = false;
     try {
-      if (state.rows() != 1) {
-        throw new HttpFailure(
-            HttpFailure.CONFLICT,
-            "snapshot_other_kind",
-            "expected a snapshot of one sequence, got one of " + state.rows());
-      }
       int[] tokens = state.tokens().isEmpty() ? null : state.tokens().get(0);
       long bytes = memory.bytes(state, tokens);
       memory.reserve(session, bytes);

@@ -18,11 +18,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.retention4j.engine.Engine;
 import org.retention4j.forms.Engines;
 import org.retention4j.recurrent.RecurrentForm;
 import org.retention4j.snapshot.NumberType;
 import org.retention4j.snapshot.SnapshotException;
+import org.retention4j.snapshot.SnapshotReader;
 
 /** Retention states by themselves, to bytes and back. */
 class StateExchangeTest {
@@ -33,6 +35,8 @@ class StateExchangeTest {
 
   /** Written by version 1, and read for ever; see {@link #numbers}. */
   private static final String GOLDEN = "/org/retention4j/snapshot/version-1.state";
+
+  private static final String GOLDEN_FOLDED = "/org/retention4j/snapshot/version-1-folded.state";
 
   private static byte[] saved(RetentionState state, NumberType type, int... rows)
       throws IOException {
@@ -159,6 +163,53 @@ class StateExchangeTest {
     try (RetentionState state =
         RetentionState.of(Engines.plain(), numbers(), new long[] {7, 8}, StateConvention.PLAIN)) {
       assertThat(saved(state, NumberType.FLOAT32, 0, 1)).isEqualTo(golden);
+    }
+  }
+
+  /** The numbers, and a token pending behind them that adds 1/8 to the first row of each head. */
+  private static RetentionState withTokenPending(Engine engine) {
+    RetentionState state =
+        RetentionState.of(engine, numbers(), new long[] {7, 8}, StateConvention.PLAIN);
+    INDArray key = Nd4j.zeros(engine.dataType(), 2, 1, HEADS, KEY);
+    key.get(NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.all(), NDArrayIndex.point(0))
+        .assign(1);
+    INDArray value = Nd4j.valueArrayOf(new long[] {2, 1, HEADS, VALUE}, 0.125, engine.dataType());
+    RetentionCore core = new RetentionCore(engine, new RecurrentForm());
+    core.advance(RetentionCall.of(key, key, value, LogDecay.perHead(0, 0, 0)), state);
+    return state;
+  }
+
+  /** Folded, for other programs: what they read, and as it is written still. */
+  @Test
+  void readsWhatVersionOneWroteFolded() throws IOException {
+    byte[] golden;
+    try (InputStream in = StateExchangeTest.class.getResourceAsStream(GOLDEN_FOLDED)) {
+      golden = in.readAllBytes();
+    }
+    try (RetentionState state = withTokenPending(Engines.plain())) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      StateExchange.saveFolded(state, Channels.newChannel(bytes), NumberType.FLOAT32, 0, 1);
+      assertThat(bytes.toByteArray()).isEqualTo(golden);
+    }
+    SnapshotReader reader =
+        new SnapshotReader(Channels.newChannel(new ByteArrayInputStream(golden)), -1, 1 << 20);
+    assertThat(reader.begin().tag()).isEqualTo(StateExchange.TAG);
+    reader.skip();
+    assertThat(reader.begin().tag()).isEqualTo(StateExchange.FOLDED_TAG);
+    for (long shape : new long[] {NumberType.FLOAT32.ordinal(), HEADS, KEY, VALUE}) {
+      assertThat(reader.getLong()).isEqualTo(shape);
+    }
+    double[] row = new double[VALUE];
+    for (int i = 0; i < 2 * HEADS * KEY; i++) {
+      reader.get(NumberType.FLOAT32, row, VALUE);
+      for (int v = 0; v < VALUE; v++) {
+        double number = number(i / HEADS / KEY, i / KEY % HEADS, i % KEY, v);
+        assertThat(row[v]).isEqualTo(number + (i % KEY == 0 ? 0.125 : 0));
+      }
+    }
+    reader.finish();
+    try (RetentionState state = loaded(Engines.vector(), golden)) {
+      assertThat(state.toArray()).isEqualTo(withTokenPending(Engines.vector()).toArray());
     }
   }
 

@@ -224,6 +224,43 @@ class SnapshotsTest extends SessionFixture {
         .withMessage("this session is closed");
   }
 
+  /** And leaves a session that shares it as it is. */
+  @Test
+  void snapshotsAreWipedToo() {
+    try (Session session = model.newSession()) {
+      session.append(text(1, 40));
+      float[] before = logits(session, 0);
+      Snapshot snapshot = session.snapshot(0);
+      snapshot.closeAndWipe();
+      snapshot.closeAndWipe();
+      assertThatIllegalStateException()
+          .isThrownBy(snapshot::bytes)
+          .withMessage("this snapshot is closed");
+      assertThat(logits(session, 0)).isEqualTo(before);
+      session.step(3);
+      int[] all = with(text(1, 40), 3);
+      assertClose(logits(session, 0), alone(model, all));
+    }
+  }
+
+  /** Each row takes room of its own, however little of it is in the file. */
+  @Test
+  void moreRowsThanAskedForAreRefused() throws IOException {
+    Path file = folder.resolve("rows");
+    try (Session session = model.newSession(3, SessionOptions.DEFAULT)) {
+      session.save(file);
+    }
+    RestoreOptions two = RestoreOptions.DEFAULT.withMostRows(2);
+    assertThatExceptionOfType(SnapshotException.class)
+        .isThrownBy(() -> model.restore(file, two))
+        .withMessage("expected a snapshot of at most 2 rows, got one of 3")
+        .matches(e -> e.reason() == Reason.TOO_LARGE);
+    model.restore(file, two.withMostRows(3)).close();
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> two.withMostRows(0))
+        .withMessage("expected a limit of rows >= 1, got 0");
+  }
+
   /** The same numbers have the same fingerprint, whatever holds them; this one never changes. */
   @Test
   void fingerprintsAreOfNumbers() {

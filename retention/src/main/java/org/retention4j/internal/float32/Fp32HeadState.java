@@ -29,14 +29,26 @@ final class Fp32HeadState extends HeadState {
   private int pending;
 
   /** S, and how many states read it. */
-  private record Shared(Fp32Matrix rows, AtomicInteger states) {
+  private static final class Shared {
+    private final Fp32Matrix rows;
+    private final AtomicInteger states = new AtomicInteger(1);
+
+    /** Whether the last one that leaves it overwrites it. */
+    private volatile boolean wiped;
+
     Shared(Fp32Matrix rows) {
-      this(rows, new AtomicInteger(1));
+      this.rows = rows;
     }
 
     /** Only one that has it can share it: what is one's own stays so. */
     boolean byOthers() {
       return states.get() > 1;
+    }
+
+    void leave() {
+      if (states.decrementAndGet() == 0 && wiped) {
+        rows.clear();
+      }
     }
   }
 
@@ -58,25 +70,25 @@ final class Fp32HeadState extends HeadState {
 
   /** Returns S without its pending tokens, to be read. */
   Fp32Matrix rows() {
-    return s.rows();
+    return s.rows;
   }
 
   /** Returns S without its pending tokens, to be written. */
   Fp32Matrix ownRows() {
     if (s.byOthers()) {
-      replace(s.rows().copy());
+      replace(s.rows.copy());
     }
-    return s.rows();
+    return s.rows;
   }
 
   private void replace(Fp32Matrix own) {
-    s.states().decrementAndGet();
+    s.leave();
     s = new Shared(own);
   }
 
   @Override
   public void release() {
-    s.states().decrementAndGet();
+    s.leave();
   }
 
   /** Makes the arrays of a pending token, unless there was one before in its place. */
@@ -160,14 +172,16 @@ final class Fp32HeadState extends HeadState {
     if (s.byOthers()) {
       replace(zeros(keyWidth(), valueWidth(), layout));
     } else {
-      s.rows().clear();
+      s.rows.clear();
     }
     pending = 0;
     sinceFold = 0;
   }
 
+  /** What is shared is overwritten when the others have closed or changed theirs. */
   @Override
   public void wipe() {
+    s.wiped = true;
     clear();
     for (int i = 0; i < CAPACITY && pendingKeys[i] != null; i++) {
       Arrays.fill(pendingKeys[i], 0f);
@@ -206,7 +220,7 @@ final class Fp32HeadState extends HeadState {
   @Override
   public Fp32HeadState copy() {
     Fp32HeadState copy = new Fp32HeadState(keyWidth(), valueWidth(), layout, s);
-    s.states().incrementAndGet();
+    s.states.incrementAndGet();
     for (int i = 0; i < pending; i++) {
       copy.makeRoom(i);
       System.arraycopy(pendingKeys[i], 0, copy.pendingKeys[i], 0, keyWidth());
