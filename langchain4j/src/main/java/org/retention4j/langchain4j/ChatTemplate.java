@@ -5,7 +5,9 @@ import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import java.nio.file.Path;
 import java.util.List;
+import org.retention4j.args.Args;
 
 /**
  * Makes one text of the messages of a conversation, for a model that goes on with texts.
@@ -41,6 +43,25 @@ public interface ChatTemplate {
 
   /** Returns the text that the model is to go on with. */
   String prompt(List<ChatMessage> messages);
+
+  /**
+   * Returns whether its texts begin with the tokens that mark a beginning, so that none is added.
+   */
+  default boolean marksBeginnings() {
+    return false;
+  }
+
+  /**
+   * Returns the template of a model's folder, {@code chat_template.jinja} or {@code chat_template}
+   * in {@code tokenizer_config.json}, and {@link #COMPLETION} where there is none. Templates are
+   * evaluated by Jinjava, whose Jinja is that of chat templates but for methods of Python's own.
+   *
+   * @throws IllegalArgumentException if it cannot be read; {@link #prompt} throws it for what the
+   *     template cannot do, or refuses
+   */
+  static ChatTemplate of(Path folder) {
+    return FolderTemplate.find(Args.present("a folder", folder)).orElse(COMPLETION);
+  }
 
   /**
    * Returns the text of a message.

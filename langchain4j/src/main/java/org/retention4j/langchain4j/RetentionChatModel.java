@@ -31,9 +31,7 @@ import org.retention4j.text.Tokenizer;
  * conversation, in a session of its own, on the thread that calls; streams too. May be used by many
  * threads. Model and tokenizer stay the caller's.
  *
- * <p>Not supported, and refused: tools, answers in JSON, penalties of frequency and presence. The
- * chat template of a model's folder is not evaluated: give a {@link ChatTemplate} that says the
- * same.
+ * <p>Not supported, and refused: tools, answers in JSON, penalties of frequency and presence.
  *
  * @since 0.1
  */
@@ -47,7 +45,7 @@ public final class RetentionChatModel implements ChatModel, StreamingChatModel {
    * Makes one.
    *
    * @param options what a request does not say; one that says nothing gets these
-   * @param template makes one text of a conversation
+   * @param template makes one text of a conversation; {@link ChatTemplate#of} a model's folder
    */
   public RetentionChatModel(
       LanguageModel model, Tokenizer tokenizer, GenerationOptions options, ChatTemplate template) {
@@ -77,14 +75,14 @@ public final class RetentionChatModel implements ChatModel, StreamingChatModel {
 
   private ChatResponse answer(ChatRequest request, Consumer<String> stream) {
     GenerationOptions asked = asked(request.parameters());
-    String prompt = template.prompt(request.messages());
-    int read = tokenizer.encode(prompt).length;
+    String text = template.prompt(request.messages());
+    int[] prompt = template.marksBeginnings() ? tokenizer.encodeMore(text) : tokenizer.encode(text);
     try (Session session = model.newSession()) {
-      Generation text = new Generator(tokenizer).generate(session, prompt, asked, stream);
+      Generation answer = new Generator(tokenizer).generate(session, prompt, asked, stream);
       return ChatResponse.builder()
-          .aiMessage(AiMessage.from(text.text()))
-          .tokenUsage(new TokenUsage(read, text.tokens().size()))
-          .finishReason(reason(text.end()))
+          .aiMessage(AiMessage.from(answer.text()))
+          .tokenUsage(new TokenUsage(prompt.length, answer.tokens().size()))
+          .finishReason(reason(answer.end()))
           .build();
     }
   }
