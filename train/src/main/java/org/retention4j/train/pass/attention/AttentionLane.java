@@ -13,8 +13,7 @@ import org.retention4j.engine.ops.Tile;
  * computed once more on the way back.
  */
 final class AttentionLane {
-  /** Queries, and keys of a block. */
-  static final int BLOCK = 64;
+  private static final int BLOCK = KeyBlocks.BLOCK;
 
   private final Lane lane;
   private final Tile q;
@@ -71,7 +70,7 @@ final class AttentionLane {
 
   private AttentionLane(Lane lane, int width, int blocks) {
     this.lane = lane;
-    int room = rounded(blocks);
+    int room = KeyBlocks.rounded(blocks);
     q = lane.tiles().tile(BLOCK, width);
     dO = lane.tiles().tile(BLOCK, width);
     o = lane.tiles().tile(BLOCK, width);
@@ -87,7 +86,7 @@ final class AttentionLane {
     Tile dP = lane.tiles().tile(BLOCK, room * BLOCK);
     steps = new Steps[blocks + 1];
     for (int n = blocks; n > 0; n--) {
-      int own = rounded(n);
+      int own = KeyBlocks.rounded(n);
       steps[n] =
           n < blocks && steps[n + 1].blocks() == own
               ? steps[n + 1]
@@ -109,12 +108,6 @@ final class AttentionLane {
     Tile[] parts = new Tile[blocks];
     Arrays.setAll(parts, i -> whole.part(i * BLOCK, BLOCK, 0, whole.columns()));
     return parts;
-  }
-
-  /** Returns a number of blocks or somewhat more, such that there are few. */
-  private static int rounded(int blocks) {
-    int step = Math.max(1, Integer.highestOneBit(blocks) / 4);
-    return (blocks + step - 1) / step * step;
   }
 
   private Steps prepare(int blocks, Tile p, Tile dP, Tile k, Tile v, Tile dK, Tile dV) {

@@ -85,9 +85,7 @@ public final class AttentionPass implements MixerPass {
             dO.asRows(all, d),
             1 / Math.sqrt(d));
     sight = new Sight(context.batch(), context.tokens(), config.window());
-    int most = sight.most(AttentionLane.BLOCK);
-    onLanes =
-        AttentionLane.forEngine(engine, d, (most + AttentionLane.BLOCK - 1) / AttentionLane.BLOCK);
+    onLanes = AttentionLane.forEngine(engine, d, KeyBlocks.most(context.tokens(), config.window()));
     rotary = rotary(context.tokens(), 1);
     rotaryBack = rotary(context.tokens(), -1);
     angles = new Angles[engine.threads()];

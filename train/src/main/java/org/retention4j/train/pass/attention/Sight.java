@@ -56,9 +56,4 @@ final class Sight {
   int first(int b, int token) {
     return Math.max(starts[row(b, token)], token + 1 - window);
   }
-
-  /** Returns how many tokens n tokens behind one another see at most. */
-  int most(int n) {
-    return (int) Math.min(tokens, (long) window + n - 1);
-  }
 }
