@@ -11,10 +11,15 @@ import org.retention4j.checkpoint.internal.family.ModelShapes;
 import org.retention4j.engine.ComputeRoute;
 import org.retention4j.engine.Engine;
 import org.retention4j.engine.HeldMemory;
+import org.retention4j.engine.ops.Activation;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.WeightType;
 import org.retention4j.model.DecoderConfig;
 import org.retention4j.model.LanguageModel;
+import org.retention4j.model.LayerConfig;
+import org.retention4j.model.mixer.MixerConfig;
+import org.retention4j.model.mixer.attention.AttentionConfig;
+import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.train.Batch;
 import org.retention4j.train.Trainer;
 import org.retention4j.train.TrainerOptions;
@@ -34,21 +39,70 @@ class StepMemoryTest {
 
   private static final int LANES = 2;
 
+  private static final List<BatchShape> BATCHES =
+      List.of(BatchShape.streams(1, 64), BatchShape.streams(8, 64), BatchShape.streams(4, 512));
+
   /** Of retention, as large as a step of theirs takes a moment. */
   private static final Map<String, DecoderConfig> MODELS =
       Map.of("ci", ModelShapes.trained("ci"), "xs", ModelShapes.trained("xs"));
 
   @Test
   void aStepHoldsWhatIsPlanned() {
-    MODELS.forEach(
-        (name, config) -> {
-          for (BatchShape batch : List.of(BatchShape.streams(8, 64), BatchShape.streams(4, 512))) {
-            for (boolean checkpointing : new boolean[] {false, true}) {
-              assertHeldAsPlanned(
-                  name, config, batch, TrainerOptions.DEFAULT.withCheckpointing(checkpointing));
-            }
-          }
-        });
+    MODELS.forEach(StepMemoryTest::assertHeldAsPlanned);
+  }
+
+  /** Narrow, so that what lanes have at hand for the keys of a row is much of the whole. */
+  @Test
+  void attentionHoldsWhatIsPlanned() {
+    Map<String, AttentionConfig> mixers =
+        Map.of(
+            "full", AttentionConfig.multiHead(32, 2),
+            "of grouped heads", new AttentionConfig(32, 4, 2, 8, 10_000),
+            "windowed", new AttentionConfig(32, 2, 1, 16, 10_000, 100, true));
+    mixers.forEach(
+        (name, mixer) ->
+            assertHeldAsPlanned(
+                "attention, " + name, model(DecoderConfig.uniform(2, layer(mixer, 40)))));
+  }
+
+  @Test
+  void longRowsOfAttentionHoldWhatIsPlanned() {
+    LayerConfig layer = layer(AttentionConfig.multiHead(32, 2), 40);
+    DecoderConfig config = model(DecoderConfig.uniform(2, layer));
+    assertHeldAsPlanned("attention, full", config, one(4096), TrainerOptions.DEFAULT);
+  }
+
+  /** Layers of two kinds, which share the tiles of one size only. */
+  @Test
+  void hybridsHoldWhatIsPlanned() {
+    LayerConfig retention = layer(RetentionMixerConfig.fla(64, 4), 96);
+    Map<String, LayerConfig> others =
+        Map.of(
+            "full attention", layer(AttentionConfig.multiHead(64, 4), 96),
+            "windows", layer(new AttentionConfig(64, 4, 2, 16, 10_000, 64, true), 96),
+            "wider layers", layer(AttentionConfig.multiHead(64, 4), 160),
+            "wider heads", layer(RetentionMixerConfig.fla(64, 2), 96));
+    others.forEach(
+        (name, other) ->
+            assertHeldAsPlanned(
+                "hybrid of " + name, model(DecoderConfig.everyKth(4, retention, 2, other))));
+  }
+
+  private static LayerConfig layer(MixerConfig mixer, int hidden) {
+    return new LayerConfig(mixer, hidden, Activation.SILU);
+  }
+
+  private static DecoderConfig model(List<LayerConfig> layers) {
+    return DecoderConfig.of(256, layers.get(0).modelWidth(), layers);
+  }
+
+  private static void assertHeldAsPlanned(String name, DecoderConfig config) {
+    for (BatchShape batch : BATCHES) {
+      for (boolean checkpointing : new boolean[] {false, true}) {
+        assertHeldAsPlanned(
+            name, config, batch, TrainerOptions.DEFAULT.withCheckpointing(checkpointing));
+      }
+    }
   }
 
   /** Short rows, so that what it needs beside AdamW is much of the whole. */

@@ -1,13 +1,10 @@
 package org.retention4j.train.plan;
 
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
-import org.retention4j.core.RetentionConfig;
-import org.retention4j.engine.ops.Activation;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.retention4j.model.DecoderConfig;
-import org.retention4j.model.LayerConfig;
-import org.retention4j.model.mixer.attention.AttentionConfig;
-import org.retention4j.model.mixer.retention.RetentionMixerConfig;
 import org.retention4j.nn.WeightSpec;
 import org.retention4j.train.TrainerOptions;
 
@@ -21,13 +18,16 @@ public final class MemoryFormula {
 
   private static final long FEWEST_ROWS = 64;
 
-  /** Tokens of a chunk, or of a tile, that a lane has at hand. */
-  private static final double CHUNK = 64;
-
-  /** Rows of both operands, and of the result, that a product of weights' gradients packs. */
+  /** Rows that a product of weights' gradients sums over at once, and rows of its result. */
   private static final double SUMMED = 512;
 
   private static final double SLAB = 128;
+
+  /** Columns of a result that are computed at once, at most. */
+  private static final double COLUMNS = 512;
+
+  /** Of transposed weights, the outputs that a product copies at once. */
+  private static final double PANEL = 64;
 
   /** What a number of bf16 takes of one of fp32. */
   private static final double HALF = 0.5;
@@ -35,7 +35,8 @@ public final class MemoryFormula {
   private final DecoderConfig config;
   private final TrainerOptions trainer;
   private final int lanes;
-  private final double batch;
+  private final int batch;
+  private final int length;
   private final double rows;
 
   /**
@@ -51,117 +52,86 @@ public final class MemoryFormula {
     this.trainer = trainer;
     this.lanes = lanes;
     this.batch = batch;
+    this.length = length;
     rows = (double) batch * length;
   }
 
   /** Returns the numbers that are written on the way forth and back. */
   public double activations() {
-    int width = config.modelWidth();
-    // The embedded tokens, the output of each layer, and one gradient for all of them.
-    double sum = rows * width * (2 + (config.embeddingNorm() ? 1 : 0));
-    double kept = 0;
-    double largest = 0;
-    double shared = 0;
-    double atHand = 0;
-    double widest = width;
-    for (LayerConfig layer : config.layers()) {
-      Part part = part(layer);
-      sum += rows * width + trainer.microBatches() * part.states();
-      kept += part.kept();
-      largest = Math.max(largest, part.kept());
-      shared = Math.max(shared, part.shared() + rounded(layer));
-      atHand = Math.max(atHand, part.atHand());
-      widest = Math.max(widest, layer.hidden());
+    List<LayerMemory> layers =
+        config.layers().stream().map(layer -> new LayerMemory(layer, batch, length)).toList();
+    return ofRows(layers) + ofLayers(layers) + rounded(layers) + head() + lanes * ofLane(layers);
+  }
+
+  /** Returns the embedded tokens, outputs of layers, one gradient for all of them; and states. */
+  private double ofRows(List<LayerMemory> layers) {
+    double streams = layers.size() + 2 + (config.embeddingNorm() ? 1 : 0);
+    double states = layers.stream().mapToDouble(LayerMemory::states).sum();
+    return streams * rows * config.modelWidth() + trainer.microBatches() * states;
+  }
+
+  /** Returns what layers keep, each its own or in the same tiles, and what they share anyway. */
+  private double ofLayers(List<LayerMemory> layers) {
+    Shelves kept = new Shelves();
+    Shelves shared = new Shelves();
+    for (LayerMemory layer : layers) {
+      if (trainer.checkpointing()) {
+        kept.share(layer.kept());
+      } else {
+        kept.addAll(layer.kept());
+      }
+      shared.share(layer.shared());
     }
-    double ofLanes = lanes * (atHand + SUMMED * (SLAB + widest));
-    return sum + (trainer.checkpointing() ? largest : kept) + shared + head() + ofLanes;
-  }
-
-  /** Returns the numbers of rows whose logits are computed at once: x, its norm, its gradient. */
-  private double head() {
-    long vocabulary = config.vocabulary();
-    double atOnce = Math.min(rows, Math.max(FEWEST_ROWS, LOGITS / vocabulary));
-    double wide = atOnce * (3.0 * config.modelWidth() + vocabulary);
-    double narrow = atOnce * (2.0 * config.modelWidth() + vocabulary);
-    double weights = 2.0 * config.modelWidth() * vocabulary;
-    return wide + (trainer.bf16Products() ? HALF * (narrow + weights) : 0);
-  }
-
-  /** Returns what the operands of a layer's products take beside, rounded to bf16. */
-  private double rounded(LayerConfig layer) {
-    if (!trainer.bf16Products()) {
-      return 0;
-    }
-    List<WeightSpec> matrices = matrices(layer);
-    double weights = matrices.stream().mapToDouble(WeightSpec::elements).sum();
-    double outputs = matrices.stream().mapToDouble(WeightSpec::rows).sum();
-    double mixed =
-        layer.mixer().weights().stream().mapToDouble(WeightSpec::columns).max().orElse(0);
-    double inputs = 2.0 * layer.modelWidth() + mixed + layer.hidden();
-    // Weights and inputs for both ways, gradients of outputs for one.
-    return HALF * (2 * weights + rows * (2 * inputs + outputs));
-  }
-
-  private static List<WeightSpec> matrices(LayerConfig layer) {
-    List<WeightSpec> all = new ArrayList<>(layer.mixer().weights());
-    all.addAll(layer.feedForward().weights());
-    all.removeIf(weight -> !weight.isMatrix());
-    return all;
+    return kept.numbers() + shared.numbers();
   }
 
   /**
-   * What a layer writes.
-   *
-   * @param kept until its way back
-   * @param shared with the other layers
-   * @param states that streams carry on, for one micro-batch
-   * @param atHand of a lane
+   * Returns the operands of products where they are rounded; the head's beside the last layer's.
    */
-  private record Part(double kept, double shared, double states, double atHand) {}
-
-  private Part part(LayerConfig layer) {
-    double width = layer.modelWidth();
-    double hidden = layer.hidden();
-    Part mixer =
-        RetentionMixerConfig.matching(layer.mixer())
-            .map(retention -> retention(retention.block()))
-            .orElseGet(
-                () ->
-                    layer.mixer() instanceof AttentionConfig attention
-                        ? attention(attention)
-                        : new Part(4 * rows * width, 4 * rows * width, 0, 0));
-    // Three normed inputs or sums, gate and up; a branch, its gradient, h and its gradient.
-    double kept = rows * (3 * width + (layer.feedForward().gated() ? 2 : 1) * hidden);
-    double shared = rows * (2 * width + 2 * hidden);
-    return new Part(mixer.kept() + kept, mixer.shared() + shared, mixer.states(), mixer.atHand());
+  private double rounded(List<LayerMemory> layers) {
+    if (!trainer.bf16Products()) {
+      return 0;
+    }
+    long width = config.modelWidth();
+    Shelves all = new Shelves();
+    all.addBlocks(2, headRows() * width).addBlocks(1, headRows() * config.vocabulary());
+    all.addBlocks(2, config.vocabulary() * width);
+    all.addAll(layers.get(layers.size() - 1).rounded());
+    layers.forEach(layer -> all.share(layer.rounded()));
+    return HALF * all.numbers();
   }
 
-  /** q, k, v, before and behind maps and norms where there are such, o and g; z with gradients. */
-  private Part retention(RetentionConfig c) {
-    double queries = (double) c.heads() * c.keyWidth();
-    double keys = (double) c.kvHeads() * c.keyWidth();
-    double values = (double) c.kvHeads() * c.valueWidth();
-    double out = (double) c.heads() * c.valueWidth();
-    boolean mapped = c.featureMap() != Activation.NONE || c.queryKeyNorm();
-    double kept =
-        (mapped ? 2 : 1) * (queries + keys)
-            + (c.valueMap() == Activation.NONE ? 1 : 2) * values
-            + (c.gated() ? 2 : 1) * out;
-    double shared = queries + keys + values + (c.gated() ? 3 : 2) * out;
-    double states = batch * c.heads() * c.keyWidth() * c.valueWidth();
-    double both = c.keyWidth() + c.valueWidth();
-    double state = (double) c.keyWidth() * c.valueWidth();
-    // Five pieces of K and V each, two of scores, two states: forwards, and once more back. The
-    // states at chunks' starts.
-    double atHand =
-        2 * (5 * CHUNK * both + 2 * CHUNK * CHUNK + 2 * state)
-            + state * Math.ceil(rows / batch / CHUNK);
-    return new Part(rows * kept + states, rows * shared, states, atHand);
+  /** Returns x, its norm, its gradient and the logits of rows that are computed at once. */
+  private double head() {
+    return headRows() * (3.0 * config.modelWidth() + config.vocabulary());
   }
 
-  /** q, k, v and o, and their gradients. */
-  private Part attention(AttentionConfig c) {
-    double numbers = rows * 2 * (c.heads() + c.kvHeads()) * c.headWidth();
-    return new Part(numbers, numbers, 0, 0);
+  private long headRows() {
+    long whole = LOGITS / config.vocabulary() / FEWEST_ROWS * FEWEST_ROWS;
+    return Math.min((long) rows, Math.max(FEWEST_ROWS, whole));
+  }
+
+  /** Returns what a lane has at hand, the same for layers of one shape, and for one product. */
+  private double ofLane(List<LayerMemory> layers) {
+    Set<LayerMemory.AtHand> shapes = new HashSet<>();
+    layers.forEach(layer -> shapes.add(layer.atHand()));
+    double columns = Math.min(COLUMNS, widest());
+    // Of weights' gradients: the transposed operand, and what is summed apart. Beside it the room
+    // of forward products, which was too small.
+    double products = SLAB * (Math.min(SUMMED, rows) + columns) + PANEL * columns;
+    return shapes.stream().mapToDouble(LayerMemory.AtHand::numbers).sum() + products;
+  }
+
+  /** Returns the inputs of the widest matrix. */
+  private double widest() {
+    return config.layers().stream()
+        .flatMap(
+            layer ->
+                Stream.concat(
+                    layer.mixer().weights().stream(), layer.feedForward().weights().stream()))
+        .filter(WeightSpec::isMatrix)
+        .mapToDouble(WeightSpec::columns)
+        .max()
+        .orElse(config.modelWidth());
   }
 }
