@@ -5,7 +5,7 @@ package org.retention4j.batch;
  *
  * @param reading sequences whose prompts are being read
  * @param writing sequences that are continued
- * @param waiting sequences that wait for a place
+ * @param waiting sequences that wait for a place, with those to come for which room is kept
  * @param promptTokens tokens of prompts that were read
  * @param tokens that were chosen
  * @param steps of those who write

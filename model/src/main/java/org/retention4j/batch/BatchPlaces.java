@@ -17,10 +17,11 @@ public final class BatchPlaces implements AutoCloseable {
   }
 
   /**
-   * Takes a sequence in, as {@link ContinuousBatch#submit} does.
+   * Takes a sequence in, as {@link ContinuousBatch#submit} does, and behind {@link
+   * ContinuousBatch#stop} too.
    *
-   * @throws IllegalStateException if all places are taken, or after close, or the batch takes no
-   *     sequences any more
+   * @throws IllegalStateException if all places are taken, or after close, or the batch is closed
+   *     or ended by a fault
    */
   public synchronized BatchTicket submit(BatchRequest request, BatchListener listener) {
     if (left == 0) {

@@ -137,7 +137,7 @@ public final class ContinuousBatch implements AutoCloseable {
   BatchTicket submitReserved(BatchRequest request, BatchListener listener) {
     Sequence sequence = sequence(request, listener);
     synchronized (lock) {
-      refuseIfStopping();
+      refuseIf(cancelling);
       reserved--;
       return add(sequence);
     }
@@ -146,6 +146,7 @@ public final class ContinuousBatch implements AutoCloseable {
   void giveBack(int places) {
     synchronized (lock) {
       reserved -= places;
+      lock.notifyAll(); // who stops waits for those who were to come
     }
   }
 
@@ -158,7 +159,7 @@ public final class ContinuousBatch implements AutoCloseable {
 
   /** Those that a free place waits for do not count as waiting. */
   private void refuseIfFull(int more) {
-    refuseIfStopping();
+    refuseIf(stopping);
     int free = Math.max(0, options.sequences() - counts.reading() - counts.writing());
     int wait = waiting.size() + reserved + more - free;
     if (wait > options.waiting()) {
@@ -167,8 +168,8 @@ public final class ContinuousBatch implements AutoCloseable {
     }
   }
 
-  private void refuseIfStopping() {
-    if (stopping) {
+  private static void refuseIf(boolean closed) {
+    if (closed) {
       throw new IllegalStateException("this batch takes no sequences any more");
     }
   }
@@ -185,7 +186,7 @@ public final class ContinuousBatch implements AutoCloseable {
       return new BatchCounts(
           counts.reading(),
           counts.writing(),
-          waiting.size(),
+          waiting.size() + reserved,
           counts.promptTokens(),
           counts.tokens(),
           counts.steps(),
@@ -222,7 +223,7 @@ public final class ContinuousBatch implements AutoCloseable {
     boolean work;
     synchronized (lock) {
       while (!cancelling && prompts.size() + rows.size() == 0 && waiting.isEmpty()) {
-        if (stopping) {
+        if (stopping && reserved == 0) {
           return false;
         }
         try {
@@ -293,6 +294,7 @@ public final class ContinuousBatch implements AutoCloseable {
     List<Sequence> left;
     synchronized (lock) {
       stopping = true;
+      cancelling = true;
       left = new ArrayList<>(waiting);
       waiting.clear();
     }
@@ -311,7 +313,8 @@ public final class ContinuousBatch implements AutoCloseable {
   }
 
   /**
-   * Takes no more sequences and waits for those that it has.
+   * Takes no more sequences but those for which it keeps room, and waits for these and those that
+   * it has.
    *
    * @return whether all have ended within this time
    */

@@ -170,51 +170,6 @@ class ContinuousBatchTest extends BatchFixture {
     }
   }
 
-  /** Those that have room are taken whoever came between; the others find less. */
-  @Test
-  void keepsRoomForThoseWhoComeTogether() throws Exception {
-    BatchOptions four = SMALL.withSequences(1).withWaiting(3);
-    try (ContinuousBatch batch = new ContinuousBatch(model, tokenizer, four)) {
-      BatchRequest request = BatchRequest.of(text(1, 5), LONG);
-      BatchPlaces places = batch.reserve(3);
-      Heard first = new Heard();
-      batch.submit(request, first);
-      assertThatExceptionOfType(BatchFullException.class)
-          .isThrownBy(() -> batch.submit(request, new Heard()));
-      assertThatExceptionOfType(BatchFullException.class).isThrownBy(() -> batch.reserve(1));
-      assertThatIllegalArgumentException()
-          .isThrownBy(() -> places.submit(BatchRequest.of(new int[] {-1}, LONG), new Heard()));
-      List<Heard> heard = List.of(new Heard(), new Heard());
-      for (Heard each : heard) {
-        places.submit(request, each);
-      }
-      first.awaitFirst(); // so that the other two wait, and one place is left
-      places.close();
-      places.close();
-      assertThatIllegalStateException()
-          .isThrownBy(() -> places.submit(request, new Heard()))
-          .withMessage("expected a place that is left, got none");
-      Heard last = new Heard();
-      batch.submit(request, last);
-      assertThatExceptionOfType(BatchFullException.class)
-          .isThrownBy(() -> batch.submit(request, new Heard()));
-      batch.close();
-      assertThat(last.generation().end()).isEqualTo(End.CANCELLED);
-    }
-    try (ContinuousBatch batch = new ContinuousBatch(model, tokenizer, four)) {
-      for (int impossible : new int[] {-1, 0, 5}) {
-        assertThatIllegalArgumentException()
-            .isThrownBy(() -> batch.reserve(impossible))
-            .withMessage("expected room for 1..4 sequences, got " + impossible);
-      }
-      BatchPlaces places = batch.reserve(4);
-      batch.close();
-      assertThatIllegalStateException()
-          .isThrownBy(() -> places.submit(BatchRequest.of(text(1, 5), LONG), new Heard()));
-      places.close();
-    }
-  }
-
   @Test
   void refusesMoreThanMayWait() throws Exception {
     BatchOptions two = SMALL.withSequences(2).withWaiting(1);
