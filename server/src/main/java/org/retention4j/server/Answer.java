@@ -12,6 +12,8 @@ import java.util.Base64;
 /** How a request is answered: at once, or piece by piece, which tells when a client has left. */
 final class Answer {
   private static final int OK = 200;
+  private static final String JSON = "application/json";
+  private static final String EVENTS = "text/event-stream; charset=utf-8";
   private static final String SCRIPT = "<script>";
 
   /** Of a long answer at once: who takes so much in time is not cut off. */
@@ -20,6 +22,10 @@ final class Answer {
   private final HttpExchange exchange;
   private final ClientThreads.Turn turn;
   private OutputStream stream;
+
+  /** Whether what is sent in pieces are events. */
+  private boolean events;
+
   private int status;
 
   /** The client has left. */
@@ -36,18 +42,13 @@ final class Answer {
     this.turn = turn;
   }
 
-  /** Says when it is worth while to ask again, with the answer that is to come. */
-  void retryAfter(int seconds) {
-    exchange.getResponseHeaders().set("Retry-After", String.valueOf(seconds));
-  }
-
   /** Returns the status that was sent, 0 before. */
   int status() {
     return status;
   }
 
   void json(int code, JsonNode body) {
-    whole(code, "application/json", (body + "\n").getBytes(StandardCharsets.UTF_8));
+    whole(code, JSON, (body + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   /** Sends all of it; of an answer to HEAD, what comes before the body. */
@@ -120,12 +121,47 @@ final class Answer {
     exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
   }
 
-  boolean begun() {
-    return stream != null;
+  /** Sends a blank, which JSON may begin with, at once. */
+  void alive() {
+    piece(JSON, " ");
   }
 
-  /** Sends a piece at once. */
-  void piece(String type, String text) {
+  /** Sends a server-sent event, a line, at once. */
+  void event(String line) {
+    events = true;
+    piece(EVENTS, line + "\n\n");
+  }
+
+  /** Sends all of an answer, behind blanks if there were any, and ends it. */
+  void last(JsonNode body) {
+    if (stream == null) {
+      json(OK, body);
+    } else {
+      piece(JSON, body + "\n");
+      end();
+    }
+  }
+
+  /**
+   * Sends an error: with its status or, where an answer in pieces has begun and the status is sent,
+   * as its last piece. An answer that was sent whole stays as it is.
+   */
+  void fail(HttpFailure failure) {
+    if (status == 0) {
+      failure
+          .retryAfter()
+          .ifPresent(
+              seconds -> exchange.getResponseHeaders().set("Retry-After", seconds.toString()));
+      json(failure.status(), failure.json());
+    } else if (events) {
+      event("data: " + failure.json());
+      end();
+    } else if (stream != null) {
+      last(failure.json());
+    }
+  }
+
+  private void piece(String type, String text) {
     if (stream == null) {
       headers(type);
       status = OK;

@@ -1,6 +1,5 @@
 package org.retention4j.server;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -10,9 +9,6 @@ import org.retention4j.generate.Generation;
 
 /** The answer to a completion: whole, or as server-sent events. */
 final class CompletionAnswer implements Output {
-  private static final String WHOLE = "application/json";
-  private static final String EVENTS = "text/event-stream; charset=utf-8";
-
   private final Answer answer;
   private final CompletionRequest request;
   private final String model;
@@ -36,9 +32,9 @@ final class CompletionAnswer implements Output {
   @Override
   public void alive() {
     if (request.stream()) {
-      answer.piece(EVENTS, ": working\n\n");
+      answer.event(": working");
     } else {
-      answer.piece(WHOLE, " "); // what JSON may begin with
+      answer.alive();
     }
   }
 
@@ -66,11 +62,7 @@ final class CompletionAnswer implements Output {
     if (request.usage()) {
       json.putNull("usage");
     }
-    event(json);
-  }
-
-  private void event(JsonNode json) {
-    answer.piece(EVENTS, "data: " + json + "\n\n");
+    answer.event("data: " + json);
   }
 
   private ObjectNode head() {
@@ -110,9 +102,9 @@ final class CompletionAnswer implements Output {
         if (session != null) {
           last.set("session", session);
         }
-        event(last);
+        answer.event("data: " + last);
       }
-      answer.piece(EVENTS, "data: [DONE]\n\n");
+      answer.event("data: [DONE]");
       answer.end();
       return;
     }
@@ -125,21 +117,6 @@ final class CompletionAnswer implements Output {
     if (session != null) {
       json.set("session", session);
     }
-    if (answer.begun()) {
-      answer.piece(WHOLE, json + "\n");
-      answer.end();
-    } else {
-      answer.json(200, json);
-    }
-  }
-
-  @Override
-  public void fail(HttpFailure failure) {
-    if (request.stream()) {
-      event(failure.json());
-    } else {
-      answer.piece(WHOLE, failure.json() + "\n");
-    }
-    answer.end();
+    answer.last(json);
   }
 }

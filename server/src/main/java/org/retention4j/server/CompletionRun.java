@@ -25,6 +25,8 @@ import org.retention4j.text.SamplingOptions;
  */
 final class CompletionRun implements AutoCloseable {
   private static final int[] NONE = {};
+  private static final Generation UNREAD =
+      new Generation("", List.of(), List.of(), Generation.End.CANCELLED);
 
   private final ContinuousBatch batch;
   private final BatchRequest first;
@@ -60,14 +62,17 @@ final class CompletionRun implements AutoCloseable {
     this.first = sequence;
     this.request = request;
     places = request.n() == 1 ? Optional.empty() : Optional.of(batch.reserve(request.n()));
+    boolean done = false;
     try {
       tickets.add(
           places.isEmpty()
               ? batch.submit(sequence, new Listener(0))
               : batch.submit(promptOf(sequence), new Listener(-1)));
-    } catch (RuntimeException e) {
-      places.ifPresent(BatchPlaces::close);
-      throw e;
+      done = true;
+    } finally {
+      if (!done) {
+        places.ifPresent(BatchPlaces::close);
+      }
     }
     open++;
   }
@@ -116,15 +121,16 @@ final class CompletionRun implements AutoCloseable {
     return Optional.of(event);
   }
 
-  /** Continues what was read once as often as is asked for. */
+  /** Continues what was read once as often as is asked for, unless it was cancelled before. */
   private void divide(Event.End read) {
     shared = read.state().orElse(null);
+    boolean goesOn = !cancelled && isWhole(shared);
     int[] seen = new int[first.seen().length + first.prompt().length];
     System.arraycopy(first.seen(), 0, seen, 0, first.seen().length);
     System.arraycopy(first.prompt(), 0, seen, first.seen().length, first.prompt().length);
     for (int i = 0; i < request.n(); i++) {
-      if (cancelled || shared == null) {
-        events.add(new Event.End(i, read.generation(), "", Optional.empty()));
+      if (!goesOn) {
+        events.add(new Event.End(i, UNREAD, "", Optional.empty()));
         open++;
         continue;
       }
@@ -134,6 +140,15 @@ final class CompletionRun implements AutoCloseable {
       tickets.add(places.orElseThrow().submit(choice, new Listener(i)));
       open++;
     }
+  }
+
+  /**
+   * Returns whether a state has read the whole prompt. How its sequence ended does not tell: a text
+   * of no tokens has ended before its prompt is read.
+   */
+  private boolean isWhole(Snapshot state) {
+    long before = first.start().map(start -> start.position(0)).orElse(0L);
+    return state != null && state.position(0) == before + first.prompt().length;
   }
 
   /** Ends the choices as they are; their ends are still to come. */

@@ -52,7 +52,6 @@ final class Completions {
         BatchRequest.of(request.prompt(), request.options()),
         request,
         new CompletionAnswer(answer, request, served.name(), texts),
-        answer,
         end -> null);
   }
 
@@ -88,7 +87,6 @@ final class Completions {
         sequence(session, state, memory, request),
         request,
         new CompletionAnswer(answer, request, served.name(), texts),
-        answer,
         end -> commit(session, memory, request, end));
   }
 
@@ -114,7 +112,6 @@ final class Completions {
         sequence(session, state, memory, request),
         request,
         new Output.Standing(answer),
-        answer,
         end -> commit(session, memory, request, end));
   }
 
@@ -169,7 +166,6 @@ final class Completions {
       BatchRequest sequence,
       CompletionRequest request,
       Output out,
-      Answer answer,
       Function<Event.End, ObjectNode> commit) {
     long start = System.nanoTime();
     long until = start + limits.time().toNanos();
@@ -205,12 +201,7 @@ final class Completions {
       out.end(session);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new HttpFailure(HttpFailure.UNAVAILABLE, "stopping", "this server is being stopped");
-    } catch (RuntimeException e) {
-      if (!answer.begun() || e instanceof Answer.GoneException) {
-        throw e;
-      }
-      out.fail(HttpFailure.of(e));
+      throw HttpFailure.stopping();
     }
   }
 }

@@ -3,6 +3,7 @@ package org.retention4j.server;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.retention4j.args.Shown;
 import org.retention4j.batch.BatchFullException;
@@ -23,12 +24,18 @@ final class HttpFailure extends RuntimeException {
   static final int UNAVAILABLE = 503;
   static final int NO_STORAGE = 507;
 
+  /** Other sequences end any moment. */
+  private static final int RETRY_SECONDS = 1;
+
   private final int status;
   private final String code;
   private final String field;
 
   /** Where the session stands that is not where it was expected. */
   private OptionalLong position = OptionalLong.empty();
+
+  /** After so many seconds it is worth while to ask again; empty if it does not pass by itself. */
+  private Optional<Integer> retryAfter = Optional.empty();
 
   HttpFailure(int status, String code, String message) {
     this(status, code, message, null, null);
@@ -65,7 +72,9 @@ final class HttpFailure extends RuntimeException {
       return own;
     }
     if (failure instanceof BatchFullException) {
-      return new HttpFailure(TOO_MANY, "busy", failure.getMessage(), null, failure);
+      HttpFailure busy = new HttpFailure(TOO_MANY, "busy", failure.getMessage(), null, failure);
+      busy.retryAfter = Optional.of(RETRY_SECONDS);
+      return busy;
     }
     if (failure instanceof IllegalArgumentException) {
       return new HttpFailure(BAD_REQUEST, "invalid_value", failure.getMessage(), null, failure);
@@ -76,8 +85,17 @@ final class HttpFailure extends RuntimeException {
     return new HttpFailure(BROKEN, "internal_error", failure.toString(), null, failure);
   }
 
+  /** What is not done any more. */
+  static HttpFailure stopping() {
+    return new HttpFailure(UNAVAILABLE, "stopping", "this server is being stopped");
+  }
+
   int status() {
     return status;
+  }
+
+  Optional<Integer> retryAfter() {
+    return retryAfter;
   }
 
   ObjectNode json() {

@@ -21,13 +21,8 @@ interface Output {
    */
   void end(ObjectNode session);
 
-  /** Ends an answer that has begun with an error, whose status can no more be sent. */
-  void fail(HttpFailure failure);
-
   /** The answer to tokens that a session only reads: where it stands. */
   final class Standing implements Output {
-    private static final String TYPE = "application/json";
-
     private final Answer answer;
 
     Standing(Answer answer) {
@@ -36,7 +31,7 @@ interface Output {
 
     @Override
     public void alive() {
-      answer.piece(TYPE, " ");
+      answer.alive();
     }
 
     @Override
@@ -47,21 +42,7 @@ interface Output {
 
     @Override
     public void end(ObjectNode session) {
-      send(session);
-    }
-
-    @Override
-    public void fail(HttpFailure failure) {
-      send(failure.json());
-    }
-
-    private void send(ObjectNode json) {
-      if (answer.begun()) {
-        answer.piece(TYPE, json + "\n");
-        answer.end();
-      } else {
-        answer.json(200, json);
-      }
+      answer.last(session);
     }
   }
 }

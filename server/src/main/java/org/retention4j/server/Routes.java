@@ -17,9 +17,6 @@ final class Routes implements HttpHandler {
   private static final System.Logger LOG = System.getLogger(RetentionServer.class.getName());
   private static final int OK = 200;
 
-  /** When to come again where there was no room: other sequences end any moment. */
-  private static final int RETRY_SECONDS = 1;
-
   private static final String PAGE = "page.html";
 
   private final ServedModel served;
@@ -90,25 +87,16 @@ final class Routes implements HttpHandler {
   private void fail(Throwable e, Answer answer) {
     HttpFailure failure = HttpFailure.of(e);
     if (stopping && failure.status() == HttpFailure.BROKEN) {
-      failure = stopped();
+      failure = HttpFailure.stopping();
     }
     if (failure.status() == HttpFailure.BROKEN) {
       LOG.log(System.Logger.Level.ERROR, "a request failed", e);
     }
     try {
-      if (answer.status() == 0) {
-        if (failure.status() == HttpFailure.TOO_MANY) {
-          answer.retryAfter(RETRY_SECONDS);
-        }
-        answer.json(failure.status(), failure.json());
-      }
+      answer.fail(failure);
     } catch (Answer.GoneException gone) {
       metrics.gone();
     }
-  }
-
-  private static HttpFailure stopped() {
-    return new HttpFailure(HttpFailure.UNAVAILABLE, "stopping", "this server is being stopped");
   }
 
   private void answer(Request request, Answer answer, String[] route) {
@@ -144,7 +132,7 @@ final class Routes implements HttpHandler {
   private void under(
       String second, List<String> rest, Request request, Answer answer, String[] route) {
     if (stopping) {
-      throw stopped();
+      throw HttpFailure.stopping();
     }
     String method = request.method();
     switch (second) {

@@ -246,6 +246,24 @@ class BadRequestsTest extends ServerFixture {
     }
   }
 
+  /** Who has too many sessions, or too large ones, has them until some are deleted. */
+  @Test
+  void whatDoesNotPassByItselfIsNotToBeAskedForAgain() throws Exception {
+    long bytes =
+        client(OPTIONS).ok("/v1/sessions", "{\"name\":\"a\"}").get("bytes_in_memory").longValue();
+    Duration time = Duration.ofSeconds(30);
+    for (ServerLimits limits :
+        List.of(
+            new ServerLimits(2000, 50, 100, 2, time, 1, 1 << 30, 200),
+            new ServerLimits(2000, 50, 100, 2, time, 9, bytes + bytes / 2, 200))) {
+      int port = server(OPTIONS.withLimits(limits)).address().getPort();
+      new Client(port).ok("/v1/sessions", "{\"name\":\"a\"}");
+      String head = "POST /v1/sessions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+      String refused = raw(port, head + "Content-Length: 12\r\n\r\n{\"name\":\"b\"}");
+      assertThat(refused).startsWith("HTTP/1.1 429 ").doesNotContainIgnoringCase("Retry-After");
+    }
+  }
+
   /** More choices than the batch could ever hold: no waiting would help. */
   @Test
   void moreChoicesThanTheBatchHoldsAreRefused() {
