@@ -26,14 +26,15 @@ final class KeptConnection implements AutoCloseable {
     in = new BufferedInputStream(socket.getInputStream());
   }
 
-  /** Posts, and returns the whole of the answer. */
-  Client.Reply post(String path, String body) throws IOException {
+  /** Asks, and returns the whole of the answer. */
+  Client.Reply send(String method, String path, String body) throws IOException {
     if (in.available() != 0) {
       throw new IOException("bytes behind the answer before: " + in.available());
     }
     byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
     String head =
-        "POST "
+        method
+            + " "
             + path
             + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
             + bytes.length

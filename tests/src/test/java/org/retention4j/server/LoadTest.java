@@ -2,34 +2,33 @@ package org.retention4j.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.SplittableRandom;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.retention4j.batch.BatchOptions;
 import org.retention4j.engine.HeldMemory;
 
 /**
- * Many clients at once, each with one connection for all it asks: nothing but answers and 429, no
- * connection lost, no byte beside an answer, and the memory stays what it was.
+ * Many clients at once, each with one connection for all it asks, a quarter of them in sessions:
+ * nothing but answers and 429, no connection lost, no byte beside an answer, and the memory stays
+ * what it was.
  */
 class LoadTest extends ServerFixture {
   private static final int CLIENTS = 64;
-  private static final int REFUSED = 429;
+  private static final String PREFIXES = "retention_prefix_cache_";
 
-  /** What the clients saw. */
-  private static final class Seen {
-    final AtomicInteger answers = new AtomicInteger();
-    final AtomicInteger refusals = new AtomicInteger();
-    final Queue<Throwable> faults = new ConcurrentLinkedQueue<>();
-  }
+  /** Little, so that it is full before the memory is looked at. */
+  private static final long PREFIX_BYTES = 1_000_000;
+
+  private final SplittableRandom random = new SplittableRandom(1);
+
+  @TempDir Path folder;
 
   @Test
   void manyClientsGetAnswersOr429() throws Exception {
@@ -44,20 +43,37 @@ class LoadTest extends ServerFixture {
   }
 
   private void load(Duration time) throws Exception {
-    BatchOptions batch = BatchOptions.DEFAULT.withSequences(16).withWaiting(32);
-    RetentionServer server = server(OPTIONS.withBatch(batch));
-    Client client = new Client(server.address().getPort());
+    BatchOptions batch =
+        BatchOptions.DEFAULT.withSequences(16).withWaiting(32).withPrefixBytes(PREFIX_BYTES);
+    ServerOptions options =
+        OPTIONS
+            .withBatch(batch)
+            .withSessions(folder)
+            .withSaving(Duration.ofMillis(100), Duration.ofMillis(200));
+    int port = server(options).address().getPort();
+    Client client = new Client(port);
     client.ok("/v1/completions", "{\"prompt\":\"warm\",\"n\":8}");
-    int port = server.address().getPort();
-    round(port, Duration.ofSeconds(1));
+    do {
+      assertThat(round(port, Duration.ofSeconds(1)).faults).isEmpty();
+    } while (client.metric(PREFIXES + "evictions_total") == 0);
     long held = settled(client);
     long heap = heap();
-    Seen seen = round(port, time);
+    double known = known(client);
+    LoadClient.Seen seen = round(port, time);
     assertThat(seen.faults).as("calls without an answer or with another status").isEmpty();
-    assertThat(seen.answers).hasPositiveValue();
+    assertThat(seen.completions).hasPositiveValue();
+    assertThat(seen.sessions).hasPositiveValue();
     assertThat(seen.refusals).hasPositiveValue();
+    assertThat(known(client)).as("prompts whose beginning was known").isGreaterThan(known);
     assertThat(settled(client)).as("bytes held").isLessThanOrEqualTo(held + (4 << 20));
     assertThat(heap()).as("heap in use").isLessThanOrEqualTo(heap + (16 << 20));
+    assertThat(client.metric("retention_sessions")).isZero();
+    assertThat(folder).isDirectoryNotContaining("glob:**.session");
+  }
+
+  private static double known(Client client) {
+    return client.metric(PREFIXES + "requests_total{result=\"hit\"}")
+        + client.metric(PREFIXES + "requests_total{result=\"partial\"}");
   }
 
   /** Returns what lives on the heap. */
@@ -78,50 +94,18 @@ class LoadTest extends ServerFixture {
     return HeldMemory.liveBytes();
   }
 
-  private static Seen round(int port, Duration time) throws InterruptedException {
+  private LoadClient.Seen round(int port, Duration time) throws InterruptedException {
     long until = System.nanoTime() + time.toNanos();
-    Seen seen = new Seen();
+    LoadClient.Seen seen = new LoadClient.Seen();
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < CLIENTS; i++) {
-      SplittableRandom random = new SplittableRandom(i);
-      threads.add(new Thread(() -> ask(port, random, until, seen)));
+      String session = i % 4 == 0 ? "talk-" + i : null;
+      threads.add(new Thread(new LoadClient(port, session, random.split(), until, seen)));
     }
     threads.forEach(Thread::start);
     for (Thread thread : threads) {
       thread.join();
     }
     return seen;
-  }
-
-  private static void ask(int port, SplittableRandom random, long until, Seen seen) {
-    try (KeptConnection connection = new KeptConnection(port)) {
-      while (System.nanoTime() < until) {
-        boolean stream = random.nextBoolean();
-        int[] prompt = text(random.nextLong(), random.nextInt(1, 200));
-        String body =
-            "{\"prompt\":"
-                + json(prompt)
-                + ",\"max_tokens\":"
-                + random.nextInt(0, 80)
-                + ",\"stream\":"
-                + stream
-                + ",\"n\":"
-                + random.nextInt(1, 3)
-                + "}";
-        Client.Reply reply = connection.post("/v1/completions", body);
-        if (reply.status() == REFUSED) {
-          seen.refusals.incrementAndGet();
-          Thread.sleep(random.nextInt(20)); // and some do not wait
-        } else if (reply.status() == 200) {
-          int choices = stream ? reply.events().size() : reply.json().at("/choices").size();
-          assertThat(choices).as("%s", reply).isPositive();
-          seen.answers.incrementAndGet();
-        } else {
-          throw new IOException("expected an answer or 429, got " + reply);
-        }
-      }
-    } catch (IOException | InterruptedException | RuntimeException | AssertionError e) {
-      seen.faults.add(e);
-    }
   }
 }
