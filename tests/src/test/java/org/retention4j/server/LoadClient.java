@@ -70,10 +70,9 @@ final class LoadClient implements Runnable {
 
   private void complete() throws IOException, InterruptedException {
     boolean stream = random.nextBoolean();
-    int[] prompt = ServerFixture.text(random.nextLong(), random.nextInt(1, 200));
-    if (random.nextBoolean()) {
-      System.arraycopy(COMMON, 0, prompt, 0, Math.min(COMMON.length, prompt.length));
-    }
+    int common = random.nextBoolean() ? COMMON.length : 0;
+    int[] prompt = ServerFixture.text(random.nextLong(), common + random.nextInt(1, 100));
+    System.arraycopy(COMMON, 0, prompt, 0, common);
     String body = generate(prompt, random.nextInt(0, 80), stream, "\"n\":" + random.nextInt(1, 3));
     Client.Reply reply = ask("POST", "/v1/completions", body, OK);
     if (reply != null) {
@@ -101,7 +100,7 @@ final class LoadClient implements Runnable {
       return;
     }
     long position = 0;
-    for (int turn = 0; turn < 3; turn++) {
+    for (int turn = 0; turn < 3 && System.nanoTime() < until; turn++) {
       position = append(position);
       position = generate(position);
       if (ask("POST", path("/save"), "", OK) != null) {

@@ -24,7 +24,7 @@ class LoadTest extends ServerFixture {
   private static final String PREFIXES = "retention_prefix_cache_";
 
   /** Little, so that it is full before the memory is looked at. */
-  private static final long PREFIX_BYTES = 1_000_000;
+  private static final long PREFIX_BYTES = 500_000;
 
   private final SplittableRandom random = new SplittableRandom(1);
 
