@@ -41,6 +41,10 @@ class StopStringsTest {
     assertThat(s.flush()).isEqualTo("a");
     assertThat(s.flush()).isEmpty();
     assertThat(s.stopped()).isFalse();
+    // What was given out begins nothing any more.
+    assertThat(s.accept("ab")).isEqualTo("ab");
+    assertThat(s.accept("aab")).isEmpty();
+    assertThat(s.stopped()).isTrue();
   }
 
   @Test
