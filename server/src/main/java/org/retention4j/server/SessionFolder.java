@@ -9,9 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.retention4j.args.Shown;
 import org.retention4j.checkpoint.format.PendingFile;
@@ -121,15 +120,23 @@ final class SessionFolder implements AutoCloseable {
     return name;
   }
 
-  /** Returns the names of the sessions that lie here. */
-  List<String> names() {
-    List<String> names = new ArrayList<>();
+  /**
+   * Returns the names of the sessions that lie here.
+   *
+   * @throws IllegalArgumentException if two differ only in case: one would hide the other
+   */
+  Set<String> names() {
+    Set<String> names = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
     try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*" + SUFFIX)) {
       for (Path file : files) {
         String name = file.getFileName().toString();
         name = name.substring(0, name.length() - SUFFIX.length());
-        if (NAME.matcher(name).matches() && isFile(file)) {
-          names.add(name);
+        if (NAME.matcher(name).matches() && isFile(file) && !names.add(name)) {
+          throw new IllegalArgumentException(
+              "expected sessions whose names differ in more than case in "
+                  + folder
+                  + ", got two called "
+                  + name);
         }
       }
       return names;
