@@ -54,7 +54,8 @@ public interface ChatTemplate {
   /**
    * Returns the template of a model's folder, {@code chat_template.jinja} or {@code chat_template}
    * in {@code tokenizer_config.json}, and {@link #COMPLETION} where there is none. Templates are
-   * evaluated by Jinjava, whose Jinja is that of chat templates but for methods of Python's own.
+   * evaluated by Jinjava, whose Jinja is that of chat templates but for methods of Python's own and
+   * loops with a condition.
    *
    * @throws IllegalArgumentException if it cannot be read; {@link #prompt} throws it for what the
    *     template cannot do, or refuses

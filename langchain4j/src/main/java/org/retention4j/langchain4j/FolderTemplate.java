@@ -36,7 +36,8 @@ final class FolderTemplate implements ChatTemplate {
 
   /** A loop over some of its items: Jinjava would go over all of them. */
   private static final Pattern PICKING_LOOP =
-      Pattern.compile("\\{%-?\\s*for\\s(?:(?!%}|\\selse\\s).)*\\sif\\s(?:(?!%}|\\selse\\s).)*%}");
+      Pattern.compile(
+          "(?s)\\{%-?\\s*for\\s(?:(?!%}|\\selse\\s).)*\\sif\\s(?:(?!%}|\\selse\\s).)*%}");
 
   private final Path folder;
   private final String template;

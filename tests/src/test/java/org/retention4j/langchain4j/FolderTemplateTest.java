@@ -95,10 +95,10 @@ class FolderTemplateTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ChatTemplate.of(folder).prompt(MESSAGES))
         .withMessageContaining("cannot be evaluated");
-    write("{%- for m in messages if m.role == 'user' -%}{{ m.content }}{% endfor %}");
+    write("{%- for m in messages\n if m.role == 'user' -%}{{ m.content }}{% endfor %}");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ChatTemplate.of(folder))
-        .withMessageContainingAll("loops have no condition", "for m in messages if m.role");
+        .withMessageContainingAll("loops have no condition", "if m.role");
     write("{% for m in (messages if bos_token else []) %}{{ m.role }}{% endfor %}");
     assertThat(ChatTemplate.of(folder).prompt(MESSAGES)).isEqualTo("systemuserassistantuser");
     write("{{ strftime_now('%d') }}");
