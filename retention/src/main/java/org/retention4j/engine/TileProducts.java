@@ -55,7 +55,7 @@ public final class TileProducts {
   private final Lanes lanes;
   private final ProductMaker maker;
   private final List<Result> results = new ArrayList<>();
-  private final Map<Tile, ProductMaker.Operand> operands = new IdentityHashMap<>();
+  private final Map<Tile, ProductMaker.Operand> operands;
   private final List<Update> updates = new ArrayList<>();
   private LaneProduct[][] parts = {};
   private final Lanes.Task part = this::runPart;
@@ -74,7 +74,7 @@ public final class TileProducts {
    * @param owner owns what the products need, from {@link Engine#newBuffers}
    */
   public TileProducts(Engine engine, Buffers owner) {
-    this(engine, engine.products(owner, null));
+    this(engine, engine.products(owner, null), new IdentityHashMap<>());
   }
 
   /**
@@ -87,12 +87,21 @@ public final class TileProducts {
    *     means nothing outside {@link #run}
    */
   public static TileProducts bfloat16(Engine engine, Buffers owner, Scratch rounded) {
-    return new TileProducts(engine, engine.products(owner, rounded));
+    return new TileProducts(engine, engine.products(owner, rounded), new IdentityHashMap<>());
   }
 
-  private TileProducts(Lanes lanes, ProductMaker maker) {
+  private TileProducts(Lanes lanes, ProductMaker maker, Map<Tile, ProductMaker.Operand> operands) {
     this.lanes = lanes;
     this.maker = maker;
+    this.operands = operands;
+  }
+
+  /**
+   * Begins products that run behind these, with the operands that these have as they were then:
+   * nothing is rounded twice.
+   */
+  public TileProducts behind() {
+    return new TileProducts(lanes, maker, operands);
   }
 
   /**

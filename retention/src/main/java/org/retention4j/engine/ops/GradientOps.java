@@ -17,8 +17,9 @@ public interface GradientOps {
   void gate(RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head);
 
   /**
-   * dGate ← dy ⊙ x ⊙ f'(gate), dx ← dy ⊙ f(gate), of y = f(gate) ⊙ x.
+   * dGate ← dy ⊙ x ⊙ f'(gate), dx ← dy ⊙ f(gate), of y = f(gate) ⊙ x, which is computed again.
    *
+   * @param y receives it
    * @param dGate may be dy, or gate
    * @param dx may be x, or dy
    */
@@ -26,6 +27,7 @@ public interface GradientOps {
       RowView gate,
       Activation f,
       RowView x,
+      RowView y,
       RowView dy,
       RowView dGate,
       RowView dx,

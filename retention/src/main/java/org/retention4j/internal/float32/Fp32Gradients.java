@@ -111,6 +111,7 @@ final class Fp32Gradients implements GradientOps {
       RowView gate,
       Activation f,
       RowView x,
+      RowView y,
       RowView dy,
       RowView dGate,
       RowView dx,
@@ -122,6 +123,9 @@ final class Fp32Gradients implements GradientOps {
     float[] r = read(second, x, batch, token, head);
     float[] d = read(third, dy, batch, token, head);
     evaluate(f, g, n);
+    System.arraycopy(r, 0, g, 0, n);
+    kernels.multiply(g, values.atLeast(n), n);
+    y.write(batch, token, head, g);
     kernels.multiply(r, d, n);
     kernels.multiply(r, slopes.atLeast(n), n);
     kernels.multiply(d, values.atLeast(n), n);

@@ -57,6 +57,7 @@ final class Fp64Gradients implements GradientOps {
       RowView gate,
       Activation f,
       RowView x,
+      RowView y,
       RowView dy,
       RowView dGate,
       RowView dx,
@@ -66,11 +67,14 @@ final class Fp64Gradients implements GradientOps {
     double[] g = read(0, gate, batch, token, head);
     double[] r = read(1, x, batch, token, head);
     double[] d = read(2, dy, batch, token, head);
+    double[] again = row(3, x.width());
     for (int i = 0; i < x.width(); i++) {
-      double slope = f.slope(g[i]) * r[i] * d[i];
-      r[i] = d[i] * f.at(g[i]);
-      g[i] = slope;
+      double value = f.at(g[i]);
+      again[i] = value * r[i];
+      g[i] = f.slope(g[i]) * r[i] * d[i];
+      r[i] = d[i] * value;
     }
+    y.write(batch, token, head, again);
     dGate.write(batch, token, head, g);
     dx.write(batch, token, head, r);
   }

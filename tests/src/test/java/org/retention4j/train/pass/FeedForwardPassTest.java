@@ -84,6 +84,7 @@ class FeedForwardPassTest {
       pass.forward();
       pass.backward();
       Map<String, double[][]> once = at.gradients();
+      pass.forward();
       pass.backward();
       at.gradients()
           .forEach(

@@ -8,8 +8,8 @@ import org.retention4j.model.stack.FeedForward;
 
 /**
  * A feed-forward bound to its input and output tiles: y = h·W_downᵀ + b with h = f(g) ⊙ u, or h =
- * f(u) where it is plain. What f is applied to, g and u (B·T,I), is kept; h is computed once more
- * on the way back.
+ * f(u) where it is plain. What f is applied to, g and u (B·T,I), is kept, and lost on the way back,
+ * where h is computed once more.
  */
 public final class FeedForwardPass {
   private final Activation f;
@@ -52,14 +52,14 @@ public final class FeedForwardPass {
       Tile gateTile = context.kept().tile(context.rows(), width);
       g = gateTile.asRows(context.rows(), width);
       Parameter gateBias = parameters.find(prefix + "gate bias");
-      // On the way back dg takes the place of dh, and du that of h.
+      // On the way back dg takes the place of dh, and du that of u.
       inputs.add(parameters.get(prefix + "gate"), gateBias, gateTile, dhTile);
     } else {
       g = null;
     }
-    inputs.add(wUp, upBias, upTile, shape.gated() ? hTile : dhTile);
+    inputs.add(wUp, upBias, upTile, shape.gated() ? upTile : dhTile);
     down =
-        new Linears(context, hTile, dhTile)
+        new Linears(context, hTile, dhTile, shape.gated())
             .add(
                 parameters.get(prefix + "down"),
                 parameters.find(prefix + "down bias"),
@@ -76,11 +76,14 @@ public final class FeedForwardPass {
     down.forward();
   }
 
-  /** dy -> dx, which is overwritten; gradients of parameters are added. */
+  /** dy -> dx, which is overwritten; gradients of parameters are added. Once behind a way forth. */
   public void backward() {
-    hidden.run();
+    if (g == null) {
+      hidden.run();
+    }
     down.backward();
     hiddenBack.run();
+    down.backwardWeights();
     inputs.backward();
   }
 
@@ -94,7 +97,7 @@ public final class FeedForwardPass {
 
   private void hiddenBack(Lane lane, int row, double[] sums) {
     if (g != null) {
-      lane.gradients().gateBack(g, f, u, dh, dh, h, 0, row, 0);
+      lane.gradients().gateBack(g, f, u, h, dh, dh, u, 0, row, 0);
     } else {
       lane.gradients().activateBack(u, f, dh, 0, row, 0);
     }

@@ -47,7 +47,7 @@ public final class Linears {
     this.laterX = laterX;
     forward = context.products();
     backward = context.products();
-    ofWeights = laterX ? context.products() : backward;
+    ofWeights = laterX ? backward.behind() : backward;
   }
 
   /**
@@ -60,8 +60,8 @@ public final class Linears {
    */
   public Linears add(Parameter w, Parameter bias, Tile y, Tile dy) {
     forward.add(x, false, w.value(), true, y, false);
-    ofWeights.add(dy, true, x, false, w.gradient(), true);
     backward.add(dy, false, w.value(), false, dx, !empty);
+    ofWeights.add(dy, true, x, false, w.gradient(), true);
     empty = false;
     if (bias != null) {
       biases.add(bias(bias, y, dy));

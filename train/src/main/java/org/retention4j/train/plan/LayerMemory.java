@@ -6,7 +6,6 @@ import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
-import org.retention4j.nn.NormKind;
 import org.retention4j.nn.WeightSpec;
 import org.retention4j.train.pass.attention.KeyBlocks;
 
@@ -111,10 +110,6 @@ final class LayerMemory {
     states = (double) batch * c.heads() * c.keyWidth() * c.valueWidth();
     linears(c.modelWidth(), queries, keys, values, c.gated() ? out : 0);
     linears(out, c.modelWidth());
-    if (c.gated() && !c.norm().bias() && c.norm().kind() != NormKind.LAYER) {
-      // z comes later than the gradient of the output, which is rounded for either product.
-      rounded.addBlocks(1, rows * c.modelWidth());
-    }
     atHand = new AtHand("retention", c.keyWidth(), c.valueWidth(), chunks(c));
   }
 

@@ -285,7 +285,7 @@ final class HeadNormPass {
   private void back(Lane lane, int from, int count, double[] sums) {
     for (int row = from; row < from + count; row++) {
       if (gRow != null) {
-        lane.gradients().gateBack(gRow, config.gate(), nRow, dzRow, dzRow, dnRow, 0, row, 0);
+        lane.gradients().gateBack(gRow, config.gate(), nRow, zRow, dzRow, dzRow, dnRow, 0, row, 0);
       }
       if (bias != null) {
         lane.gradients().addTo(dnRow, sums, weights.sums(), 0, row, 0);
