@@ -42,6 +42,11 @@ final class ChunkGradient implements HeadGradient {
   private final Tile decayedOut;
   private final Tile scores;
   private final Tile scoresGradient;
+
+  /** What products give, of which scores and their gradient are made. */
+  private final Tile products;
+
+  private final Tile productsGradient;
   private final Tile s;
   private final Tile stateGradient;
   private final Tile update;
@@ -62,30 +67,32 @@ final class ChunkGradient implements HeadGradient {
   private final double[] scales;
   private final double[] dots;
 
-  ChunkGradient(Lane lane, int chunk, int keyWidth, int valueWidth) {
-    tiles = lane.tiles();
+  ChunkGradient(Lane lane, TileOps tiles, int chunk, int keyWidth, int valueWidth) {
+    this.tiles = tiles;
     state = lane.state();
     this.chunk = chunk;
     this.keyWidth = keyWidth;
     this.valueWidth = valueWidth;
-    q = tiles.tile(chunk, keyWidth);
-    k = tiles.tile(chunk, keyWidth);
-    v = tiles.tile(chunk, valueWidth);
-    out = tiles.tile(chunk, valueWidth);
-    decayedK = tiles.tile(chunk, keyWidth);
-    decayedV = tiles.tile(chunk, valueWidth);
-    decayedOut = tiles.tile(chunk, valueWidth);
-    scores = tiles.tile(chunk, chunk);
-    scoresGradient = tiles.tile(chunk, chunk);
-    s = tiles.tile(keyWidth, valueWidth);
-    stateGradient = tiles.tile(keyWidth, valueWidth);
+    q = tiles.operand(chunk, keyWidth);
+    k = tiles.operand(chunk, keyWidth);
+    v = tiles.operand(chunk, valueWidth);
+    out = tiles.operand(chunk, valueWidth);
+    decayedK = tiles.operand(chunk, keyWidth);
+    decayedV = tiles.operand(chunk, valueWidth);
+    decayedOut = tiles.operand(chunk, valueWidth);
+    scores = tiles.operand(chunk, chunk);
+    scoresGradient = tiles.operand(chunk, chunk);
+    products = tiles.result(scores);
+    productsGradient = tiles.result(scoresGradient);
+    s = tiles.operand(keyWidth, valueWidth);
+    stateGradient = tiles.operand(keyWidth, valueWidth);
     update = tiles.tile(keyWidth, valueWidth);
     queries = tiles.tile(chunk, keyWidth);
     keys = tiles.tile(chunk, keyWidth);
     values = tiles.tile(chunk, valueWidth);
     updating = tiles.product(k, true, decayedV, false, update, false); // Kᵀ(b⊙V)
-    scoring = tiles.product(q, false, k, true, scores, false);
-    scoringGradient = tiles.product(out, false, v, true, scoresGradient, false);
+    scoring = tiles.product(q, false, k, true, products, false);
+    scoringGradient = tiles.product(out, false, v, true, productsGradient, false);
     queriesOfState = tiles.product(decayedOut, false, s, true, queries, false); // (a⊙dO) Sᵀ
     addQueries = tiles.product(scoresGradient, false, k, false, queries, true); // dA K
     keysOfState = tiles.product(decayedV, false, stateGradient, true, keys, false); // (b⊙V) dS'ᵀ
@@ -163,7 +170,8 @@ final class ChunkGradient implements HeadGradient {
     boolean finiteOut = tiles.load(gradient.out(), b, t, slice.head(), n, scales, out);
 
     scoringGradient.run();
-    decays.apply(tiles, scoresGradient);
+    decays.apply(tiles, productsGradient);
+    tiles.copy(productsGradient, scoresGradient);
     if (reset) {
       tiles.clear(queries);
     } else {
@@ -188,7 +196,8 @@ final class ChunkGradient implements HeadGradient {
     tiles.addTo(keys, n, 1, gradient.k(), b, t, slice.kvHead());
 
     scoring.run();
-    decays.apply(tiles, scores);
+    decays.apply(tiles, products);
+    tiles.copy(products, scores);
     tiles.scaleRows(k, n, decays.toEnd(), decayedK);
     valuesOfState.run();
     if (finiteOut) {

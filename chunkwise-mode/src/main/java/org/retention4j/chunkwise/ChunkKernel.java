@@ -32,6 +32,10 @@ final class ChunkKernel implements HeadKernel {
   private final Tile k;
   private final Tile left;
   private final Tile scores;
+
+  /** What the product of queries and keys gives, of which the scores are made. */
+  private final Tile products;
+
   private final Tile decayedQ;
   private final Tile right;
   private final Tile v;
@@ -48,21 +52,22 @@ final class ChunkKernel implements HeadKernel {
   /** The first token of each token's segment, counted from the chunk's first. */
   private final int[] starts;
 
-  ChunkKernel(Lane lane, int chunk, int keyWidth, int valueWidth) {
-    tiles = lane.tiles();
+  ChunkKernel(Lane lane, TileOps tiles, int chunk, int keyWidth, int valueWidth) {
+    this.tiles = tiles;
     state = lane.state();
     this.chunk = chunk;
-    q = tiles.tile(chunk, keyWidth);
-    k = tiles.tile(chunk, keyWidth);
-    left = tiles.tile(chunk, chunk + keyWidth);
+    q = tiles.operand(chunk, keyWidth);
+    k = tiles.operand(chunk, keyWidth);
+    left = tiles.operand(chunk, chunk + keyWidth);
     scores = left.part(0, chunk, 0, chunk);
+    products = tiles.result(scores);
     decayedQ = left.part(0, chunk, chunk, keyWidth);
-    right = tiles.tile(chunk + keyWidth, valueWidth);
+    right = tiles.operand(chunk + keyWidth, valueWidth);
     v = right.part(0, chunk, 0, valueWidth);
     s = right.part(chunk, keyWidth, 0, valueWidth);
     o = tiles.tile(chunk, valueWidth);
     update = tiles.tile(keyWidth, valueWidth);
-    scoring = tiles.product(q, false, k, true, scores, false); // (C,K)·(K,C) -> (C,C)
+    scoring = tiles.product(q, false, k, true, products, false); // (C,K)·(K,C) -> (C,C)
     output = tiles.product(left, false, right, false, o, false); // (C,C+K)·(C+K,V) -> (C,V)
     crossOutput = tiles.product(decayedQ, false, s, false, o, false); // (C,K)·(K,V) -> (C,V)
     updating = tiles.product(k, true, v, false, update, false); // (K,C)·(C,V) -> (K,V)
@@ -94,7 +99,8 @@ final class ChunkKernel implements HeadKernel {
     }
     decays.of(slice.decays(), t, n);
     scoring.run();
-    decays.apply(tiles, scores, last > 0 ? starts : null);
+    decays.apply(tiles, products, last > 0 ? starts : null);
+    tiles.copy(products, scores);
     tiles.scaleRows(q, n, fromStart(n, last), decayedQ);
     if (finite) {
       output.run();

@@ -5,6 +5,7 @@ import org.retention4j.core.form.HeadKernel;
 import org.retention4j.core.form.MicroBatches;
 import org.retention4j.core.form.RetentionForm;
 import org.retention4j.engine.ops.Lane;
+import org.retention4j.engine.ops.TileOps;
 
 /**
  * Parallel inside a chunk of C tokens, recurrent from chunk to chunk (arXiv 2307.08621, equation
@@ -13,9 +14,10 @@ import org.retention4j.engine.ops.Lane;
  * @param chunk C, the tokens of a chunk, at least 1; the results do not depend on it, and more than
  *     1024 are computed as several chunks. Scratch of C·(C+2K+2V)+2·K·V elements per lane stays
  *     with the engine
+ * @param rounded whether operands of products are rounded to bf16, see {@link #bfloat16}
  * @since 0.1
  */
-public record ChunkwiseForm(int chunk) implements RetentionForm {
+public record ChunkwiseForm(int chunk, boolean rounded) implements RetentionForm {
   /** The fastest of 16…256 at the paper's head shape, K 256 and V 512, on AVX-512 and AMX cores. */
   public static final int DEFAULT_CHUNK = 64;
 
@@ -25,6 +27,11 @@ public record ChunkwiseForm(int chunk) implements RetentionForm {
   /** Uses {@link #DEFAULT_CHUNK}. */
   public ChunkwiseForm() {
     this(DEFAULT_CHUNK);
+  }
+
+  /** Rounds nothing. */
+  public ChunkwiseForm(int chunk) {
+    this(chunk, false);
   }
 
   /**
@@ -50,12 +57,21 @@ public record ChunkwiseForm(int chunk) implements RetentionForm {
   }
 
   @Override
+  public ChunkwiseForm bfloat16() {
+    return new ChunkwiseForm(chunk, true);
+  }
+
+  private TileOps tiles(Lane lane) {
+    return rounded ? lane.tiles().bfloat16() : lane.tiles();
+  }
+
+  @Override
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-    return new ChunkKernel(lane, Math.min(chunk, LARGEST), keyWidth, valueWidth);
+    return new ChunkKernel(lane, tiles(lane), Math.min(chunk, LARGEST), keyWidth, valueWidth);
   }
 
   @Override
   public HeadGradient prepareGradient(Lane lane, int keyWidth, int valueWidth) {
-    return new ChunkGradient(lane, Math.min(chunk, LARGEST), keyWidth, valueWidth);
+    return new ChunkGradient(lane, tiles(lane), Math.min(chunk, LARGEST), keyWidth, valueWidth);
   }
 }

@@ -13,6 +13,15 @@ import org.retention4j.engine.ops.Lane;
  */
 public interface RetentionForm extends SequenceForm {
   /**
+   * Returns this form with operands of its products rounded to bf16, as {@link
+   * org.retention4j.engine.ops.TileOps#bfloat16} does: faster and less exact. Itself where it has
+   * none.
+   */
+  default RetentionForm bfloat16() {
+    return this;
+  }
+
+  /**
    * Makes what this form needs on one lane; called once per lane and head shape.
    *
    * @param lane where tiles and products are made, and the only lane the result runs on

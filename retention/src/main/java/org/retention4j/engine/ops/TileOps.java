@@ -10,6 +10,28 @@ public interface TileOps {
   Tile tile(int rows, int columns);
 
   /**
+   * Returns the same arithmetic with {@link #operand}s rounded to bf16, whose products have sums
+   * and results of the engine's type: faster and less exact. Itself in float64 and where the
+   * processor has no such products.
+   */
+  default TileOps bfloat16() {
+    return this;
+  }
+
+  /** Returns a {@link #tile} that products read and never write. */
+  default Tile operand(int rows, int columns) {
+    return tile(rows, columns);
+  }
+
+  /**
+   * Returns a tile of an operand's shape that products write, from where {@link #copy} brings it to
+   * the operand: the operand itself where it is of the type of results.
+   */
+  default Tile result(Tile operand) {
+    return operand;
+  }
+
+  /**
    * Prepares c ← a·b, or c ← c + a·b.
    *
    * @param a (M,N), or (N,M) when {@code transposeA}
@@ -84,7 +106,7 @@ public interface TileOps {
   /** Returns whether all elements are finite. */
   boolean allFinite(Tile a);
 
-  /** dst ← src, of the same shape. */
+  /** dst ← src, of the same shape; nothing where both are one tile. */
   void copy(Tile src, Tile dst);
 
   /** a ← 0. */

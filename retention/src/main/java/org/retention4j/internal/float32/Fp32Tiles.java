@@ -6,12 +6,13 @@ import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.engine.ops.TileOps;
 import org.retention4j.internal.linear.onednn.OneDnn;
+import org.retention4j.internal.linear.onednn.OneDnnCapabilities;
 import org.retention4j.internal.memory.Arena;
 import org.retention4j.internal.memory.Fp32Tile;
 import org.retention4j.internal.memory.GrowableFloats;
 
 /** Tiles in native memory: products by oneDNN, the rest row by row on the heap. */
-final class Fp32Tiles implements TileOps {
+class Fp32Tiles implements TileOps {
   /**
    * Decay factors below this count as 0 beside the rounding of fp32: what they would give are
    * subnormal numbers, which slow a product down tenfold.
@@ -21,14 +22,17 @@ final class Fp32Tiles implements TileOps {
   /** Floats that are copied at once. */
   private static final int AT_ONCE = 1 << 12;
 
-  private final Arena arena;
-  private final Kernels kernels;
+  final Arena arena;
+  final Kernels kernels;
   private final GrowableFloats row = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats factorRow = new GrowableFloats();
   private final GrowableFloats coefficients = new GrowableFloats();
   private float[] distanceFactors = {};
   private double distanceDecay = Double.NaN;
+
+  /** Made when it is asked for. */
+  private TileOps rounded;
 
   Fp32Tiles(Arena arena, Kernels kernels) {
     this.arena = arena;
@@ -50,6 +54,14 @@ final class Fp32Tiles implements TileOps {
   @Override
   public Tile tile(int rows, int columns) {
     return Fp32Tile.allocate(arena, rows, columns);
+  }
+
+  @Override
+  public TileOps bfloat16() {
+    if (rounded == null) {
+      rounded = OneDnnCapabilities.bfloat16() ? new Bf16Tiles(arena, kernels) : this;
+    }
+    return rounded;
   }
 
   @Override
@@ -316,7 +328,9 @@ final class Fp32Tiles implements TileOps {
 
   @Override
   public void copy(Tile src, Tile dst) {
-    ((Fp32Tile) dst).copyFrom((Fp32Tile) src);
+    if (src != dst) {
+      ((Fp32Tile) dst).copyFrom((Fp32Tile) src);
+    }
   }
 
   @Override

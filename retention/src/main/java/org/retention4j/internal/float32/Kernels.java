@@ -1,13 +1,14 @@
 package org.retention4j.internal.float32;
 
 import org.retention4j.engine.ops.StateDecay;
+import org.retention4j.internal.memory.Bf16Operand;
 
 /**
  * The element-wise arithmetic on fp32 rows, in one implementation per route. Callers have checked
  * lengths; implementations agree to rounding, each is deterministic. An instance may hold scratch
  * and belongs to one lane.
  */
-public interface Kernels {
+public interface Kernels extends Bf16Operand.Rounding {
   /** Returns the implementation's name as reports show it. */
   String name();
 
@@ -82,9 +83,6 @@ public interface Kernels {
       float[][] values,
       int count,
       float[] scratch);
-
-  /** to[i] ← from[at+i], bf16, for i &lt; n. */
-  void widen(short[] from, int at, float[] to, int n);
 
   /** Returns the largest of the first n elements, −∞ for n = 0. */
   float max(float[] x, int n);

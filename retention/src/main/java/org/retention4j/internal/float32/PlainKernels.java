@@ -247,6 +247,13 @@ public final class PlainKernels implements Kernels {
   }
 
   @Override
+  public void narrow(float[] from, int at, short[] to, int n) {
+    for (int i = 0; i < n; i++) {
+      to[i] = Bfloat16.fromFloat(from[at + i]);
+    }
+  }
+
+  @Override
   public void widen(short[] from, int at, float[] to, int n) {
     for (int i = 0; i < n; i++) {
       to[i] = Bfloat16.toFloat(from[at + i]);

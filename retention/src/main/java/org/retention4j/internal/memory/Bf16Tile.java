@@ -21,7 +21,11 @@ public final class Bf16Tile extends Tile {
 
   /** Returns a tile whose rows are dense. */
   public static Bf16Tile of(ScratchTiles scratch, int rows, int columns) {
-    BytePointer block = scratch.block(BYTES * rows * columns);
+    return of(scratch.block(BYTES * rows * columns), rows, columns);
+  }
+
+  /** The same over a block. */
+  static Bf16Tile of(BytePointer block, int rows, int columns) {
     return new Bf16Tile(block, 0, columns, rows, columns);
   }
 

@@ -30,6 +30,7 @@ public final class VectorKernels implements Kernels {
   private final float[] lanes = new float[Math.max(4, LANES)];
   private final VectorFold fold = new VectorFold();
   private final VectorExp exp = new VectorExp();
+  private final VectorNarrow narrowing = new VectorNarrow();
 
   @Override
   public String name() {
@@ -328,6 +329,11 @@ public final class VectorKernels implements Kernels {
         sum[j] = Math.fma(factors[i], Bfloat16.toFloat(rows[i * width + j]), sum[j]);
       }
     }
+  }
+
+  @Override
+  public void narrow(float[] from, int at, short[] to, int n) {
+    narrowing.run(from, at, to, n);
   }
 
   @Override

@@ -49,7 +49,7 @@ public final class ModelPass implements AutoCloseable {
               shape.rows(),
               shape.length(),
               shape.groups(),
-              form,
+              shape.bf16Products() ? form.bfloat16() : form,
               shape.bf16Products());
       Tile gradient = owner.tile(context.rows(), config.modelWidth());
       Tile x = owner.tile(context.rows(), config.modelWidth());

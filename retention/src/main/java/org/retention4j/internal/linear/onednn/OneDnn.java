@@ -134,8 +134,19 @@ public final class OneDnn {
   /** Prepares dst ← src·weights, or dst ← dst + src·weights, for plain fp32 operands. */
   public static Product product(
       Arena arena, Matrix src, Matrix weights, Matrix dst, boolean accumulate) {
-    Weights plain = plain(arena, F32, weights);
-    return product(arena, arena::allocate, src, F32, plain, dst, accumulate, PostOp.NONE);
+    return product(arena, F32, src, weights, dst, accumulate);
+  }
+
+  /** The same for operands of a type; sums and dst are fp32. */
+  public static Product product(
+      Arena arena,
+      memory.data_type type,
+      Matrix src,
+      Matrix weights,
+      Matrix dst,
+      boolean accumulate) {
+    Weights plain = plain(arena, type, weights);
+    return product(arena, arena::allocate, src, type, plain, dst, accumulate, PostOp.NONE);
   }
 
   /** Returns weights of a type in the layout that they have. */
