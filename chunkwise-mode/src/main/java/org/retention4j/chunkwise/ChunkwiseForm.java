@@ -61,17 +61,20 @@ public record ChunkwiseForm(int chunk, boolean rounded) implements RetentionForm
     return new ChunkwiseForm(chunk, true);
   }
 
-  private TileOps tiles(Lane lane) {
-    return rounded ? lane.tiles().bfloat16() : lane.tiles();
+  private TileOps tiles(Lane lane, int keyWidth, int valueWidth) {
+    TileOps tiles = lane.tiles(keyWidth, valueWidth);
+    return rounded ? tiles.bfloat16() : tiles;
   }
 
   @Override
   public HeadKernel prepare(Lane lane, int keyWidth, int valueWidth) {
-    return new ChunkKernel(lane, tiles(lane), Math.min(chunk, LARGEST), keyWidth, valueWidth);
+    return new ChunkKernel(
+        lane, tiles(lane, keyWidth, valueWidth), Math.min(chunk, LARGEST), keyWidth, valueWidth);
   }
 
   @Override
   public HeadGradient prepareGradient(Lane lane, int keyWidth, int valueWidth) {
-    return new ChunkGradient(lane, tiles(lane), Math.min(chunk, LARGEST), keyWidth, valueWidth);
+    return new ChunkGradient(
+        lane, tiles(lane, keyWidth, valueWidth), Math.min(chunk, LARGEST), keyWidth, valueWidth);
   }
 }

@@ -18,8 +18,9 @@ import org.retention4j.train.optimizer.OptimizerOptions;
  * @param checkpointing whether what a layer computed is computed again on the way back, and not
  *     kept: less memory, a third more work, the same bits
  * @param bf16Products whether operands of the products of weights, and of the chunkwise form's, are
- *     rounded to bf16, while sums, weights, moments and all else are fp32: faster, and less exact; without effect in float64 and
- *     where {@link org.retention4j.engine.Engine#multipliesBfloat16} is false
+ *     rounded to bf16, while sums, weights, moments and all else are fp32: faster, and less exact;
+ *     without effect in float64 and where {@link org.retention4j.engine.Engine#multipliesBfloat16}
+ *     is false
  * @since 0.1
  */
 public record TrainerOptions(

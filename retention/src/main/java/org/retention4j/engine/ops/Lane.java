@@ -17,6 +17,14 @@ public interface Lane {
   /** Returns the arithmetic on tiles. */
   TileOps tiles();
 
+  /**
+   * Returns the arithmetic on tiles that is fastest for a head's of these widths. Tiles of it and
+   * of {@link #tiles} meet in {@link StateOps} and {@link TileOps#copy} only.
+   */
+  default TileOps tiles(int keyWidth, int valueWidth) {
+    return tiles();
+  }
+
   /** Returns the arithmetic on rows. */
   RowOps rows();
 

@@ -124,30 +124,42 @@ public final class RowView {
 
   /** Copies the rows of n tokens that follow each other to {@code into[0..n·W)}. */
   public void read(int batch, long token, int head, int n, float[] into) {
+    read(batch, token, head, n, into, 0, width);
+  }
+
+  /** Copies the rows of n tokens that follow each other to {@code into[at…)}, a stride apart. */
+  public void read(int batch, long token, int head, int n, float[] into, int at, int stride) {
     for (int i = 0; i < n; i++) {
-      long at = offset(batch, token + i, head);
+      long from = offset(batch, token + i, head);
+      int to = at + i * stride;
       if (elementStride == 1) {
-        floats[(int) (at >>> WINDOW_SHIFT)].get((int) (at & WINDOW_MASK), into, i * width, width);
+        floats[(int) (from >>> WINDOW_SHIFT)].get((int) (from & WINDOW_MASK), into, to, width);
         continue;
       }
       for (int j = 0; j < width; j++) {
-        long p = at + j * elementStride;
-        into[i * width + j] = floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+        long p = from + j * elementStride;
+        into[to + j] = floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
       }
     }
   }
 
   /** Copies {@code from[0..n·W)} to the rows of n tokens that follow each other. */
   public void write(int batch, long token, int head, int n, float[] from) {
+    write(batch, token, head, n, from, 0, width);
+  }
+
+  /** Copies rows a stride apart from {@code from[at…)} on to n tokens that follow each other. */
+  public void write(int batch, long token, int head, int n, float[] from, int at, int stride) {
     for (int i = 0; i < n; i++) {
-      long at = offset(batch, token + i, head);
+      long to = offset(batch, token + i, head);
+      int row = at + i * stride;
       if (elementStride == 1) {
-        floats[(int) (at >>> WINDOW_SHIFT)].put((int) (at & WINDOW_MASK), from, i * width, width);
+        floats[(int) (to >>> WINDOW_SHIFT)].put((int) (to & WINDOW_MASK), from, row, width);
         continue;
       }
       for (int j = 0; j < width; j++) {
-        long p = at + j * elementStride;
-        floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[i * width + j]);
+        long p = to + j * elementStride;
+        floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[row + j]);
       }
     }
   }

@@ -43,7 +43,7 @@ class Fp32Tiles implements TileOps {
     return Math.abs(decay) < NEGLIGIBLE ? 0f : (float) decay;
   }
 
-  private float[] row(int n) {
+  float[] row(int n) {
     return row.atLeast(n);
   }
 
@@ -98,7 +98,7 @@ class Fp32Tiles implements TileOps {
   }
 
   /** Factors are null for none. */
-  private boolean loadRows(
+  boolean loadRows(
       RowView src, int batch, long token, int head, int n, double[] factors, Tile dst) {
     Fp32Tile tile = (Fp32Tile) dst;
     int width = tile.columns();
@@ -123,7 +123,7 @@ class Fp32Tiles implements TileOps {
     return Math.max(1, AT_ONCE / width);
   }
 
-  private float[] narrow(double[] factors, int from, int count) {
+  float[] narrow(double[] factors, int from, int count) {
     float[] narrow = factorRow.atLeast(count);
     for (int i = 0; i < count; i++) {
       narrow[i] = factor(factors[from + i]);
@@ -131,7 +131,7 @@ class Fp32Tiles implements TileOps {
     return narrow;
   }
 
-  private void zeroRows(Fp32Tile tile, int from) {
+  void zeroRows(Fp32Tile tile, int from) {
     if (from >= tile.rows()) {
       return;
     }
@@ -213,7 +213,7 @@ class Fp32Tiles implements TileOps {
     }
   }
 
-  private void decayUniformly(Fp32Tile tile, int n, double logDecay) {
+  void decayUniformly(Fp32Tile tile, int n, double logDecay) {
     int width = tile.columns();
     float[] byDistance = byDistance(logDecay, n);
     int most = rowsAtOnce(width);
@@ -232,7 +232,7 @@ class Fp32Tiles implements TileOps {
   }
 
   /** Returns e^(d·g) for distances d from the largest down to 0, kept from call to call. */
-  private float[] byDistance(double logDecay, int n) {
+  float[] byDistance(double logDecay, int n) {
     if (distanceFactors.length < n || distanceDecay != logDecay) {
       int length = Math.max(distanceFactors.length, n);
       if (distanceFactors.length < length) {

@@ -84,6 +84,11 @@ public interface Kernels extends Bf16Operand.Rounding {
       int count,
       float[] scratch);
 
+  /** Returns what works on tiles on the heap, or null where oneDNN on native ones is faster. */
+  default TileKernels ofTiles() {
+    return null;
+  }
+
   /** Returns the largest of the first n elements, −∞ for n = 0. */
   float max(float[] x, int n);
 

@@ -9,6 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 import org.retention4j.engine.ops.Bfloat16;
 import org.retention4j.internal.float32.Kernels;
 import org.retention4j.internal.float32.PlainKernels;
+import org.retention4j.internal.float32.TileKernels;
 
 /**
  * The Vector API, where its module is present. Only {@code fromArray} loads are used: no other
@@ -31,6 +32,7 @@ public final class VectorKernels implements Kernels {
   private final VectorFold fold = new VectorFold();
   private final VectorExp exp = new VectorExp();
   private final VectorNarrow narrowing = new VectorNarrow();
+  private final VectorTiles tiles = new VectorTiles();
 
   @Override
   public String name() {
@@ -337,6 +339,11 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public TileKernels ofTiles() {
+    return tiles;
+  }
+
+  @Override
   public void widen(short[] from, int at, float[] to, int n) {
     int j = 0;
     for (; j + LANES <= n; j += LANES) {
@@ -363,7 +370,6 @@ public final class VectorKernels implements Kernels {
     return exp.run(x, max, n);
   }
 
-  /** Adds in one order; the Vector API leaves it open, and changes it when it is compiled. */
   /** In one order: the Vector API changes its own. Four sums side by side, since each waits. */
   private float sumOfLanes() {
     float s0 = 0;
