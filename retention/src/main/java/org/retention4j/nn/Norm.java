@@ -96,4 +96,15 @@ public record Norm(NormKind kind, double[] weight, double[] bias, double eps) {
       lane.rows().add(out, bias, batch, token, head);
     }
   }
+
+  /** The same for the rows of tokens token … token+n−1. */
+  public void run(Lane lane, RowView x, RowView out, int batch, long token, int n, int head) {
+    if (kind == NormKind.RMS && bias.length == 0) {
+      lane.rows().rmsNorm(x, 1, weight, eps, out, batch, token, n, head);
+      return;
+    }
+    for (int i = 0; i < n; i++) {
+      run(lane, x, out, batch, token + i, head);
+    }
+  }
 }

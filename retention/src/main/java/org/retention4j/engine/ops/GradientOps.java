@@ -1,20 +1,21 @@
 package org.retention4j.engine.ops;
 
 /**
- * Arithmetic of the way back, on single rows (batch, token, head) of views or on tiles. Gradients
- * of weights, which are sums over many rows, are kept in double by the caller.
+ * Arithmetic of the way back, on rows (batch, token … token+n−1, head) of views or on tiles.
+ * Gradients of weights, which are sums over many rows, are kept in double by the caller.
  *
  * @since 0.1
  */
 public interface GradientOps {
   /** out ← f(x). */
-  void activate(RowView x, Activation f, RowView out, int batch, long token, int head);
+  void activate(RowView x, Activation f, RowView out, int batch, long token, int n, int head);
 
   /** dy ← dy ⊙ f'(x): the gradient of f(x) becomes that of x. */
-  void activateBack(RowView x, Activation f, RowView dy, int batch, long token, int head);
+  void activateBack(RowView x, Activation f, RowView dy, int batch, long token, int n, int head);
 
   /** out ← f(gate) ⊙ x; out may be x. */
-  void gate(RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head);
+  void gate(
+      RowView gate, Activation f, RowView x, RowView out, int batch, long token, int n, int head);
 
   /**
    * dGate ← dy ⊙ x ⊙ f'(gate), dx ← dy ⊙ f(gate), of y = f(gate) ⊙ x, which is computed again.
@@ -33,6 +34,7 @@ public interface GradientOps {
       RowView dx,
       int batch,
       long token,
+      int n,
       int head);
 
   /**

@@ -22,19 +22,21 @@ public interface RowOps {
       double factor);
 
   /**
-   * The same for all heads of a token whose channels stand one head behind the other in a row.
+   * The same for all heads of n rows (0, token … token+n−1, 0) in which the channels of one head
+   * stand behind those of the other.
    *
    * @param heads which divide the row's width
    * @param channels the first ones of each head, which turn
+   * @param angles those of each row
    */
   void rotateHeads(
       RowView x,
       int heads,
       int channels,
-      int batch,
       long token,
+      int n,
       boolean interleaved,
-      Angles angles,
+      Angles[] angles,
       double factor);
 
   /** x[batch, token, head, :] ← factor·x[batch, token, head, :]. */
@@ -61,6 +63,22 @@ public interface RowOps {
       long token,
       int head);
 
+  /** The same for the rows of tokens token … token+n−1. */
+  default void rmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
+      RowView out,
+      int batch,
+      long token,
+      int n,
+      int head) {
+    for (int i = 0; i < n; i++) {
+      rmsNorm(x, factor, weight, eps, out, batch, token + i, head);
+    }
+  }
+
   /**
    * out ← gate ⊙ weight ⊙ (factor·x) / √(mean((factor·x)²) + eps), with a row of a gate.
    *
@@ -82,6 +100,16 @@ public interface RowOps {
 
   /** a ← a + b for one row. */
   void add(RowView a, RowView b, int batch, long token, int head);
+
+  /** out ← a + b for the rows of tokens token … token+n−1; out may be a. */
+  default void add(RowView a, RowView b, RowView out, int batch, long token, int n, int head) {
+    for (long t = token; t < token + n; t++) {
+      if (a != out) {
+        copy(a, batch, t, head, out, batch, t, head);
+      }
+      add(out, b, batch, t, head);
+    }
+  }
 
   /** a ← a + b for one row. */
   void add(RowView a, double[] b, int batch, long token, int head);

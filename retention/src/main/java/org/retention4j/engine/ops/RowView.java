@@ -18,6 +18,9 @@ public final class RowView {
   /** Elements of a window, the last one's fewer. */
   public static final long WINDOW_LENGTH = 3L << (WINDOW_SHIFT - 1);
 
+  /** So many elements lie in one window, wherever they begin. */
+  private static final long LONGEST_RUN = WINDOW_LENGTH - (1L << WINDOW_SHIFT);
+
   private static final long WINDOW_MASK = (1L << WINDOW_SHIFT) - 1;
 
   private final Runnable requireOpen;
@@ -112,6 +115,14 @@ public final class RowView {
     return batch * batchStride + token * tokenStride + head * headStride;
   }
 
+  /** Returns whether n rows lie one behind the other, here and in an array, and in one window. */
+  private boolean denseRun(int n, int stride) {
+    return elementStride == 1
+        && tokenStride == width
+        && stride == width
+        && (long) n * width <= LONGEST_RUN;
+  }
+
   /** Copies row (batch, token, head) to {@code into[0..W)}. */
   public void read(int batch, long token, int head, float[] into) {
     read(batch, token, head, 1, into);
@@ -129,6 +140,11 @@ public final class RowView {
 
   /** Copies the rows of n tokens that follow each other to {@code into[at…)}, a stride apart. */
   public void read(int batch, long token, int head, int n, float[] into, int at, int stride) {
+    if (denseRun(n, stride)) {
+      long from = offset(batch, token, head);
+      floats[(int) (from >>> WINDOW_SHIFT)].get((int) (from & WINDOW_MASK), into, at, n * width);
+      return;
+    }
     for (int i = 0; i < n; i++) {
       long from = offset(batch, token + i, head);
       int to = at + i * stride;
@@ -150,6 +166,11 @@ public final class RowView {
 
   /** Copies rows a stride apart from {@code from[at…)} on to n tokens that follow each other. */
   public void write(int batch, long token, int head, int n, float[] from, int at, int stride) {
+    if (denseRun(n, stride)) {
+      long to = offset(batch, token, head);
+      floats[(int) (to >>> WINDOW_SHIFT)].put((int) (to & WINDOW_MASK), from, at, n * width);
+      return;
+    }
     for (int i = 0; i < n; i++) {
       long to = offset(batch, token + i, head);
       int row = at + i * stride;

@@ -8,12 +8,17 @@ import org.retention4j.engine.ops.Tile;
 import org.retention4j.internal.memory.Fp32Tile;
 import org.retention4j.internal.memory.GrowableFloats;
 
-/** The way back on rows copied to the heap; sums over a row in double. */
+/**
+ * The way back on rows copied to the heap, so many at once that the first cache holds them; sums
+ * over a row in double.
+ */
 final class Fp32Gradients implements GradientOps {
   /** Beyond it squares are summed in double. */
   private static final float LARGEST_SUM = 1e30f;
 
   private final Kernels kernels;
+  private final RowKernels rows;
+  private final CrossEntropy crossEntropy;
   private final GrowableFloats first = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats third = new GrowableFloats();
@@ -21,19 +26,19 @@ final class Fp32Gradients implements GradientOps {
   private final GrowableFloats slopes = new GrowableFloats();
   private final GrowableFloats weights = new GrowableFloats();
   private final GrowableFloats sums = new GrowableFloats();
-  private final GrowableFloats groupValues = new GrowableFloats();
-  private final GrowableFloats groupGradient = new GrowableFloats();
   private final GrowableFloats groupScales = new GrowableFloats();
-  private final GrowableFloats normedRow = new GrowableFloats();
-  private final GrowableFloats againRow = new GrowableFloats();
+  private final GrowableFloats groupDots = new GrowableFloats();
 
   Fp32Gradients(Kernels kernels) {
     this.kernels = kernels;
+    rows = kernels.rows();
+    crossEntropy = new CrossEntropy(kernels);
   }
 
-  private static float[] read(GrowableFloats to, RowView x, int batch, long token, int head) {
-    float[] r = to.atLeast(x.width());
-    x.read(batch, token, head, r);
+  private static float[] read(
+      GrowableFloats to, RowView x, int batch, long token, int head, int n) {
+    float[] r = to.atLeast(n * x.width());
+    x.read(batch, token, head, n, r);
     return r;
   }
 
@@ -41,10 +46,7 @@ final class Fp32Gradients implements GradientOps {
   private float[] values(Activation f, float[] x, int n) {
     float[] value = values.atLeast(n);
     switch (f) {
-      case SILU -> {
-        kernels.sigmoid(x, value, n);
-        kernels.multiply(value, x, n);
-      }
+      case SILU -> rows.silu(x, value, n);
       case SIGMOID -> kernels.sigmoid(x, value, n);
       default -> {
         for (int i = 0; i < n; i++) {
@@ -60,13 +62,7 @@ final class Fp32Gradients implements GradientOps {
     float[] value = values.atLeast(n);
     float[] slope = slopes.atLeast(n);
     switch (f) {
-      case SILU -> {
-        kernels.sigmoid(x, value, n);
-        for (int i = 0; i < n; i++) {
-          slope[i] = value[i] * (1 + x[i] * (1 - value[i]));
-        }
-        kernels.multiply(value, x, n);
-      }
+      case SILU -> rows.silu(x, value, slope, n);
       case SIGMOID -> {
         kernels.sigmoid(x, value, n);
         for (int i = 0; i < n; i++) {
@@ -83,27 +79,41 @@ final class Fp32Gradients implements GradientOps {
   }
 
   @Override
-  public void activate(RowView x, Activation f, RowView out, int batch, long token, int head) {
-    float[] r = read(first, x, batch, token, head);
-    out.write(batch, token, head, values(f, r, x.width()));
+  public void activate(
+      RowView x, Activation f, RowView out, int batch, long token, int n, int head) {
+    int most = RowKernels.atOnce(x.width());
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] r = read(first, x, batch, token + i, head, count);
+      out.write(batch, token + i, head, count, values(f, r, count * x.width()));
+    }
   }
 
   @Override
-  public void activateBack(RowView x, Activation f, RowView dy, int batch, long token, int head) {
-    float[] r = read(first, x, batch, token, head);
-    float[] d = read(second, dy, batch, token, head);
-    evaluate(f, r, x.width());
-    kernels.multiply(d, slopes.atLeast(x.width()), x.width());
-    dy.write(batch, token, head, d);
+  public void activateBack(
+      RowView x, Activation f, RowView dy, int batch, long token, int n, int head) {
+    int most = RowKernels.atOnce(x.width());
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] r = read(first, x, batch, token + i, head, count);
+      float[] d = read(second, dy, batch, token + i, head, count);
+      evaluate(f, r, count * x.width());
+      kernels.multiply(d, slopes.atLeast(count * x.width()), count * x.width());
+      dy.write(batch, token + i, head, count, d);
+    }
   }
 
   @Override
   public void gate(
-      RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head) {
-    float[] g = read(first, gate, batch, token, head);
-    float[] r = read(second, x, batch, token, head);
-    kernels.multiply(r, values(f, g, x.width()), x.width());
-    out.write(batch, token, head, r);
+      RowView gate, Activation f, RowView x, RowView out, int batch, long token, int n, int head) {
+    int most = RowKernels.atOnce(x.width());
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] g = read(first, gate, batch, token + i, head, count);
+      float[] r = read(second, x, batch, token + i, head, count);
+      kernels.multiply(r, values(f, g, count * x.width()), count * x.width());
+      out.write(batch, token + i, head, count, r);
+    }
   }
 
   @Override
@@ -117,20 +127,31 @@ final class Fp32Gradients implements GradientOps {
       RowView dx,
       int batch,
       long token,
+      int n,
       int head) {
-    int n = x.width();
-    float[] g = read(first, gate, batch, token, head);
-    float[] r = read(second, x, batch, token, head);
-    float[] d = read(third, dy, batch, token, head);
-    evaluate(f, g, n);
-    System.arraycopy(r, 0, g, 0, n);
-    kernels.multiply(g, values.atLeast(n), n);
-    y.write(batch, token, head, g);
-    kernels.multiply(r, d, n);
-    kernels.multiply(r, slopes.atLeast(n), n);
-    kernels.multiply(d, values.atLeast(n), n);
-    dGate.write(batch, token, head, r);
-    dx.write(batch, token, head, d);
+    int most = RowKernels.atOnce(x.width());
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      int all = count * x.width();
+      float[] g = read(first, gate, batch, token + i, head, count);
+      float[] r = read(second, x, batch, token + i, head, count);
+      float[] d = read(third, dy, batch, token + i, head, count);
+      evaluate(f, g, all);
+      gateBack(r, g, values.atLeast(all), slopes.atLeast(all), d, all);
+      y.write(batch, token + i, head, count, g);
+      dGate.write(batch, token + i, head, count, r);
+      dx.write(batch, token + i, head, count, d);
+    }
+  }
+
+  /** y ← x ⊙ value, x ← d ⊙ x ⊙ slope, d ← d ⊙ value. */
+  private static void gateBack(
+      float[] x, float[] y, float[] value, float[] slope, float[] d, int n) {
+    for (int i = 0; i < n; i++) {
+      y[i] = x[i] * value[i];
+      x[i] = x[i] * d[i] * slope[i];
+      d[i] = d[i] * value[i];
+    }
   }
 
   /** Sums over the rows are kept in fp32 here and added in double: there are few at once. */
@@ -151,41 +172,60 @@ final class Fp32Gradients implements GradientOps {
       int n,
       int head) {
     int width = x.width();
-    float[] narrow = weights.atLeast(width);
-    for (int i = 0; i < weight.length; i++) {
-      narrow[i] = (float) weight[i];
-    }
+    float[] narrow = narrow(weight, width, width);
     float[] sum = sums.atLeast(width);
     Arrays.fill(sum, 0, width, 0f);
-    for (int i = 0; i < n; i++) {
-      float[] u = read(first, x, batch, token + i, head);
-      float[] d = read(second, dy, batch, token + i, head);
+    int most = RowKernels.atOnce(width);
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] u = read(first, x, batch, token + i, head, count);
+      float[] d = read(second, dy, batch, token + i, head, count);
       if (centered) {
-        shift(u, width);
+        shift(u, count, width);
       }
-      double squares = kernels.sumOfSquares(u, width);
-      float r = (float) (factor / Math.sqrt(squares * factor * factor / width + eps));
-      if (dWeight.length > 0) {
-        addProducts(d, u, r, sum, width);
+      float[] r = squares(u, count, width);
+      for (int row = 0; row < count; row++) {
+        r[row] = scale(r[row], u, row, width, factor, eps);
       }
-      if (weight.length > 0) {
-        kernels.multiply(d, narrow, width);
-      }
-      float along = (float) ((double) r * r * kernels.dot(d, u, width) / width);
-      for (int j = 0; j < width; j++) {
-        d[j] = r * (d[j] - u[j] * along);
-      }
+      kernels.scaleRows(u, count, width, r);
+      normBack(u, d, count, 1, width, weight.length > 0 ? narrow : null, dWeight.length > 0);
       if (centered) {
-        shift(d, width);
+        shift(d, count, width);
       }
       if (add) {
-        kernels.addScaled(read(third, dx, batch, token + i, head), width, 1f, d);
+        float[] old = read(third, dx, batch, token + i, head, count);
+        kernels.addScaled(old, count * width, 1f, d);
       }
-      dx.write(batch, token + i, head, d);
+      dx.write(batch, token + i, head, count, d);
     }
     for (int j = 0; dWeight.length > 0 && j < width; j++) {
       dWeight[at + j] += sum[j];
     }
+  }
+
+  /**
+   * d, the gradient of weight ⊙ u, becomes that of what u is the norm of; what the weight gets of
+   * it is added to {@link #sums}. The scales are those in {@link #groupScales}.
+   *
+   * @param u normed (n,G·S)
+   * @param weight (G·S), or null for none
+   */
+  private void normBack(
+      float[] u, float[] d, int n, int groups, int size, float[] weight, boolean sum) {
+    int width = groups * size;
+    if (sum) {
+      rows.addProducts(d, u, n, width, sums.atLeast(width));
+    }
+    if (weight != null) {
+      rows.multiply(d, n, width, weight);
+    }
+    float[] along = groupDots.atLeast(n * groups);
+    rows.dots(d, u, n * groups, size, along);
+    for (int i = 0; i < n * groups; i++) {
+      along[i] = -along[i] / size;
+    }
+    rows.addScaled(u, n * groups, size, along, d);
+    kernels.scaleRows(d, n * groups, size, groupScales.atLeast(n * groups));
   }
 
   @Override
@@ -203,15 +243,17 @@ final class Fp32Gradients implements GradientOps {
     int width = x.width();
     int size = width / groups;
     float[] narrow = narrow(weight, width, size);
-    for (int i = 0; i < n; i++) {
-      float[] u = read(first, x, 0, token + i, 0);
-      float[] value = values(f, read(second, gate, 0, token + i, 0), width);
-      kernels.multiply(u, scales(u, groups, size, factors, i, eps), width);
+    int most = RowKernels.atOnce(width);
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] u = read(first, x, 0, token + i, 0, count);
+      float[] g = read(second, gate, 0, token + i, 0, count);
+      norm(u, count * groups, size, factors, i * groups, eps);
       if (weight.length > 0) {
-        kernels.multiply(u, narrow, width);
+        rows.multiply(u, count, width, narrow);
       }
-      kernels.multiply(u, value, width);
-      out.write(0, token + i, 0, u);
+      kernels.multiply(u, values(f, g, count * width), count * width);
+      out.write(0, token + i, 0, count, u);
     }
   }
 
@@ -233,74 +275,68 @@ final class Fp32Gradients implements GradientOps {
       int n) {
     int width = x.width();
     int size = width / groups;
-    float[] narrow = narrow(weight, width, size);
+    float[] narrow = weight.length > 0 ? narrow(weight, width, size) : null;
     float[] sum = sums.atLeast(width);
-    float[] normed = normedRow.atLeast(width);
-    float[] again = againRow.atLeast(width);
     Arrays.fill(sum, 0, width, 0f);
-    for (int i = 0; i < n; i++) {
-      float[] u = read(first, x, 0, token + i, 0);
-      float[] g = read(second, gate, 0, token + i, 0);
-      float[] d = read(third, dy, 0, token + i, 0);
-      evaluate(f, g, width);
-      float[] scale = scales(u, groups, size, factors, i, eps);
-      System.arraycopy(u, 0, normed, 0, width);
-      kernels.multiply(normed, scale, width);
-      // f(gate) ⊙ weight ⊙ normed, and dy ⊙ f'(gate) ⊙ weight ⊙ normed
-      System.arraycopy(normed, 0, g, 0, width);
-      if (weight.length > 0) {
-        kernels.multiply(g, narrow, width);
+    int most = RowKernels.atOnce(width);
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      int all = count * width;
+      float[] u = read(first, x, 0, token + i, 0, count);
+      float[] g = read(second, gate, 0, token + i, 0, count);
+      float[] d = read(third, dy, 0, token + i, 0, count);
+      evaluate(f, g, all);
+      norm(u, count * groups, size, factors, i * groups, eps);
+      System.arraycopy(u, 0, g, 0, all);
+      if (narrow != null) {
+        rows.multiply(g, count, width, narrow);
       }
-      System.arraycopy(g, 0, again, 0, width);
-      kernels.multiply(again, values.atLeast(width), width);
-      y.write(0, token + i, 0, again);
-      kernels.multiply(g, slopes.atLeast(width), width);
-      kernels.multiply(g, d, width);
-      // dy ⊙ f(gate), of which the weight has its gradient, and then that of normed
-      kernels.multiply(d, values.atLeast(width), width);
-      kernels.multiply(normed, d, width);
-      kernels.addScaled(normed, width, 1f, sum);
-      if (weight.length > 0) {
-        kernels.multiply(d, narrow, width);
-      }
-      kernels.multiply(u, along(u, d, scale, groups, size), width);
-      kernels.addScaled(u, width, -1f, d);
-      kernels.multiply(d, scale, width);
-      dGate.write(0, token + i, 0, g);
-      dx.write(0, token + i, 0, d);
+      float[] value = values.atLeast(all);
+      float[] slope = slopes.atLeast(all);
+      gatedBack(g, value, slope, d, all);
+      y.write(0, token + i, 0, count, g);
+      dGate.write(0, token + i, 0, count, slope);
+      normBack(u, d, count, groups, size, narrow, allSums.length > 0);
+      dx.write(0, token + i, 0, count, d);
     }
     for (int j = 0; j < width && allSums.length > 0; j++) {
       allSums[weight.length == size ? j % size : j] += sum[j];
     }
   }
 
-  /** Returns r²·⟨d, u⟩/S of each group, for each of its S channels. */
-  private float[] along(float[] u, float[] d, float[] r, int groups, int size) {
-    float[] along = againRow.atLeast(groups * size);
-    float[] ownU = groupValues.atLeast(size);
-    float[] ownD = groupGradient.atLeast(size);
-    for (int from = 0; from < groups * size; from += size) {
-      System.arraycopy(u, from, ownU, 0, size);
-      System.arraycopy(d, from, ownD, 0, size);
-      double dot = kernels.dot(ownD, ownU, size);
-      Arrays.fill(along, from, from + size, (float) ((double) r[from] * r[from] * dot / size));
+  /** (x, slope, d) ← (x ⊙ value, d ⊙ slope ⊙ x, d ⊙ value). */
+  private static void gatedBack(float[] x, float[] value, float[] slope, float[] d, int n) {
+    for (int i = 0; i < n; i++) {
+      slope[i] = slope[i] * d[i] * x[i];
+      x[i] = x[i] * value[i];
+      d[i] = d[i] * value[i];
     }
-    return along;
   }
 
-  /** Returns factor / √(mean(u²) + eps) of each group, for each of its channels. */
-  private float[] scales(float[] x, int groups, int size, double[] factors, int row, double eps) {
-    float[] scales = groupScales.atLeast(groups * size);
-    float[] own = groupValues.atLeast(size);
+  /**
+   * Norms groups of S channels; leaves factor / √(mean(u²) + eps) of each in {@link #groupScales}.
+   *
+   * @param at where the first group's factor stands, where there are any
+   */
+  private void norm(float[] u, int groups, int size, double[] factors, int at, double eps) {
+    float[] r = squares(u, groups, size);
     for (int group = 0; group < groups; group++) {
-      double factor = factors.length == 0 ? 1 : factors[row * groups + group];
-      System.arraycopy(x, group * size, own, 0, size);
-      double squares = kernels.sumOfSquares(own, size);
-      squares = squares < LARGEST_SUM ? squares : sumOfSquares(own, size);
-      float scale = (float) (factor / Math.sqrt(squares * factor * factor / size + eps));
-      Arrays.fill(scales, group * size, (group + 1) * size, scale);
+      double factor = factors.length == 0 ? 1 : factors[at + group];
+      r[group] = scale(r[group], u, group, size, factor, eps);
     }
-    return scales;
+    kernels.scaleRows(u, groups, size, r);
+  }
+
+  private float[] squares(float[] u, int groups, int size) {
+    float[] squares = groupScales.atLeast(groups);
+    rows.dots(u, u, groups, size, squares);
+    return squares;
+  }
+
+  private static float scale(
+      double squares, float[] u, int group, int size, double factor, double eps) {
+    double sum = squares < LARGEST_SUM ? squares : sumOfSquares(u, group * size, size);
+    return (float) (factor / Math.sqrt(sum * factor * factor / size + eps));
   }
 
   /** Returns the weights of a whole row. */
@@ -312,35 +348,31 @@ final class Fp32Gradients implements GradientOps {
     return narrow;
   }
 
-  private static double sumOfSquares(float[] x, int n) {
+  private static double sumOfSquares(float[] x, int from, int n) {
     double sum = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = from; i < from + n; i++) {
       sum += (double) x[i] * x[i];
     }
     return sum;
   }
 
-  private static void addProducts(float[] d, float[] u, float r, float[] sum, int n) {
-    for (int j = 0; j < n; j++) {
-      sum[j] += d[j] * u[j] * r;
-    }
-  }
-
-  /** x ← x less its mean. */
-  private static void shift(float[] x, int n) {
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-      sum += x[i];
-    }
-    double mean = sum / n;
-    for (int i = 0; i < n; i++) {
-      x[i] = (float) (x[i] - mean);
+  /** x ← x less its mean, for n rows. */
+  private static void shift(float[] x, int n, int width) {
+    for (int from = 0; from < n * width; from += width) {
+      double sum = 0;
+      for (int i = from; i < from + width; i++) {
+        sum += x[i];
+      }
+      double mean = sum / width;
+      for (int i = from; i < from + width; i++) {
+        x[i] = (float) (x[i] - mean);
+      }
     }
   }
 
   @Override
   public void addTo(RowView x, double[] sums, int at, int batch, long token, int head) {
-    float[] r = read(first, x, batch, token, head);
+    float[] r = read(first, x, batch, token, head, 1);
     for (int i = 0; i < x.width(); i++) {
       sums[at + i] += r[i];
     }
@@ -348,19 +380,10 @@ final class Fp32Gradients implements GradientOps {
 
   @Override
   public double crossEntropy(RowView x, int target, double scale, int batch, long token, int head) {
-    int n = x.width();
-    float[] r = read(first, x, batch, token, head);
-    float max = kernels.max(r, n);
-    double own = (double) r[target] - max;
-    kernels.expAndSum(r, max, n);
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-      sum += r[i];
-    }
-    kernels.scale(r, n, (float) (scale / sum));
-    r[target] -= (float) scale;
+    float[] r = read(first, x, batch, token, head, 1);
+    double loss = crossEntropy.run(r, x.width(), target, scale);
     x.write(batch, token, head, r);
-    return Math.log(sum) - own;
+    return loss;
   }
 
   @Override

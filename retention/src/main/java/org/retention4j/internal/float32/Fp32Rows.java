@@ -14,6 +14,7 @@ final class Fp32Rows implements RowOps {
   private static final float LARGEST_SUM = 0x1p125f;
 
   private final Kernels kernels;
+  private final RowKernels rows;
   private final GrowableFloats row = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats narrowNormWeight = new GrowableFloats();
@@ -23,6 +24,7 @@ final class Fp32Rows implements RowOps {
 
   Fp32Rows(Kernels kernels) {
     this.kernels = kernels;
+    rows = kernels.rows();
   }
 
   private float[] row(int n) {
@@ -54,37 +56,64 @@ final class Fp32Rows implements RowOps {
       RowView x,
       int heads,
       int channels,
-      int batch,
       long token,
+      int n,
+      boolean interleaved,
+      Angles[] angles,
+      double factor) {
+    int most = RowKernels.atOnce(x.width());
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] all = row(count * x.width());
+      x.read(0, token + i, 0, count, all);
+      for (int r = 0; r < count; r++) {
+        rotateHeads(
+            all,
+            r * x.width(),
+            heads,
+            x.width() / heads,
+            channels / 2,
+            interleaved,
+            angles[i + r],
+            (float) factor);
+      }
+      x.write(0, token + i, 0, count, all);
+    }
+  }
+
+  private void rotateHeads(
+      float[] x,
+      int at,
+      int heads,
+      int width,
+      int half,
       boolean interleaved,
       Angles angles,
-      double factor) {
-    int width = x.width() / heads;
-    float[] all = row(x.width());
-    float[] own = second(channels);
-    x.read(batch, token, 0, all);
-    for (int from = 0; from < x.width(); from += width) {
-      System.arraycopy(all, from, own, 0, channels);
-      rotate(own, channels / 2, interleaved, angles, (float) factor);
-      System.arraycopy(own, 0, all, from, channels);
+      float factor) {
+    if (!interleaved) {
+      rows.rotateHeads(x, at, heads, width, half, angles.narrowCos(), angles.narrowSin(), factor);
+      return;
     }
-    x.write(batch, token, 0, all);
+    for (int from = at; from < at + heads * width; from += width) {
+      rotatePairs(x, from, half, angles.narrowCos(), angles.narrowSin(), factor);
+    }
   }
 
   private void rotate(float[] x, int half, boolean interleaved, Angles angles, float factor) {
     if (interleaved) {
-      rotatePairs(x, half, angles.narrowCos(), angles.narrowSin(), factor);
+      rotatePairs(x, 0, half, angles.narrowCos(), angles.narrowSin(), factor);
     } else {
       kernels.rotateHalves(x, half, angles.narrowCos(), angles.narrowSin(), factor);
     }
   }
 
-  private static void rotatePairs(float[] x, int half, float[] cos, float[] sin, float factor) {
+  private static void rotatePairs(
+      float[] x, int from, int half, float[] cos, float[] sin, float factor) {
     for (int i = 0; i < half; i++) {
-      float a = x[2 * i];
-      float b = x[2 * i + 1];
-      x[2 * i] = (a * cos[i] - b * sin[i]) * factor;
-      x[2 * i + 1] = (b * cos[i] + a * sin[i]) * factor;
+      float a = x[from + 2 * i];
+      float b = x[from + 2 * i + 1];
+      x[from + 2 * i] = (a * cos[i] - b * sin[i]) * factor;
+      x[from + 2 * i + 1] = (b * cos[i] + a * sin[i]) * factor;
     }
   }
 
@@ -139,6 +168,42 @@ final class Fp32Rows implements RowOps {
   }
 
   @Override
+  public void rmsNorm(
+      RowView x,
+      double factor,
+      double[] weight,
+      double eps,
+      RowView out,
+      int batch,
+      long token,
+      int n,
+      int head) {
+    int width = x.width();
+    int most = RowKernels.atOnce(width);
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] r = row(count * width);
+      float[] scales = second(count);
+      x.read(batch, token + i, head, count, r);
+      rows.dots(r, r, count, width, scales);
+      for (int k = 0; k < count; k++) {
+        if (scales[k] > LARGEST_SUM) {
+          normalizeWide(r, k * width, width, factor, eps);
+          scales[k] = 1;
+        } else {
+          double mean = (double) scales[k] * factor * factor / width;
+          scales[k] = (float) (factor / Math.sqrt(mean + eps));
+        }
+      }
+      kernels.scaleRows(r, count, width, scales);
+      if (weight.length > 0) {
+        rows.multiply(r, count, width, narrow(weight, width));
+      }
+      out.write(batch, token + i, head, count, r);
+    }
+  }
+
+  @Override
   public void gatedRmsNorm(
       RowView x,
       double factor,
@@ -162,7 +227,7 @@ final class Fp32Rows implements RowOps {
   private void normalize(float[] x, int n, double factor, double[] weight, double eps) {
     float sum = kernels.sumOfSquares(x, n);
     if (sum > LARGEST_SUM) {
-      normalizeWide(x, n, factor, eps);
+      normalizeWide(x, 0, n, factor, eps);
     } else {
       double mean = (double) sum * factor * factor / n;
       kernels.scale(x, n, (float) (factor / Math.sqrt(mean + eps)));
@@ -173,13 +238,13 @@ final class Fp32Rows implements RowOps {
   }
 
   /** x ← factor·x / √(mean((factor·x)²) + eps) where squares leave the range of fp32. */
-  private static void normalizeWide(float[] x, int n, double factor, double eps) {
+  private static void normalizeWide(float[] x, int from, int n, double factor, double eps) {
     double sum = 0;
-    for (int i = 0; i < n; i++) {
+    for (int i = from; i < from + n; i++) {
       sum += (double) x[i] * x[i];
     }
     double multiplier = factor / Math.sqrt(sum * factor * factor / n + eps);
-    for (int i = 0; i < n; i++) {
+    for (int i = from; i < from + n; i++) {
       x[i] = (float) (x[i] * multiplier);
     }
   }
@@ -218,6 +283,27 @@ final class Fp32Rows implements RowOps {
       x[i] += y[i];
     }
     a.write(batch, token, head, x);
+  }
+
+  @Override
+  public void add(RowView a, RowView b, RowView out, int batch, long token, int n, int head) {
+    int width = a.width();
+    int most = RowKernels.atOnce(width);
+    for (int i = 0; i < n; i += most) {
+      int count = Math.min(most, n - i);
+      float[] x = row(count * width);
+      float[] y = second(count * width);
+      a.read(batch, token + i, head, count, x);
+      b.read(batch, token + i, head, count, y);
+      add(x, y, count * width);
+      out.write(batch, token + i, head, count, x);
+    }
+  }
+
+  private static void add(float[] x, float[] y, int n) {
+    for (int i = 0; i < n; i++) {
+      x[i] += y[i];
+    }
   }
 
   @Override

@@ -95,6 +95,9 @@ public interface Kernels extends Bf16Operand.Rounding {
   /** x[i] ← e^(x[i]−max) for i &lt; n; returns their sum. */
   float expAndSum(float[] x, float max, int n);
 
+  /** Returns those for many rows. */
+  RowKernels rows();
+
   /** to[i] ← 1 / (1 + e^(−x[i])) for i &lt; n. */
   void sigmoid(float[] x, float[] to, int n);
 }

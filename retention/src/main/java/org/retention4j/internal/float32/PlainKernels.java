@@ -12,6 +12,7 @@ public final class PlainKernels implements Kernels {
   private final float[] zeros = new float[64];
 
   private final GrowableFloats sums = new GrowableFloats();
+  private final PlainRows rows = new PlainRows();
 
   @Override
   public String name() {
@@ -67,6 +68,11 @@ public final class PlainKernels implements Kernels {
 
   @Override
   public float dot(float[] a, float[] b, int n) {
+    return dot(a, b, 0, n);
+  }
+
+  /** The same of n elements from {@code from} on. */
+  static float dot(float[] a, float[] b, int from, int n) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
@@ -75,8 +81,9 @@ public final class PlainKernels implements Kernels {
     float s5 = 0;
     float s6 = 0;
     float s7 = 0;
-    int i = 0;
-    for (; i + 8 <= n; i += 8) {
+    int end = from + n;
+    int i = from;
+    for (; i + 8 <= end; i += 8) {
       s0 = Math.fma(a[i], b[i], s0);
       s1 = Math.fma(a[i + 1], b[i + 1], s1);
       s2 = Math.fma(a[i + 2], b[i + 2], s2);
@@ -87,7 +94,7 @@ public final class PlainKernels implements Kernels {
       s7 = Math.fma(a[i + 7], b[i + 7], s7);
     }
     float rest = 0;
-    for (; i < n; i++) {
+    for (; i < end; i++) {
       rest = Math.fma(a[i], b[i], rest);
     }
     return (((s0 + s4) + (s1 + s5)) + ((s2 + s6) + (s3 + s7))) + rest;
@@ -262,6 +269,11 @@ public final class PlainKernels implements Kernels {
 
   @Override
   public float max(float[] x, int n) {
+    return largest(x, n);
+  }
+
+  /** The same. */
+  static float largest(float[] x, int n) {
     // Four, since each waits for the one before it.
     float a = Float.NEGATIVE_INFINITY;
     float b = a;
@@ -288,6 +300,11 @@ public final class PlainKernels implements Kernels {
       sum += x[i];
     }
     return sum;
+  }
+
+  @Override
+  public RowKernels rows() {
+    return rows;
   }
 
   @Override

@@ -23,33 +23,41 @@ final class Fp64Gradients implements GradientOps {
   }
 
   @Override
-  public void activate(RowView x, Activation f, RowView out, int batch, long token, int head) {
-    double[] r = read(0, x, batch, token, head);
-    for (int i = 0; i < x.width(); i++) {
-      r[i] = f.at(r[i]);
+  public void activate(
+      RowView x, Activation f, RowView out, int batch, long token, int n, int head) {
+    for (long t = token; t < token + n; t++) {
+      double[] r = read(0, x, batch, t, head);
+      for (int i = 0; i < x.width(); i++) {
+        r[i] = f.at(r[i]);
+      }
+      out.write(batch, t, head, r);
     }
-    out.write(batch, token, head, r);
   }
 
   @Override
-  public void activateBack(RowView x, Activation f, RowView dy, int batch, long token, int head) {
-    double[] r = read(0, x, batch, token, head);
-    double[] d = read(1, dy, batch, token, head);
-    for (int i = 0; i < x.width(); i++) {
-      d[i] *= f.slope(r[i]);
+  public void activateBack(
+      RowView x, Activation f, RowView dy, int batch, long token, int n, int head) {
+    for (long t = token; t < token + n; t++) {
+      double[] r = read(0, x, batch, t, head);
+      double[] d = read(1, dy, batch, t, head);
+      for (int i = 0; i < x.width(); i++) {
+        d[i] *= f.slope(r[i]);
+      }
+      dy.write(batch, t, head, d);
     }
-    dy.write(batch, token, head, d);
   }
 
   @Override
   public void gate(
-      RowView gate, Activation f, RowView x, RowView out, int batch, long token, int head) {
-    double[] g = read(0, gate, batch, token, head);
-    double[] r = read(1, x, batch, token, head);
-    for (int i = 0; i < x.width(); i++) {
-      r[i] *= f.at(g[i]);
+      RowView gate, Activation f, RowView x, RowView out, int batch, long token, int n, int head) {
+    for (long t = token; t < token + n; t++) {
+      double[] g = read(0, gate, batch, t, head);
+      double[] r = read(1, x, batch, t, head);
+      for (int i = 0; i < x.width(); i++) {
+        r[i] *= f.at(g[i]);
+      }
+      out.write(batch, t, head, r);
     }
-    out.write(batch, token, head, r);
   }
 
   @Override
@@ -63,20 +71,23 @@ final class Fp64Gradients implements GradientOps {
       RowView dx,
       int batch,
       long token,
+      int n,
       int head) {
-    double[] g = read(0, gate, batch, token, head);
-    double[] r = read(1, x, batch, token, head);
-    double[] d = read(2, dy, batch, token, head);
-    double[] again = row(3, x.width());
-    for (int i = 0; i < x.width(); i++) {
-      double value = f.at(g[i]);
-      again[i] = value * r[i];
-      g[i] = f.slope(g[i]) * r[i] * d[i];
-      r[i] = d[i] * value;
+    for (long t = token; t < token + n; t++) {
+      double[] g = read(0, gate, batch, t, head);
+      double[] r = read(1, x, batch, t, head);
+      double[] d = read(2, dy, batch, t, head);
+      double[] again = row(3, x.width());
+      for (int i = 0; i < x.width(); i++) {
+        double value = f.at(g[i]);
+        again[i] = value * r[i];
+        g[i] = f.slope(g[i]) * r[i] * d[i];
+        r[i] = d[i] * value;
+      }
+      y.write(batch, t, head, again);
+      dGate.write(batch, t, head, g);
+      dx.write(batch, t, head, r);
     }
-    y.write(batch, token, head, again);
-    dGate.write(batch, token, head, g);
-    dx.write(batch, token, head, r);
   }
 
   @Override

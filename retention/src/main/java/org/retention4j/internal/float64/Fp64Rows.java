@@ -46,17 +46,19 @@ final class Fp64Rows implements RowOps {
       RowView x,
       int heads,
       int channels,
-      int batch,
       long token,
+      int n,
       boolean interleaved,
-      Angles angles,
+      Angles[] angles,
       double factor) {
     double[] r = row(x.width());
-    x.read(batch, token, 0, r);
-    for (int from = 0; from < x.width(); from += x.width() / heads) {
-      rotate(r, from, channels / 2, interleaved, angles, factor);
+    for (int i = 0; i < n; i++) {
+      x.read(0, token + i, 0, r);
+      for (int from = 0; from < x.width(); from += x.width() / heads) {
+        rotate(r, from, channels / 2, interleaved, angles[i], factor);
+      }
+      x.write(0, token + i, 0, r);
     }
-    x.write(batch, token, 0, r);
   }
 
   private static void rotate(

@@ -139,7 +139,7 @@ public final class Bf16Operand extends Fp32Tile {
   }
 
   @Override
-  protected void copyTo(FloatBuffer to, int at, int toStride) {
+  void copyTo(FloatBuffer to, int at, int toStride) {
     float[] x = room.floats.atLeast(rows() * columns());
     readRows(0, rows(), x);
     for (int i = 0; i < rows(); i++) {

@@ -6,7 +6,7 @@ import org.retention4j.engine.ops.Tile;
 
 /** A tile that is read and written as fp32. */
 public abstract class Fp32Tile extends Tile {
-  protected Fp32Tile(int rows, int columns) {
+  Fp32Tile(int rows, int columns) {
     super(rows, columns);
   }
 
@@ -76,5 +76,5 @@ public abstract class Fp32Tile extends Tile {
   public abstract void copyFrom(Fp32Tile from);
 
   /** Copies all elements to {@code to[at…)}, rows a stride apart. */
-  protected abstract void copyTo(FloatBuffer to, int at, int stride);
+  abstract void copyTo(FloatBuffer to, int at, int stride);
 }

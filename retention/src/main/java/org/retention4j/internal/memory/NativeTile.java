@@ -88,7 +88,7 @@ final class NativeTile extends Fp32Tile {
   }
 
   @Override
-  protected void copyTo(FloatBuffer to, int at, int toStride) {
+  void copyTo(FloatBuffer to, int at, int toStride) {
     if (dense() && (toStride == columns() || rows() <= 1)) {
       to.put(at, buffer, start, rows() * columns());
       return;

@@ -6,6 +6,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.retention4j.internal.float32.Kernels;
 import org.retention4j.internal.float32.PlainKernels;
+import org.retention4j.internal.float32.PlainRows;
+import org.retention4j.internal.float32.RowKernels;
 
 /**
  * The exponentials of a softmax and their sum, and the sigmoid. See {@link VectorKernels} for its
@@ -92,5 +94,31 @@ final class VectorExp {
       one.div(exponential(y).add(one)).intoArray(to, i);
     }
     PlainKernels.sigmoid(x, to, i, n);
+  }
+
+  /** See {@link RowKernels#silu(float[], float[], int)}. */
+  static void silu(float[] x, float[] value, int n) {
+    FloatVector one = FloatVector.broadcast(SPECIES, 1f);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector a = FloatVector.fromArray(SPECIES, x, i);
+      FloatVector y = a.neg().max(SMALLEST).min(-SMALLEST);
+      one.div(exponential(y).add(one)).mul(a).intoArray(value, i);
+    }
+    PlainRows.silu(x, value, i, n);
+  }
+
+  /** See {@link RowKernels#silu(float[], float[], float[], int)}. */
+  static void silu(float[] x, float[] value, float[] slope, int n) {
+    FloatVector one = FloatVector.broadcast(SPECIES, 1f);
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      FloatVector a = FloatVector.fromArray(SPECIES, x, i);
+      FloatVector y = a.neg().max(SMALLEST).min(-SMALLEST);
+      FloatVector s = one.div(exponential(y).add(one));
+      a.mul(s).intoArray(value, i);
+      one.sub(s).fma(a, one).mul(s).intoArray(slope, i);
+    }
+    PlainRows.silu(x, value, slope, i, n);
   }
 }

@@ -9,6 +9,7 @@ import jdk.incubator.vector.VectorSpecies;
 import org.retention4j.engine.ops.Bfloat16;
 import org.retention4j.internal.float32.Kernels;
 import org.retention4j.internal.float32.PlainKernels;
+import org.retention4j.internal.float32.RowKernels;
 import org.retention4j.internal.float32.TileKernels;
 
 /**
@@ -33,6 +34,7 @@ public final class VectorKernels implements Kernels {
   private final VectorExp exp = new VectorExp();
   private final VectorNarrow narrowing = new VectorNarrow();
   private final VectorTiles tiles = new VectorTiles();
+  private final VectorRows rows = new VectorRows();
 
   @Override
   public String name() {
@@ -46,7 +48,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void scaleRows(float[] x, int n, int width, float[] factors) {
-    plain.scaleRows(x, n, width, factors);
+    VectorRows.scale(x, n, width, factors);
   }
 
   @Override
@@ -98,7 +100,7 @@ public final class VectorKernels implements Kernels {
       rest = Math.fma(a[i], b[i], rest);
     }
     s0.add(s1).intoArray(lanes, 0);
-    return sumOfLanes() + rest;
+    return sum(lanes) + rest;
   }
 
   @Override
@@ -121,7 +123,7 @@ public final class VectorKernels implements Kernels {
       rest += a[i] * 0f;
     }
     sum.add(other).intoArray(lanes, 0);
-    return sumOfLanes() + rest == 0f;
+    return sum(lanes) + rest == 0f;
   }
 
   @Override
@@ -371,7 +373,7 @@ public final class VectorKernels implements Kernels {
   }
 
   /** In one order: the Vector API changes its own. Four sums side by side, since each waits. */
-  private float sumOfLanes() {
+  static float sum(float[] lanes) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
@@ -383,6 +385,11 @@ public final class VectorKernels implements Kernels {
       s3 += lanes[i + 3];
     }
     return (s0 + s1) + (s2 + s3);
+  }
+
+  @Override
+  public RowKernels rows() {
+    return rows;
   }
 
   @Override

@@ -65,8 +65,8 @@ public final class FeedForwardPass {
                 parameters.find(prefix + "down bias"),
                 ends.y(),
                 ends.dy());
-    hidden = new RowBlocks(context.engine(), context.rows(), this::hidden);
-    hiddenBack = new RowBlocks(context.engine(), context.rows(), this::hiddenBack);
+    hidden = RowBlocks.ofBlocks(context.engine(), context.rows(), 0, this::hidden);
+    hiddenBack = RowBlocks.ofBlocks(context.engine(), context.rows(), 0, this::hiddenBack);
   }
 
   /** x (B·T,D) -> y (B·T,D); keeps what {@link #backward} needs. */
@@ -87,19 +87,19 @@ public final class FeedForwardPass {
     inputs.backward();
   }
 
-  private void hidden(Lane lane, int row, double[] sums) {
+  private void hidden(Lane lane, int from, int count, double[] sums) {
     if (g != null) {
-      lane.gradients().gate(g, f, u, h, 0, row, 0);
+      lane.gradients().gate(g, f, u, h, 0, from, count, 0);
     } else {
-      lane.gradients().activate(u, f, h, 0, row, 0);
+      lane.gradients().activate(u, f, h, 0, from, count, 0);
     }
   }
 
-  private void hiddenBack(Lane lane, int row, double[] sums) {
+  private void hiddenBack(Lane lane, int from, int count, double[] sums) {
     if (g != null) {
-      lane.gradients().gateBack(g, f, u, h, dh, dh, u, 0, row, 0);
+      lane.gradients().gateBack(g, f, u, h, dh, dh, u, 0, from, count, 0);
     } else {
-      lane.gradients().activateBack(u, f, dh, 0, row, 0);
+      lane.gradients().activateBack(u, f, dh, 0, from, count, 0);
     }
   }
 }

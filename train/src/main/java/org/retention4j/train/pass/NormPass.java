@@ -8,7 +8,7 @@ import org.retention4j.nn.NormConfig;
 import org.retention4j.nn.NormKind;
 import org.retention4j.nn.WeightSpec;
 
-/** A norm over the channels of rows with weights that change: row by row, and back. */
+/** A norm over the channels of rows with weights that change, and back. */
 public final class NormPass {
   private static final double[] NONE = {};
 
@@ -37,9 +37,9 @@ public final class NormPass {
     norm = new Norm(config.kind(), weight.vector(), bias == null ? NONE : bias.vector(), eps);
   }
 
-  /** out ← norm of x, for one row. */
-  public void forward(Lane lane, RowView x, RowView out, int row) {
-    norm.run(lane, x, out, 0, row, 0);
+  /** out ← norm of x, for some rows. */
+  public void forward(Lane lane, RowView x, RowView out, int from, int count) {
+    norm.run(lane, x, out, 0, from, count, 0);
   }
 
   /** Returns how many sums {@link #backward} adds to. */

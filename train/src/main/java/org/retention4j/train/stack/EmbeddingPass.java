@@ -85,7 +85,7 @@ final class EmbeddingPass {
       lane.rows().scale(embedded, 0, row, 0, scale);
     }
     if (norm != null) {
-      norm.forward(lane, embedded, out, row);
+      norm.forward(lane, embedded, out, row, 1);
     }
   }
 

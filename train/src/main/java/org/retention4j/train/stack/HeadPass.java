@@ -89,7 +89,7 @@ final class HeadPass {
     clear =
         new RowBlocks(
             context.engine(), rows, (lane, row, sums) -> lane.rows().clear(gradient, 0, row, 0, 1));
-    gather = new RowBlocks(context.engine(), size, this::gather);
+    gather = RowBlocks.ofBlocks(context.engine(), size, 0, this::gather);
     loss = new RowBlocks(context.engine(), size, 1, this::loss);
     back = RowBlocks.ofBlocks(context.engine(), size, norm.sums(), this::back);
   }
@@ -105,7 +105,7 @@ final class HeadPass {
     scale = gradients ? newScale : 1;
     int labelled = label(targets);
     norm.begin();
-    if (gradients) {
+    if (gradients && labelled < rowOf.length) {
       clear.run();
     }
     sum[0] = 0;
@@ -137,13 +137,13 @@ final class HeadPass {
   }
 
   /** Rows behind the last are zeros: they add nothing to what is summed over rows. */
-  private void gather(Lane lane, int i, double[] sums) {
-    if (i < count) {
+  private void gather(Lane lane, int from, int rows, double[] sums) {
+    int n = Math.max(0, Math.min(rows, count - from));
+    for (int i = from; i < from + n; i++) {
       lane.rows().copy(x, 0, rowOf[first + i], 0, gathered, 0, i, 0);
-      norm.forward(lane, gathered, normed, i);
-    } else {
-      lane.rows().clear(normed, 0, i, 0, 1);
     }
+    norm.forward(lane, gathered, normed, from, n);
+    lane.rows().clear(normed, 0, from + n, 0, rows - n);
   }
 
   /** Has the next runs with gradients look for the largest logit, or not. */

@@ -87,9 +87,9 @@ final class LayerPass {
     out = rowsOf(y);
     gradient = rowsOf(d);
     branchGradient = rowsOf(branchGradientTile);
-    begin = new RowBlocks(context.engine(), rows, this::begin);
-    between = new RowBlocks(context.engine(), rows, this::between);
-    end = new RowBlocks(context.engine(), rows, this::end);
+    begin = RowBlocks.ofBlocks(context.engine(), rows, 0, this::begin);
+    between = RowBlocks.ofBlocks(context.engine(), rows, 0, this::between);
+    end = RowBlocks.ofBlocks(context.engine(), rows, 0, this::end);
     backThroughMiddle =
         RowBlocks.ofBlocks(context.engine(), rows, feedForwardNorm.sums(), this::backThroughMiddle);
     backThroughIn =
@@ -120,19 +120,17 @@ final class LayerPass {
     end.run();
   }
 
-  private void begin(Lane lane, int row, double[] sums) {
-    mixerNorm.forward(lane, in, normed, row);
+  private void begin(Lane lane, int from, int count, double[] sums) {
+    mixerNorm.forward(lane, in, normed, from, count);
   }
 
-  private void between(Lane lane, int row, double[] sums) {
-    lane.rows().copy(in, 0, row, 0, middle, 0, row, 0);
-    lane.rows().add(middle, branch, 0, row, 0);
-    feedForwardNorm.forward(lane, middle, middleNormed, row);
+  private void between(Lane lane, int from, int count, double[] sums) {
+    lane.rows().add(in, branch, middle, 0, from, count, 0);
+    feedForwardNorm.forward(lane, middle, middleNormed, from, count);
   }
 
-  private void end(Lane lane, int row, double[] sums) {
-    lane.rows().copy(middle, 0, row, 0, out, 0, row, 0);
-    lane.rows().add(out, branch, 0, row, 0);
+  private void end(Lane lane, int from, int count, double[] sums) {
+    lane.rows().add(middle, branch, out, 0, from, count, 0);
   }
 
   void backward(Segment segment) {

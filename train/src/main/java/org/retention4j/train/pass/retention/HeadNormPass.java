@@ -200,7 +200,7 @@ final class HeadNormPass {
     int t = row % tokens;
     normed(lane, b, t);
     if (gRow != null) {
-      lane.gradients().gate(gRow, config.gate(), nRow, zRow, 0, row, 0);
+      lane.gradients().gate(gRow, config.gate(), nRow, zRow, 0, row, 1, 0);
     }
   }
 
@@ -285,7 +285,8 @@ final class HeadNormPass {
   private void back(Lane lane, int from, int count, double[] sums) {
     for (int row = from; row < from + count; row++) {
       if (gRow != null) {
-        lane.gradients().gateBack(gRow, config.gate(), nRow, zRow, dzRow, dzRow, dnRow, 0, row, 0);
+        lane.gradients()
+            .gateBack(gRow, config.gate(), nRow, zRow, dzRow, dzRow, dnRow, 0, row, 1, 0);
       }
       if (bias != null) {
         lane.gradients().addTo(dnRow, sums, weights.sums(), 0, row, 0);

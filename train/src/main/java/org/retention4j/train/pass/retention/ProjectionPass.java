@@ -108,36 +108,40 @@ final class ProjectionPass {
     return norm == null ? 0 : norm.columns();
   }
 
-  /** Does what follows the product, for one token of a row. */
-  void finish(Lane lane, Turns turns, int b, int t) {
+  /** Does what follows the product, for some rows of (B·T), which the lane's turns are moved to. */
+  void finish(Lane lane, Turns turns, int from, int count) {
     if (plain) {
-      turnHeads(lane, turns, outRow, b * tokens + t);
+      turnHeads(lane, turns, outRow, from, count);
       return;
     }
-    for (int h = 0; h < heads; h++) {
-      if (map != Activation.NONE) {
-        lane.gradients().activate(product, map, out, b, t, h);
+    for (int i = 0; i < count; i++) {
+      int b = (from + i) / tokens;
+      int t = (from + i) % tokens;
+      for (int h = 0; h < heads; h++) {
+        if (map != Activation.NONE) {
+          lane.gradients().activate(product, map, out, b, t, 1, h);
+        }
+        if (norm != null) {
+          RowView mapped = map == Activation.NONE ? product : out;
+          lane.rows().rmsNorm(mapped, 1, norm.vector(), eps, out, b, t, h);
+        }
+        turn(lane, turns, i, out, turned, b, t, h);
       }
-      if (norm != null) {
-        RowView mapped = map == Activation.NONE ? product : out;
-        lane.rows().rmsNorm(mapped, 1, norm.vector(), eps, out, b, t, h);
-      }
-      turn(lane, turns, out, turned, b, t, h);
     }
   }
 
-  private void turnHeads(Lane lane, Turns turns, RowView x, int row) {
+  private void turnHeads(Lane lane, Turns turns, RowView x, int from, int count) {
     if (channels > 0) {
-      turns.turnHeads(lane, x, heads, channels, row, scaleApart ? 1 : factor);
+      turns.turnHeads(lane, x, heads, channels, from, count, scaleApart ? 1 : factor);
     }
-    if (scaleApart) {
+    for (int row = from; scaleApart && row < from + count; row++) {
       lane.rows().scale(x, 0, row, 0, factor);
     }
   }
 
-  private void turn(Lane lane, Turns turns, RowView x, RowView first, int b, int t, int h) {
+  private void turn(Lane lane, Turns turns, int i, RowView x, RowView first, int b, int t, int h) {
     if (first != null) {
-      turns.turn(lane, first, b, t, h, scaleApart ? 1 : factor);
+      turns.turn(lane, i, first, b, t, h, scaleApart ? 1 : factor);
     }
     if (scaleApart) {
       lane.rows().scale(x, b, t, h, factor);
@@ -145,44 +149,52 @@ final class ProjectionPass {
   }
 
   /**
-   * Takes the gradient of one token back to the product's; the kept output is lost.
+   * Takes the gradients of some rows back to the product's; the kept outputs are lost.
    *
-   * @param turns backwards
+   * @param turns backwards, moved to the rows
    * @param sums from {@code at} on added the gradient of the norm's weight
    */
-  void finishBack(Lane lane, Turns turns, int b, int t, double[] sums, int at) {
+  void finishBack(Lane lane, Turns turns, int from, int count, double[] sums, int at) {
     if (plain) {
-      turnHeads(lane, turns, gradientRow, b * tokens + t);
+      turnHeads(lane, turns, gradientRow, from, count);
       return;
     }
-    for (int h = 0; h < heads; h++) {
-      turn(lane, turns, gradient, turnedGradient, b, t, h);
-      if (norm != null) {
-        RowView mapped = product;
-        if (map != Activation.NONE) {
-          lane.gradients().activate(product, map, out, b, t, h);
-          mapped = out;
-        }
-        lane.gradients()
-            .normBack(
-                mapped,
-                1,
-                false,
-                norm.vector(),
-                eps,
-                gradient,
-                gradient,
-                false,
-                sums,
-                at,
-                b,
-                t,
-                1,
-                h);
+    for (int i = 0; i < count; i++) {
+      int b = (from + i) / tokens;
+      int t = (from + i) % tokens;
+      for (int h = 0; h < heads; h++) {
+        turn(lane, turns, i, gradient, turnedGradient, b, t, h);
+        finishBack(lane, b, t, h, sums, at);
       }
+    }
+  }
+
+  private void finishBack(Lane lane, int b, int t, int h, double[] sums, int at) {
+    if (norm != null) {
+      RowView mapped = product;
       if (map != Activation.NONE) {
-        lane.gradients().activateBack(product, map, gradient, b, t, h);
+        lane.gradients().activate(product, map, out, b, t, 1, h);
+        mapped = out;
       }
+      lane.gradients()
+          .normBack(
+              mapped,
+              1,
+              false,
+              norm.vector(),
+              eps,
+              gradient,
+              gradient,
+              false,
+              sums,
+              at,
+              b,
+              t,
+              1,
+              h);
+    }
+    if (map != Activation.NONE) {
+      lane.gradients().activateBack(product, map, gradient, b, t, 1, h);
     }
   }
 

@@ -104,9 +104,9 @@ public final class RetentionPass implements MixerPass {
                 parameters.find(prefix + Projection.OUTPUT.biasName()),
                 ends.y(),
                 ends.dy());
-    finish = new RowBlocks(context.engine(), context.rows(), this::finish);
+    finish = RowBlocks.ofBlocks(context.engine(), context.rows(), 0, this::finish);
     int sums = queries.sums() + keys.sums();
-    finishBack = new RowBlocks(context.engine(), context.rows(), sums, this::finishBack);
+    finishBack = RowBlocks.ofBlocks(context.engine(), context.rows(), sums, this::finishBack);
     rows = context.rows();
     heads = config.heads();
     valueWidth = config.valueWidth();
@@ -129,13 +129,14 @@ public final class RetentionPass implements MixerPass {
     output.forward();
   }
 
-  private void finish(Lane lane, int row, double[] sums) {
-    int b = row / tokens;
-    int t = row % tokens;
-    forth.at(lane, b, t);
-    queries.finish(lane, forth, b, t);
-    keys.finish(lane, forth, b, t);
-    values.finish(lane, forth, b, t);
+  private void finish(Lane lane, int from, int count, double[] sums) {
+    for (int row = from; row < from + count; row += Turns.ROWS) {
+      int n = Math.min(Turns.ROWS, from + count - row);
+      forth.at(lane, row, n);
+      queries.finish(lane, forth, row, n);
+      keys.finish(lane, forth, row, n);
+      values.finish(lane, forth, row, n);
+    }
   }
 
   @Override
@@ -169,13 +170,14 @@ public final class RetentionPass implements MixerPass {
     places.advance(segment);
   }
 
-  private void finishBack(Lane lane, int row, double[] sums) {
-    int b = row / tokens;
-    int t = row % tokens;
-    back.at(lane, b, t);
-    queries.finishBack(lane, back, b, t, sums, 0);
-    keys.finishBack(lane, back, b, t, sums, queries.sums());
-    values.finishBack(lane, back, b, t, sums, 0);
+  private void finishBack(Lane lane, int from, int count, double[] sums) {
+    for (int row = from; row < from + count; row += Turns.ROWS) {
+      int n = Math.min(Turns.ROWS, from + count - row);
+      back.at(lane, row, n);
+      queries.finishBack(lane, back, row, n, sums, 0);
+      keys.finishBack(lane, back, row, n, sums, queries.sums());
+      values.finishBack(lane, back, row, n, sums, 0);
+    }
   }
 
   @Override

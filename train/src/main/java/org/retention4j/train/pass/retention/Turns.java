@@ -12,13 +12,18 @@ import org.retention4j.train.pass.PassContext;
 
 /** The angles by which the queries and keys of a segment turn, one way or the other. */
 final class Turns {
+  /** Rows at most that a lane is moved to at once. */
+  static final int ROWS = 16;
+
   private final SegmentPlaces places;
   private final ElementType type;
   private final int batch;
   private final int tokens;
   private final boolean interleaved;
   private final double[] frequencies;
-  private final Angles[] angles;
+
+  /** By lane: those of rows that follow each other. */
+  private final Angles[][] angles;
 
   /** None where nothing turns. */
   private final Rotary rotary;
@@ -45,8 +50,10 @@ final class Turns {
                 .toArray()
             : new double[0];
     rotary = active ? new Rotary(type, frequencies, batch, tokens) : null;
-    angles = new Angles[context.engine().threads()];
-    Arrays.setAll(angles, i -> Angles.of(type, frequencies.length));
+    angles = new Angles[context.engine().threads()][ROWS];
+    for (Angles[] ofLane : angles) {
+      Arrays.setAll(ofLane, i -> Angles.of(type, frequencies.length));
+    }
   }
 
   /** Prepares the angles of the segment whose places were taken. */
@@ -63,29 +70,33 @@ final class Turns {
     }
   }
 
-  /** Moves a lane to a token. */
-  void at(Lane lane, int row, int token) {
-    if (rotary == null) {
-      return;
+  /** Moves a lane to some rows of (B·T), {@link #ROWS} at most. */
+  void at(Lane lane, int from, int count) {
+    for (int i = 0; i < count && rotary != null; i++) {
+      at((from + i) / tokens, (from + i) % tokens, angles[lane.index()][i]);
     }
+  }
+
+  private void at(int row, int token, Angles to) {
     if (places.afterReset(row, token)) {
-      fromZero.at(0, (int) places.position(row, token), angles[lane.index()]);
+      fromZero.at(0, (int) places.position(row, token), to);
     } else {
-      rotary.at(row, token, angles[lane.index()]);
+      rotary.at(row, token, to);
     }
   }
 
   /**
-   * The same for the first channels of every head of a token, whose heads are one row of x.
-   *
-   * @param at the row
+   * Turns the first channels of every head of the rows that the lane was moved to; a row's heads
+   * stand side by side.
    */
-  void turnHeads(Lane lane, RowView x, int heads, int channels, int at, double factor) {
-    lane.rows().rotateHeads(x, heads, channels, 0, at, interleaved, angles[lane.index()], factor);
+  void turnHeads(
+      Lane lane, RowView x, int heads, int channels, int from, int count, double factor) {
+    lane.rows()
+        .rotateHeads(x, heads, channels, from, count, interleaved, angles[lane.index()], factor);
   }
 
-  /** x ← factor · x, turned by the angles of the token that the lane was moved to. */
-  void turn(Lane lane, RowView x, int row, int token, int head, double factor) {
-    lane.rows().rotate(x, row, token, head, interleaved, angles[lane.index()], factor);
+  /** x ← factor · x, turned by the angles of row {@code i} of those the lane was moved to. */
+  void turn(Lane lane, int i, RowView x, int row, int token, int head, double factor) {
+    lane.rows().rotate(x, row, token, head, interleaved, angles[lane.index()][i], factor);
   }
 }
