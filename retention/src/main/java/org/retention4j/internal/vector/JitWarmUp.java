@@ -77,7 +77,6 @@ public final class JitWarmUp {
     List<Runnable> kernels = new ArrayList<>();
     REGISTERED.values().forEach(more -> kernels.addAll(more.get()));
     kernels.addAll(elementWise(new VectorKernels()));
-    kernels.addAll(VectorTiles.kernels());
     for (Runnable kernel : kernels) {
       call(kernel, CALLS);
     }

@@ -1,11 +1,9 @@
 package org.retention4j.internal.vector;
 
-import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.retention4j.internal.float32.PlainProduct;
 import org.retention4j.internal.float32.TileKernels;
-import org.retention4j.internal.memory.Arena;
 import org.retention4j.internal.memory.HeapTile;
 
 /** The Vector API on tiles on the heap. See {@link VectorKernels} for its rules. */
@@ -13,8 +11,11 @@ final class VectorTiles implements TileKernels {
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = SPECIES.length();
 
-  /** After so many products it is worth to have them compiled. */
-  private static final int MANY = 256;
+  /**
+   * So many products of a lane are plain loops, to the same bits: vectors that are not compiled yet
+   * are objects, and short programs are over before they were.
+   */
+  private static final int EARLY = 2048;
 
   private final VectorProduct product = new VectorProduct();
   private final PlainProduct plain = new PlainProduct();
@@ -26,18 +27,15 @@ final class VectorTiles implements TileKernels {
     return "vector-" + SPECIES.vectorBitSize();
   }
 
-  /** Until the JIT compiler has made vectors of vectors, plain loops give the same bits. */
   @Override
   public void product(
       HeapTile a, boolean transposeA, HeapTile b, boolean transposeB, HeapTile c, boolean add) {
-    if (JitWarmUp.isDone()) {
+    if (early < EARLY) {
+      early++;
+      plain.run(a, transposeA, b, transposeB, c, add);
+    } else {
       product.run(a, transposeA, b, transposeB, c, add);
-      return;
     }
-    if (early++ == MANY) {
-      JitWarmUp.start();
-    }
-    plain.run(a, transposeA, b, transposeB, c, add);
   }
 
   @Override
@@ -124,26 +122,5 @@ final class VectorTiles implements TileKernels {
       rest += x[at + i] * 0f;
     }
     return rest == 0f;
-  }
-
-  /** What {@link JitWarmUp} runs: all kinds of products, and what is done row by row. */
-  static List<Runnable> kernels() {
-    VectorTiles tiles = new VectorTiles();
-    int inner = 16;
-    float[] row = new float[inner * 4 * LANES];
-    try (Arena owner = new Arena()) {
-      HeapTile a = HeapTile.allocate(owner, 13, inner);
-      HeapTile b = HeapTile.allocate(owner, inner, 3 * LANES);
-      HeapTile c = HeapTile.allocate(owner, 13, 3 * LANES);
-      HeapTile d = HeapTile.allocate(owner, 13, 3 * LANES);
-      return List.of(
-          () -> tiles.product.run(a, false, b, false, c, true),
-          () -> tiles.product.run(c, false, b, true, a, false),
-          () -> tiles.product.run(a, true, c, false, b, false),
-          () -> tiles.scaleRows(c, 13, row, d),
-          () -> tiles.multiply(c, 1, row, 0, 3 * LANES),
-          () -> tiles.addScaled(c, 13, 0.5f, row),
-          () -> tiles.allFinite(c, 13));
-    }
   }
 }

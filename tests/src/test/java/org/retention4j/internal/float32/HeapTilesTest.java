@@ -9,7 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -20,7 +20,6 @@ import org.retention4j.engine.ops.TileOps;
 import org.retention4j.internal.memory.Arena;
 import org.retention4j.internal.memory.Fp32Tile;
 import org.retention4j.internal.memory.HeapTile;
-import org.retention4j.internal.vector.JitWarmUp;
 import org.retention4j.internal.vector.VectorKernels;
 
 /** Tiles on the heap and native ones: both kinds against double arithmetic. */
@@ -36,10 +35,14 @@ class HeapTilesTest {
   private final List<TileOps> kinds = List.of(lane.tiles(), heap);
   private final Random random = new Random(3);
 
-  /** Before that, plain loops stand in for the vectors. */
-  @BeforeAll
-  static void compile() {
-    JitWarmUp.await();
+  /** The first products of a lane are plain loops, which stand in for the vectors. */
+  @BeforeEach
+  void multiplyOften() {
+    Tile one = heap.tile(1, 1);
+    Product product = heap.product(one, false, one, false, heap.tile(1, 1), false);
+    for (int i = 0; i < 4096; i++) {
+      product.run();
+    }
   }
 
   @AfterEach
