@@ -18,12 +18,11 @@ final class Fp32Gradients implements GradientOps {
 
   private final Kernels kernels;
   private final RowKernels rows;
+  private final Activations activations;
   private final CrossEntropy crossEntropy;
   private final GrowableFloats first = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats third = new GrowableFloats();
-  private final GrowableFloats values = new GrowableFloats();
-  private final GrowableFloats slopes = new GrowableFloats();
   private final GrowableFloats weights = new GrowableFloats();
   private final GrowableFloats sums = new GrowableFloats();
   private final GrowableFloats groupScales = new GrowableFloats();
@@ -32,6 +31,7 @@ final class Fp32Gradients implements GradientOps {
   Fp32Gradients(Kernels kernels) {
     this.kernels = kernels;
     rows = kernels.rows();
+    activations = new Activations(kernels);
     crossEntropy = new CrossEntropy(kernels);
   }
 
@@ -42,42 +42,6 @@ final class Fp32Gradients implements GradientOps {
     return r;
   }
 
-  /** Returns f(x). */
-  private float[] values(Activation f, float[] x, int n) {
-    float[] value = values.atLeast(n);
-    switch (f) {
-      case SILU -> rows.silu(x, value, n);
-      case SIGMOID -> kernels.sigmoid(x, value, n);
-      default -> {
-        for (int i = 0; i < n; i++) {
-          value[i] = (float) f.at(x[i]);
-        }
-      }
-    }
-    return value;
-  }
-
-  /** Leaves f(x) in {@link #values} and f'(x) in {@link #slopes}. */
-  private void evaluate(Activation f, float[] x, int n) {
-    float[] value = values.atLeast(n);
-    float[] slope = slopes.atLeast(n);
-    switch (f) {
-      case SILU -> rows.silu(x, value, slope, n);
-      case SIGMOID -> {
-        kernels.sigmoid(x, value, n);
-        for (int i = 0; i < n; i++) {
-          slope[i] = value[i] * (1 - value[i]);
-        }
-      }
-      default -> {
-        for (int i = 0; i < n; i++) {
-          value[i] = (float) f.at(x[i]);
-          slope[i] = (float) f.slope(x[i]);
-        }
-      }
-    }
-  }
-
   @Override
   public void activate(
       RowView x, Activation f, RowView out, int batch, long token, int n, int head) {
@@ -85,7 +49,7 @@ final class Fp32Gradients implements GradientOps {
     for (int i = 0; i < n; i += most) {
       int count = Math.min(most, n - i);
       float[] r = read(first, x, batch, token + i, head, count);
-      out.write(batch, token + i, head, count, values(f, r, count * x.width()));
+      out.write(batch, token + i, head, count, activations.values(f, r, count * x.width()));
     }
   }
 
@@ -97,8 +61,8 @@ final class Fp32Gradients implements GradientOps {
       int count = Math.min(most, n - i);
       float[] r = read(first, x, batch, token + i, head, count);
       float[] d = read(second, dy, batch, token + i, head, count);
-      evaluate(f, r, count * x.width());
-      kernels.multiply(d, slopes.atLeast(count * x.width()), count * x.width());
+      activations.evaluate(f, r, count * x.width());
+      kernels.multiply(d, activations.slopes(count * x.width()), count * x.width());
       dy.write(batch, token + i, head, count, d);
     }
   }
@@ -111,7 +75,7 @@ final class Fp32Gradients implements GradientOps {
       int count = Math.min(most, n - i);
       float[] g = read(first, gate, batch, token + i, head, count);
       float[] r = read(second, x, batch, token + i, head, count);
-      kernels.multiply(r, values(f, g, count * x.width()), count * x.width());
+      kernels.multiply(r, activations.values(f, g, count * x.width()), count * x.width());
       out.write(batch, token + i, head, count, r);
     }
   }
@@ -136,8 +100,8 @@ final class Fp32Gradients implements GradientOps {
       float[] g = read(first, gate, batch, token + i, head, count);
       float[] r = read(second, x, batch, token + i, head, count);
       float[] d = read(third, dy, batch, token + i, head, count);
-      evaluate(f, g, all);
-      gateBack(r, g, values.atLeast(all), slopes.atLeast(all), d, all);
+      activations.evaluate(f, g, all);
+      gateBack(r, g, activations.values(all), activations.slopes(all), d, all);
       y.write(batch, token + i, head, count, g);
       dGate.write(batch, token + i, head, count, r);
       dx.write(batch, token + i, head, count, d);
@@ -252,7 +216,7 @@ final class Fp32Gradients implements GradientOps {
       if (weight.length > 0) {
         rows.multiply(u, count, width, narrow);
       }
-      kernels.multiply(u, values(f, g, count * width), count * width);
+      kernels.multiply(u, activations.values(f, g, count * width), count * width);
       out.write(0, token + i, 0, count, u);
     }
   }
@@ -285,14 +249,14 @@ final class Fp32Gradients implements GradientOps {
       float[] u = read(first, x, 0, token + i, 0, count);
       float[] g = read(second, gate, 0, token + i, 0, count);
       float[] d = read(third, dy, 0, token + i, 0, count);
-      evaluate(f, g, all);
+      activations.evaluate(f, g, all);
       norm(u, count * groups, size, factors, i * groups, eps);
       System.arraycopy(u, 0, g, 0, all);
       if (narrow != null) {
         rows.multiply(g, count, width, narrow);
       }
-      float[] value = values.atLeast(all);
-      float[] slope = slopes.atLeast(all);
+      float[] value = activations.values(all);
+      float[] slope = activations.slopes(all);
       gatedBack(g, value, slope, d, all);
       y.write(0, token + i, 0, count, g);
       dGate.write(0, token + i, 0, count, slope);
