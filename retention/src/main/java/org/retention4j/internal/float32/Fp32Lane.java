@@ -17,10 +17,10 @@ import org.retention4j.internal.memory.Fp32Tile;
 public final class Fp32Lane implements ScratchLane {
   /**
    * The largest K·V of a head whose tiles lie on the heap where the Vector API is: the core's way
-   * forth then takes 0.68 of the time with K 16 and V 32, 0.78 with 32 and 64, 0.79 with 64 and
-   * 128, but 1.11 with 128 and 128 (chunks of 64, AVX-512).
+   * forth then takes 0.68 to 0.81 of the time with K 16 and V 32, 0.78 to 0.98 with 32 and 64, and
+   * from K 64 on as often more as less (chunks of 64, AVX-512).
    */
-  private static final long LARGEST_ON_HEAP = 1 << 13;
+  private static final long LARGEST_ON_HEAP = 1 << 11;
 
   private final int index;
   private final Fp32Tiles tiles;

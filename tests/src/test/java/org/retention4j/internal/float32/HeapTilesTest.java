@@ -96,7 +96,11 @@ class HeapTilesTest {
   private static void assertClose(Tile actual, double[][] expected, double bound) {
     double[][] values = values(actual, false);
     for (int i = 0; i < expected.length; i++) {
-      assertThat(values[i]).as("row %s", i).containsExactly(expected[i], within(bound));
+      for (int j = 0; j < expected[i].length; j++) {
+        if (!(Math.abs(values[i][j] - expected[i][j]) <= bound)) { // AssertJ's own takes minutes
+          assertThat(values[i]).as("row %s", i).containsExactly(expected[i], within(bound));
+        }
+      }
     }
   }
 
