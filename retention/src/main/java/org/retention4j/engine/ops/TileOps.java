@@ -11,8 +11,8 @@ public interface TileOps {
 
   /**
    * Returns the same arithmetic with {@link #operand}s rounded to bf16, whose products have sums
-   * and results of the engine's type: faster and less exact. Itself in float64 and where the
-   * processor has no such products.
+   * and results of the engine's type: faster and less exact. Itself in float64, where the processor
+   * has no such products, and where they would be no faster.
    */
   default TileOps bfloat16() {
     return this;
