@@ -12,7 +12,7 @@ import org.retention4j.engine.ops.TileOps;
  * 7): the form for prefill. Its work per token is constant, and all of it is matrix products.
  *
  * @param chunk C, the tokens of a chunk, at least 1; the results do not depend on it, and more than
- *     1024 are computed as several chunks. Scratch of C·(C+2K+2V)+2·K·V elements per lane stays
+ *     1024 are computed as several chunks. Scratch of C·(C+3K+2V)+2·K·V elements per lane stays
  *     with the engine
  * @param rounded whether operands of products are rounded to bf16, see {@link #bfloat16}
  * @since 0.1
@@ -56,6 +56,10 @@ public record ChunkwiseForm(int chunk, boolean rounded) implements RetentionForm
     return new MicroBatches(Math.min(chunk, LARGEST));
   }
 
+  /**
+   * {@inheritDoc} Gradients of log decays, differences of sums that grow with T, suffer most.
+   * Numbers from 3.39e38 on are rounded to infinity, which earlier tokens of a chunk then see.
+   */
   @Override
   public ChunkwiseForm bfloat16() {
     return new ChunkwiseForm(chunk, true);

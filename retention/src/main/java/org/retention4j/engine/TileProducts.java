@@ -55,7 +55,11 @@ public final class TileProducts {
   private final Lanes lanes;
   private final ProductMaker maker;
   private final List<Result> results = new ArrayList<>();
-  private final Map<Tile, ProductMaker.Operand> operands;
+  private final Map<Tile, ProductMaker.Operand> operands = new IdentityHashMap<>();
+
+  /** Operands of the products before these. */
+  private final Map<Tile, ProductMaker.Operand> earlier;
+
   private final List<Update> updates = new ArrayList<>();
   private LaneProduct[][] parts = {};
   private final Lanes.Task part = this::runPart;
@@ -74,7 +78,7 @@ public final class TileProducts {
    * @param owner owns what the products need, from {@link Engine#newBuffers}
    */
   public TileProducts(Engine engine, Buffers owner) {
-    this(engine, engine.products(owner, null), new IdentityHashMap<>());
+    this(engine, engine.products(owner, null), Map.of());
   }
 
   /**
@@ -84,21 +88,21 @@ public final class TileProducts {
    *
    * @param owner owns what the products need, from {@link Engine#newBuffers}
    * @param rounded gives room for rounded operands, from {@link Engine#newScratch}; what is in it
-   *     means nothing outside {@link #run}
+   *     means nothing outside {@link #run} of these and of those {@link #behind} them
    */
   public static TileProducts bfloat16(Engine engine, Buffers owner, Scratch rounded) {
-    return new TileProducts(engine, engine.products(owner, rounded), new IdentityHashMap<>());
+    return new TileProducts(engine, engine.products(owner, rounded), Map.of());
   }
 
-  private TileProducts(Lanes lanes, ProductMaker maker, Map<Tile, ProductMaker.Operand> operands) {
+  private TileProducts(Lanes lanes, ProductMaker maker, Map<Tile, ProductMaker.Operand> earlier) {
     this.lanes = lanes;
     this.maker = maker;
-    this.operands = operands;
+    this.earlier = earlier;
   }
 
   /**
-   * Begins products that run behind these, with the operands that these have as they were then:
-   * nothing is rounded twice.
+   * Begins products that always run behind these. What has been added to these as an operand is not
+   * rounded again, and must not change in between.
    */
   public TileProducts behind() {
     return new TileProducts(lanes, maker, operands);
@@ -119,7 +123,7 @@ public final class TileProducts {
 
   /** Returns a tile as the products read it; where that is a copy, all of them read one. */
   private Tile operand(Tile tile) {
-    ProductMaker.Operand operand = operands.get(tile);
+    ProductMaker.Operand operand = operands.getOrDefault(tile, earlier.get(tile));
     if (operand == null) {
       operand = lanes.withOneThread(() -> maker.operand(tile));
       operands.put(tile, operand);

@@ -8,6 +8,7 @@ import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.ElementType;
 import org.retention4j.engine.ops.Scratch;
@@ -63,6 +64,36 @@ class TileProductsTest {
       fill(x, ones);
       products.run();
       assertThat(read(c)[2]).containsExactly(10, 10, 20);
+    }
+  }
+
+  /** Whichever of them was given an operand first, each multiplies what stood there when it ran. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void productsBehindOthersHaveOperandsOfTheirsOrTheirOwn(boolean laterFirst) {
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.best());
+        Buffers owner = engine.newBuffers();
+        Scratch scratch = engine.newScratch()) {
+      Tile x = owner.tile(3, 5);
+      Tile first = owner.tile(3, 3);
+      Tile second = owner.tile(3, 3);
+      TileProducts before = TileProducts.bfloat16(engine, owner, scratch);
+      TileProducts behind = before.behind();
+      if (laterFirst) {
+        behind.add(x, false, x, true, second, false);
+      }
+      before.add(x, false, x, true, first, false);
+      if (!laterFirst) {
+        behind.add(x, false, x, true, second, false);
+      }
+      for (double value : new double[] {1, 2}) {
+        double[][] row = {{value, value, value, value, value}, {1, 1, 1, 1, 1}, {0, 0, 0, 0, 0}};
+        fill(x, row);
+        before.run();
+        behind.run();
+        assertThat(read(first)[0]).containsExactly(5 * value * value, 5 * value, 0);
+        assertThat(read(second)[0]).containsExactly(5 * value * value, 5 * value, 0);
+      }
     }
   }
 

@@ -60,6 +60,10 @@ class StepAllocationTest {
     assertAllocatesLittle(DecoderConfig.everyKth(LAYERS, retention, 2, attention), options);
     OptimizerOptions muon = OptimizerOptions.DEFAULT.withKind(OptimizerOptions.Kind.MUON);
     assertAllocatesLittle(DecoderConfig.uniform(2, retention), options.withOptimizer(muon));
+    assertAllocatesLittle(DecoderConfig.uniform(2, retention), options.withBf16Products(true));
+    LayerConfig smallHeads =
+        new LayerConfig(RetentionMixerConfig.fla(WIDTH, 16), 2 * WIDTH, Activation.SILU);
+    assertAllocatesLittle(DecoderConfig.uniform(2, smallHeads), options);
   }
 
   private static void assertAllocatesLittle(List<LayerConfig> layers, TrainerOptions one) {

@@ -14,8 +14,8 @@ import org.retention4j.engine.ops.Lane;
 public interface RetentionForm extends SequenceForm {
   /**
    * Returns this form with operands of its products rounded to bf16, as {@link
-   * org.retention4j.engine.ops.TileOps#bfloat16} does: faster and less exact. Itself where it has
-   * none.
+   * org.retention4j.engine.ops.TileOps#bfloat16} does: faster and less exact. Itself for a form
+   * that rounds nothing.
    */
   default RetentionForm bfloat16() {
     return this;

@@ -18,7 +18,10 @@ public interface TileOps {
     return this;
   }
 
-  /** Returns a {@link #tile} that products read and never write. */
+  /**
+   * Returns zeroed scratch that products read and never write; where it is rounded, it has no
+   * {@link Tile#asRows}.
+   */
   default Tile operand(int rows, int columns) {
     return tile(rows, columns);
   }

@@ -13,7 +13,10 @@ import org.retention4j.internal.linear.onednn.TileProduct;
 import org.retention4j.internal.memory.Arena;
 import org.retention4j.internal.memory.Fp32Tile;
 
-/** A lane over native tiles, with oneDNN products and element-wise work on heap rows. */
+/**
+ * A lane over native tiles, with oneDNN products and element-wise work on heap rows; tiles of small
+ * heads lie on the heap.
+ */
 public final class Fp32Lane implements ScratchLane {
   /**
    * The largest K·V of a head whose tiles lie on the heap where the Vector API is: the core's way

@@ -21,7 +21,7 @@ final class HeapTiles extends Fp32Tiles {
     own = kernels.ofTiles();
   }
 
-  /** These are faster than products of bf16 with their calls and roundings, and exact. */
+  /** These are faster than products of bf16 with their calls and roundings, and nothing is lost. */
   @Override
   public TileOps bfloat16() {
     return this;
@@ -90,14 +90,14 @@ final class HeapTiles extends Fp32Tiles {
 
   @Override
   void zeroRows(Fp32Tile tile, int from) {
-    HeapTile own = (HeapTile) tile;
-    if (own.dense()) {
-      int width = own.columns();
-      Arrays.fill(own.data(), own.start() + from * width, own.start() + own.rows() * width, 0f);
+    HeapTile to = (HeapTile) tile;
+    if (to.dense()) {
+      int width = to.columns();
+      Arrays.fill(to.data(), to.start() + from * width, to.start() + to.rows() * width, 0f);
       return;
     }
-    for (int i = from; i < own.rows(); i++) {
-      zero(own, i, 0);
+    for (int i = from; i < to.rows(); i++) {
+      zero(to, i, 0);
     }
   }
 

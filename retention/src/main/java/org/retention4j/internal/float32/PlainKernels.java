@@ -272,7 +272,7 @@ public final class PlainKernels implements Kernels {
     return largest(x, n);
   }
 
-  /** The same. */
+  /** See {@link #max}. */
   static float largest(float[] x, int n) {
     // Four, since each waits for the one before it.
     float a = Float.NEGATIVE_INFINITY;

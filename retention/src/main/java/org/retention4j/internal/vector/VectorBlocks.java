@@ -235,7 +235,6 @@ final class VectorBlocks {
   static void oneByOne(
       float[] x,
       int xAt,
-      int row,
       int step,
       float[] y,
       int yAt,
@@ -243,7 +242,6 @@ final class VectorBlocks {
       int n,
       float[] z,
       int to,
-      int apart,
       boolean add) {
     FloatVector a = FloatVector.zero(SPECIES);
     int p = xAt;

@@ -162,18 +162,7 @@ final class VectorProduct {
     for (; i < rows; i++) {
       for (int j = 0; j < width; j += LANES) {
         VectorBlocks.oneByOne(
-            x,
-            a.start() + i * row,
-            row,
-            step,
-            y,
-            yAt + j,
-            apart,
-            inner,
-            z,
-            to + i * stride + j,
-            stride,
-            add);
+            x, a.start() + i * row, step, y, yAt + j, apart, inner, z, to + i * stride + j, add);
       }
     }
   }

@@ -60,6 +60,7 @@ public final class Linears {
    */
   public Linears add(Parameter w, Parameter bias, Tile y, Tile dy) {
     forward.add(x, false, w.value(), true, y, false);
+    // Before the weights': dy is rounded for both.
     backward.add(dy, false, w.value(), false, dx, !empty);
     ofWeights.add(dy, true, x, false, w.gradient(), true);
     empty = false;

@@ -88,7 +88,7 @@ public final class ModelPass implements AutoCloseable {
    * @param groups micro-batches of a step
    * @param checkpointing whether layers compute again on the way back what they computed
    * @param bf16Products whether operands of the products of weights are rounded to bf16, as {@link
-   *     org.retention4j.engine.TileProducts#bfloat16} does
+   *     org.retention4j.engine.TileProducts#bfloat16} does, and those of the form
    */
   public record Shape(
       int rows, int length, int groups, boolean checkpointing, boolean bf16Products) {}
