@@ -75,4 +75,20 @@ class NarrowingTest {
     assertThat(back[28]).isEqualTo(Float.intBitsToFloat(0x3f820000));
     assertThat(back[29]).isEqualTo(0);
   }
+
+  /** In rows of numbers only: those with a NaN take another way. */
+  @ParameterizedTest
+  @EnumSource
+  void tiesGoToTheEvenOne(ComputeRoute provider) {
+    float[] x = new float[64];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = Float.intBitsToFloat(0x3f808000 + (i << 16));
+    }
+    short[] to = new short[64];
+    kernels(provider).narrow(x, 0, to, 64);
+    for (int i = 0; i < x.length; i++) {
+      double ulp = Math.scalb(1.0, Math.getExponent(x[i]) - 7);
+      assertThat((double) Bfloat16.toFloat(to[i])).isEqualTo(Math.rint(x[i] / ulp) * ulp);
+    }
+  }
 }
