@@ -328,7 +328,8 @@ public final class Engine implements Lanes, AutoCloseable {
   /**
    * Returns the bytes that a matrix takes once it is packed in an engine of a type with the best
    * route of this JVM, to within 1 %; in native memory, on processors without 512-bit vectors or
-   * with very few outputs, a matrix takes less. Loads nothing native.
+   * with very few outputs, a matrix takes less, and of 8-bit weights with AMX. Loads nothing
+   * native.
    *
    * @param weights FLOAT32, BFLOAT16 or INT8; in the float64 engine also FLOAT64
    * @throws IllegalArgumentException for an unsupported type

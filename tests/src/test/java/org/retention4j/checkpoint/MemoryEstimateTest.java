@@ -41,8 +41,11 @@ class MemoryEstimateTest {
   private static final double ERROR =
       Engines.vector().kernelsName().equals("vector-512") ? 0.01 : 0.4;
 
-  /** The estimate is of the best route; the other fills up small int8 matrices otherwise. */
-  private static final double OF_ANOTHER_ROUTE = 2 * ERROR;
+  /**
+   * The estimate is of the best route; the other fills up small int8 matrices otherwise, and with
+   * AMX has no correction beside some of them.
+   */
+  private static final double OF_ANOTHER_ROUTE = 4 * ERROR;
 
   @TempDir private Path folder;
 

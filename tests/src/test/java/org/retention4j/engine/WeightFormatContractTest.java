@@ -172,7 +172,11 @@ class WeightFormatContractTest {
       try (PackedWeights w = c.format.pack(c.engine, NdArrays.source(source))) {
         double said = c.format.bytes(shape[0], shape[1]);
         double error = known ? 0.01 : 0.5;
-        assertThat(w.bytes() / said).as("said").isBetween(1 - error, 1 + error);
+        // With AMX outputs of 8-bit weights need not have the correction that is counted.
+        boolean uncorrected =
+            c.format instanceof OneDnnFormat && c.format.type() == WeightType.INT8;
+        double less = uncorrected ? (double) Integer.BYTES / shape[1] : 0;
+        assertThat(w.bytes() / said).as("said").isBetween(1 - error - less, 1 + error);
       }
     }
     INDArray even = Tensors.gaussian(2, DataType.FLOAT, 1088, 640);

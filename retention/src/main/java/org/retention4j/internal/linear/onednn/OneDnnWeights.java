@@ -49,9 +49,6 @@ final class OneDnnWeights implements BlockedWeights {
   /** And the inputs of an output to a multiple of so many bytes. */
   private static final int INPUT_BYTES = 64;
 
-  /** The number of rows for which the layout is chosen; one row streams it as fast. */
-  static final int LAYOUT_ROWS = 512;
-
   private final Lanes lanes;
   private final Arena arena = new Arena();
   private final int inputs;
@@ -106,7 +103,7 @@ final class OneDnnWeights implements BlockedWeights {
 
   private static memory.desc packedLayout(WeightType type, boolean paired, int rows, int columns) {
     memory.data_type srcType = type == WeightType.INT8 || paired ? dnnlType(type) : OneDnn.F32;
-    return OneDnn.packedLayout(srcType, dnnlType(type), LAYOUT_ROWS, rows, columns);
+    return OneDnnCapabilities.layout(srcType, dnnlType(type), rows, columns);
   }
 
   private static memory.data_type dnnlType(WeightType type) {

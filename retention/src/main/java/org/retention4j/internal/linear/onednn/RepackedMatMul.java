@@ -46,7 +46,7 @@ public final class RepackedMatMul implements BlockMatMul {
       int from = i * OneDnnWeights.SLICE;
       int rows = Math.min(OneDnnWeights.SLICE, inputs - from);
       try (memory.desc layout =
-          OneDnn.packedLayout(OneDnn.F32, type, OneDnnWeights.LAYOUT_ROWS, rows, block.columns())) {
+          OneDnnCapabilities.layout(OneDnn.F32, type, rows, block.columns())) {
         most = Math.max(most, layout.get_size());
         slices[i] = arena.own(new memory(layout, OneDnn.cpu(), (Pointer) null));
       }

@@ -1,6 +1,7 @@
 package org.retention4j.internal.linear.vector;
 
 import java.nio.IntBuffer;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.bytedeco.dnnl.memory;
 import org.bytedeco.javacpp.BytePointer;
@@ -42,7 +43,7 @@ final class Int8VectorWeights extends VectorWeights {
 
   private final float[] factors;
 
-  /** What oneDNN takes off for the shift: −128 times the sum of an output's weights. */
+  /** What oneDNN takes off where it shifts rows: −128 times the sum of an output's weights. */
   private final int[] compensation;
 
   Int8VectorWeights(Lanes lanes, int outputs, int inputs) {
@@ -128,21 +129,25 @@ final class Int8VectorWeights extends VectorWeights {
 
   /** How oneDNN lays 8-bit weights out, which it says only in part. */
   private static final class Layout {
-    /** Whether it is as this class lays them out: asked once, with a small matrix. */
-    static final boolean KNOWN = ask();
+    /** Few enough that there is a correction, and so many that on AMX there is none. */
+    private static final int[] ASKED = {70, 450};
 
-    private static final int ROWS = 64;
+    /** Whether it is as this class lays them out: asked once, with small matrices. */
+    static final boolean KNOWN = ask();
 
     /** Outputs side by side. */
     private static final int COLUMNS = 64;
 
     static memory.desc of(int inputs, int columns) {
-      return OneDnn.packedLayout(OneDnn.S8, OneDnn.S8, ROWS, inputs, columns);
+      return OneDnnCapabilities.layout(OneDnn.S8, OneDnn.S8, inputs, columns);
     }
 
     private static boolean ask() {
+      return Arrays.stream(ASKED).allMatch(Layout::isKnown);
+    }
+
+    private static boolean isKnown(int columns) {
       int inputs = 100;
-      int columns = 70;
       byte[] plain = new byte[inputs * columns];
       SplittableRandom random = new SplittableRandom(1);
       for (int i = 0; i < plain.length; i++) {
@@ -154,7 +159,8 @@ final class Int8VectorWeights extends VectorWeights {
           memory.desc from =
               new memory.desc(new long[] {inputs, columns}, OneDnn.S8, new long[] {1, inputs});
           memory.desc to = of(inputs, columns)) {
-        if (to.get_size() != (long) width * (depth + Integer.BYTES)) {
+        boolean corrected = to.get_size() == (long) width * (depth + Integer.BYTES);
+        if (!corrected && to.get_size() != (long) width * depth) {
           return false;
         }
         BytePointer source = arena.allocate(plain.length);
@@ -163,12 +169,12 @@ final class Int8VectorWeights extends VectorWeights {
         OneDnn.reorder(
             arena.own(new memory(from, OneDnn.cpu(), source)),
             arena.own(new memory(to, OneDnn.cpu(), packed)));
-        return asExpected(plain, inputs, columns, depth, packed);
+        return asExpected(plain, inputs, columns, depth, packed, corrected);
       }
     }
 
     private static boolean asExpected(
-        byte[] plain, int inputs, int columns, int depth, BytePointer packed) {
+        byte[] plain, int inputs, int columns, int depth, BytePointer packed, boolean corrected) {
       int width = paddedOutputs(columns);
       for (int o = 0; o < columns; o++) {
         int sum = 0;
@@ -180,7 +186,8 @@ final class Int8VectorWeights extends VectorWeights {
           }
           sum += plain[o * inputs + i];
         }
-        if (packed.asByteBuffer().asIntBuffer().get(width * depth / 4 + o) != -SHIFT * sum) {
+        if (corrected
+            && packed.asByteBuffer().asIntBuffer().get(width * depth / 4 + o) != -SHIFT * sum) {
           return false;
         }
       }
