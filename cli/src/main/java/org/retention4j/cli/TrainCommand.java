@@ -114,7 +114,7 @@ final class TrainCommand implements Callable<Integer> {
               (int) Math.min(Integer.MAX_VALUE, tokens),
               run.trainer().bf16Products());
       if (dryRun) {
-        describe(RunPlan.of(config, run, threads), run, product, print);
+        describe(RunPlan.of(config, run.on(engine), threads), run, product, print);
         return 0;
       }
       return train(engine, run, start, product, print);

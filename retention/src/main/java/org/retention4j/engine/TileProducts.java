@@ -11,6 +11,8 @@ import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 import org.retention4j.internal.lanes.LaneProduct;
 import org.retention4j.internal.lanes.ProductMaker;
+import org.retention4j.internal.memory.Bf16Tile;
+import org.retention4j.internal.memory.ScratchTiles;
 
 /**
  * Products of tiles, cut into blocks of their results, which the lanes share out as one task.
@@ -92,6 +94,16 @@ public final class TileProducts {
    */
   public static TileProducts bfloat16(Engine engine, Buffers owner, Scratch rounded) {
     return new TileProducts(engine, engine.products(owner, rounded), Map.of());
+  }
+
+  /**
+   * Returns a tile that the products of {@link #bfloat16} read as it is, since what is written to
+   * its rows is rounded there; one of the engine's type where those are not rounded either.
+   */
+  public static Tile bfloat16Tile(Engine engine, Scratch scratch, int rows, int columns) {
+    return engine.multipliesBfloat16()
+        ? Bf16Tile.of((ScratchTiles) scratch, rows, columns)
+        : scratch.tile(rows, columns);
   }
 
   private TileProducts(Lanes lanes, ProductMaker maker, Map<Tile, ProductMaker.Operand> earlier) {

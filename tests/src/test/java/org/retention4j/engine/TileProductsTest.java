@@ -3,6 +3,7 @@ package org.retention4j.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.function.DoubleUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -11,6 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.ElementType;
+import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Scratch;
 import org.retention4j.engine.ops.Tile;
 
@@ -64,6 +66,63 @@ class TileProductsTest {
       fill(x, ones);
       products.run();
       assertThat(read(c)[2]).containsExactly(10, 10, 20);
+    }
+  }
+
+  /** To the bit what is computed of operands that are rounded when products run, or of parts. */
+  @ParameterizedTest
+  @CsvSource({"1,1,1", "65,63,7", "300,65,130", "257,600,33"})
+  void tilesOfBf16AreReadAsTheyWereWritten(int m, int n, int p) {
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 2, ComputeRoute.best());
+        Buffers owner = engine.newBuffers();
+        Scratch scratch = engine.newScratch()) {
+      double[][] a = numbers(new SplittableRandom(m), m, n);
+      double[][] b = numbers(new SplittableRandom(n), n, p);
+      Tile expected = owner.tile(m, p);
+      TileProducts.bfloat16(engine, owner, scratch)
+          .add(tile(owner, a), false, tile(owner, b), false, expected, false)
+          .run();
+      Tile left = TileProducts.bfloat16Tile(engine, scratch, m, n);
+      Tile right = TileProducts.bfloat16Tile(engine, scratch, p, n);
+      Tile to = owner.tile(m, p);
+      TileProducts products =
+          TileProducts.bfloat16(engine, owner, scratch).add(left, false, right, true, to, false);
+      for (double[][] first : new double[][][] {numbers(new SplittableRandom(1), m, n), a}) {
+        fill(left, first);
+        fill(right, transposed(b));
+        products.run();
+      }
+      assertThat(read(to)).isDeepEqualTo(read(expected));
+    }
+  }
+
+  @Test
+  void rowsOfBf16AreRoundedOnce() {
+    try (Engine engine = Engine.create(ElementType.FLOAT32, 1, ComputeRoute.PLAIN);
+        Scratch scratch = engine.newScratch()) {
+      assumeTrue(engine.multipliesBfloat16(), "this processor multiplies bf16");
+      Tile tile = TileProducts.bfloat16Tile(engine, scratch, 6, 10);
+      double[][] all = numbers(new SplittableRandom(3), 6, 10);
+      all[5] = new double[] {0, -0.0, 1, 0x1.01p0, 0x1.03p0, 0x1p-133, -0x1p-140, 3e38, 1e-3, -7};
+      fill(tile, all);
+      double[][] read = read(tile);
+      RowView heads = tile.asRows(3, 5);
+      float[] two = new float[10];
+      for (int i = 0; i < 6; i++) {
+        double[] expected = Arrays.stream(all[i]).map(TileProductsTest::rounded).toArray();
+        assertThat(read[i]).containsExactly(expected);
+        for (int j = 0; j < 10; j++) {
+          assertThat(heads.get(i / 3, i % 3, j / 5, j % 5)).isEqualTo(expected[j]);
+        }
+        heads.read(i / 3, i % 3, 1, two);
+        assertThat(two[4]).isEqualTo((float) expected[9]);
+      }
+      heads.write(1, 0, 1, 2, new float[] {1, 2, 3, 4, 5, 6, 7, 8, 9, Float.NaN});
+      assertThat(read(tile)[3]).startsWith(read[3][0], read[3][1]).endsWith(1, 2, 3, 4, 5);
+      assertThat(read(tile)[4]).endsWith(6, 7, 8, 9, Double.NaN);
+      assertThat(read(tile)[5]).isEqualTo(read[5]);
+      heads.first(2).readNarrow(1, 0, 1, two);
+      assertThat(two).startsWith(1, 2).endsWith(Arrays.copyOfRange(two, 2, 10));
     }
   }
 
@@ -133,7 +192,7 @@ class TileProductsTest {
 
   /** To the nearest number of 8 significant bits, ties to the even one. */
   private static double rounded(double x) {
-    double unit = Math.scalb(1.0, Math.getExponent(x) - 7);
+    double unit = Math.scalb(1.0, Math.max(Math.getExponent(x), Float.MIN_EXPONENT) - 7);
     return Math.rint(x / unit) * unit;
   }
 

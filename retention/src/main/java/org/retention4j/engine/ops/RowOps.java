@@ -23,7 +23,7 @@ public interface RowOps {
 
   /**
    * The same for all heads of n rows (0, token … token+n−1, 0) in which the channels of one head
-   * stand behind those of the other.
+   * stand behind those of the other; out may be x.
    *
    * @param heads which divide the row's width
    * @param channels the first ones of each head, which turn
@@ -37,7 +37,8 @@ public interface RowOps {
       int n,
       boolean interleaved,
       Angles[] angles,
-      double factor);
+      double factor,
+      RowView out);
 
   /** x[batch, token, head, :] ← factor·x[batch, token, head, :]. */
   void scale(RowView x, int batch, long token, int head, double factor);

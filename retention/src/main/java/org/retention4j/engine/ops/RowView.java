@@ -2,6 +2,7 @@ package org.retention4j.engine.ops;
 
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 
 /**
  * A view of (B,T,H,W) elements as rows of W, with any strides, over memory that somebody else owns.
@@ -26,6 +27,7 @@ public final class RowView {
   private final Runnable requireOpen;
   private final FloatBuffer[] floats;
   private final DoubleBuffer[] doubles;
+  private final ShortBuffer[] halves;
   private final double[][] heap;
   private final int heapColumn;
   private final long batchStride;
@@ -38,6 +40,7 @@ public final class RowView {
       Runnable requireOpen,
       FloatBuffer[] floats,
       DoubleBuffer[] doubles,
+      ShortBuffer[] halves,
       double[][] heap,
       int heapColumn,
       long[] strides,
@@ -45,6 +48,7 @@ public final class RowView {
     this.requireOpen = requireOpen;
     this.floats = floats;
     this.doubles = doubles;
+    this.halves = halves;
     this.heap = heap;
     this.heapColumn = heapColumn;
     this.batchStride = strides[0];
@@ -63,19 +67,24 @@ public final class RowView {
    * @param strides of batch, token, head and element
    */
   public static RowView of(Runnable requireOpen, FloatBuffer[] windows, long[] strides, int width) {
-    return new RowView(requireOpen, windows, null, null, 0, strides, width);
+    return new RowView(requireOpen, windows, null, null, null, 0, strides, width);
   }
 
   /** The same over float64 elements. */
   public static RowView of(
       Runnable requireOpen, DoubleBuffer[] windows, long[] strides, int width) {
-    return new RowView(requireOpen, null, windows, null, 0, strides, width);
+    return new RowView(requireOpen, null, windows, null, null, 0, strides, width);
+  }
+
+  /** The same over bf16 elements, which are read and written as fp32: see {@link #bfloat16}. */
+  public static RowView of(Runnable requireOpen, ShortBuffer[] windows, long[] strides, int width) {
+    return new RowView(requireOpen, null, null, windows, null, 0, strides, width);
   }
 
   /** Views float64 rows on the heap from a column on: row b·tokens + t holds token t of b. */
   public static RowView of(double[][] rows, int column, int tokens, int width) {
     long[] strides = {tokens, 1, width, 1};
-    return new RowView(() -> {}, null, null, rows, column, strides, width);
+    return new RowView(() -> {}, null, null, null, rows, column, strides, width);
   }
 
   /** Returns the number of windows over so many elements. */
@@ -90,6 +99,11 @@ public final class RowView {
    */
   public void requireOpen() {
     requireOpen.run();
+  }
+
+  /** Returns whether elements are of bf16, so that what is written is rounded. */
+  public boolean bfloat16() {
+    return halves != null;
   }
 
   /** Returns the row width W. */
@@ -108,7 +122,7 @@ public final class RowView {
           "expected 1 to " + width + " elements of a row, got " + count);
     }
     long[] strides = {batchStride, tokenStride, headStride, elementStride};
-    return new RowView(requireOpen, floats, doubles, heap, heapColumn, strides, count);
+    return new RowView(requireOpen, floats, doubles, halves, heap, heapColumn, strides, count);
   }
 
   private long offset(int batch, long token, int head) {
@@ -140,6 +154,10 @@ public final class RowView {
 
   /** Copies the rows of n tokens that follow each other to {@code into[at…)}, a stride apart. */
   public void read(int batch, long token, int head, int n, float[] into, int at, int stride) {
+    if (halves != null) {
+      readHalves(batch, token, head, n, into, at, stride);
+      return;
+    }
     if (denseRun(n, stride)) {
       long from = offset(batch, token, head);
       floats[(int) (from >>> WINDOW_SHIFT)].get((int) (from & WINDOW_MASK), into, at, n * width);
@@ -166,6 +184,10 @@ public final class RowView {
 
   /** Copies rows a stride apart from {@code from[at…)} on to n tokens that follow each other. */
   public void write(int batch, long token, int head, int n, float[] from, int at, int stride) {
+    if (halves != null) {
+      writeHalves(batch, token, head, n, from, at, stride);
+      return;
+    }
     if (denseRun(n, stride)) {
       long to = offset(batch, token, head);
       floats[(int) (to >>> WINDOW_SHIFT)].put((int) (to & WINDOW_MASK), from, at, n * width);
@@ -182,6 +204,47 @@ public final class RowView {
         long p = to + j * elementStride;
         floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), from[row + j]);
       }
+    }
+  }
+
+  private void readHalves(
+      int batch, long token, int head, int n, float[] into, int at, int stride) {
+    for (int i = 0; i < n; i++) {
+      long from = offset(batch, token + i, head);
+      for (int j = 0; j < width; j++) {
+        into[at + i * stride + j] = half(from + j * elementStride);
+      }
+    }
+  }
+
+  private void writeHalves(
+      int batch, long token, int head, int n, float[] from, int at, int stride) {
+    for (int i = 0; i < n; i++) {
+      long to = offset(batch, token + i, head);
+      for (int j = 0; j < width; j++) {
+        putHalf(to + j * elementStride, from[at + i * stride + j]);
+      }
+    }
+  }
+
+  private float half(long p) {
+    return Bfloat16.toFloat(halves[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK)));
+  }
+
+  private void putHalf(long p, float value) {
+    halves[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), Bfloat16.fromFloat(value));
+  }
+
+  /**
+   * Copies {@code from[0..n·W)}, bf16, to the rows of n tokens that follow each other; of views of
+   * {@link #bfloat16} only. Faster than what rounds.
+   */
+  public void write(int batch, long token, int head, int n, short[] from) {
+    int rows = denseRun(n, width) ? n : 1;
+    for (int i = 0; i < n; i += rows) {
+      long to = offset(batch, token + i, head);
+      ShortBuffer window = halves[(int) (to >>> WINDOW_SHIFT)];
+      window.put((int) (to & WINDOW_MASK), from, i * width, rows * width);
     }
   }
 
@@ -215,7 +278,7 @@ public final class RowView {
 
   /** Copies row (batch, token, head) of either type to {@code into[0..W)}, widened. */
   public void readWide(int batch, long token, int head, double[] into) {
-    if (floats == null) {
+    if (wide()) {
       read(batch, token, head, into);
       return;
     }
@@ -226,7 +289,7 @@ public final class RowView {
 
   /** Copies row (batch, token, head) of either type to {@code into[0..W)}, rounded to fp32. */
   public void readNarrow(int batch, long token, int head, float[] into) {
-    if (floats != null) {
+    if (!wide()) {
       read(batch, token, head, into);
       return;
     }
@@ -237,14 +300,25 @@ public final class RowView {
 
   /** Copies {@code from[0..W)} to row (batch, token, head) of either type. */
   public void writeWide(int batch, long token, int head, double[] from) {
-    if (floats == null) {
+    if (wide()) {
       write(batch, token, head, from);
       return;
     }
     long start = offset(batch, token, head);
     for (int i = 0; i < width; i++) {
-      long p = start + i * elementStride;
-      floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), (float) from[i]);
+      put(start + i * elementStride, (float) from[i]);
+    }
+  }
+
+  private boolean wide() {
+    return doubles != null || heap != null;
+  }
+
+  private void put(long p, float value) {
+    if (halves != null) {
+      putHalf(p, value);
+    } else {
+      floats[(int) (p >>> WINDOW_SHIFT)].put((int) (p & WINDOW_MASK), value);
     }
   }
 
@@ -253,6 +327,9 @@ public final class RowView {
     long p = offset(batch, token, head) + element * elementStride;
     if (floats != null) {
       return floats[(int) (p >>> WINDOW_SHIFT)].get((int) (p & WINDOW_MASK));
+    }
+    if (halves != null) {
+      return half(p);
     }
     if (heap != null) {
       return heap[row(batch, token)][heapColumn(head) + element];

@@ -20,6 +20,7 @@ final class Fp32Gradients implements GradientOps {
   private final RowKernels rows;
   private final Activations activations;
   private final CrossEntropy crossEntropy;
+  private final RowWriter writer;
   private final GrowableFloats first = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats third = new GrowableFloats();
@@ -33,6 +34,7 @@ final class Fp32Gradients implements GradientOps {
     rows = kernels.rows();
     activations = new Activations(kernels);
     crossEntropy = new CrossEntropy(kernels);
+    writer = new RowWriter(kernels);
   }
 
   private static float[] read(
@@ -49,7 +51,7 @@ final class Fp32Gradients implements GradientOps {
     for (int i = 0; i < n; i += most) {
       int count = Math.min(most, n - i);
       float[] r = read(first, x, batch, token + i, head, count);
-      out.write(batch, token + i, head, count, activations.values(f, r, count * x.width()));
+      writer.write(out, batch, token + i, head, count, activations.values(f, r, count * x.width()));
     }
   }
 
@@ -63,7 +65,7 @@ final class Fp32Gradients implements GradientOps {
       float[] d = read(second, dy, batch, token + i, head, count);
       activations.evaluate(f, r, count * x.width());
       kernels.multiply(d, activations.slopes(count * x.width()), count * x.width());
-      dy.write(batch, token + i, head, count, d);
+      writer.write(dy, batch, token + i, head, count, d);
     }
   }
 
@@ -76,7 +78,7 @@ final class Fp32Gradients implements GradientOps {
       float[] g = read(first, gate, batch, token + i, head, count);
       float[] r = read(second, x, batch, token + i, head, count);
       kernels.multiply(r, activations.values(f, g, count * x.width()), count * x.width());
-      out.write(batch, token + i, head, count, r);
+      writer.write(out, batch, token + i, head, count, r);
     }
   }
 
@@ -102,9 +104,9 @@ final class Fp32Gradients implements GradientOps {
       float[] d = read(third, dy, batch, token + i, head, count);
       activations.evaluate(f, g, all);
       gateBack(r, g, activations.values(all), activations.slopes(all), d, all);
-      y.write(batch, token + i, head, count, g);
-      dGate.write(batch, token + i, head, count, r);
-      dx.write(batch, token + i, head, count, d);
+      writer.write(y, batch, token + i, head, count, g);
+      writer.write(dGate, batch, token + i, head, count, r);
+      writer.write(dx, batch, token + i, head, count, d);
     }
   }
 
@@ -160,7 +162,7 @@ final class Fp32Gradients implements GradientOps {
         float[] old = read(third, dx, batch, token + i, head, count);
         kernels.addScaled(old, count * width, 1f, d);
       }
-      dx.write(batch, token + i, head, count, d);
+      writer.write(dx, batch, token + i, head, count, d);
     }
     for (int j = 0; dWeight.length > 0 && j < width; j++) {
       dWeight[at + j] += sum[j];
@@ -217,7 +219,7 @@ final class Fp32Gradients implements GradientOps {
         rows.multiply(u, count, width, narrow);
       }
       kernels.multiply(u, activations.values(f, g, count * width), count * width);
-      out.write(0, token + i, 0, count, u);
+      writer.write(out, 0, token + i, 0, count, u);
     }
   }
 
@@ -258,10 +260,10 @@ final class Fp32Gradients implements GradientOps {
       float[] value = activations.values(all);
       float[] slope = activations.slopes(all);
       gatedBack(g, value, slope, d, all);
-      y.write(0, token + i, 0, count, g);
-      dGate.write(0, token + i, 0, count, slope);
+      writer.write(y, 0, token + i, 0, count, g);
+      writer.write(dGate, 0, token + i, 0, count, slope);
       normBack(u, d, count, groups, size, narrow, allSums.length > 0);
-      dx.write(0, token + i, 0, count, d);
+      writer.write(dx, 0, token + i, 0, count, d);
     }
     for (int j = 0; j < width && allSums.length > 0; j++) {
       allSums[weight.length == size ? j % size : j] += sum[j];

@@ -15,6 +15,7 @@ final class Fp32Rows implements RowOps {
 
   private final Kernels kernels;
   private final RowKernels rows;
+  private final RowWriter writer;
   private final GrowableFloats row = new GrowableFloats();
   private final GrowableFloats second = new GrowableFloats();
   private final GrowableFloats narrowNormWeight = new GrowableFloats();
@@ -25,6 +26,7 @@ final class Fp32Rows implements RowOps {
   Fp32Rows(Kernels kernels) {
     this.kernels = kernels;
     rows = kernels.rows();
+    writer = new RowWriter(kernels);
   }
 
   private float[] row(int n) {
@@ -60,7 +62,8 @@ final class Fp32Rows implements RowOps {
       int n,
       boolean interleaved,
       Angles[] angles,
-      double factor) {
+      double factor,
+      RowView out) {
     int most = RowKernels.atOnce(x.width());
     for (int i = 0; i < n; i += most) {
       int count = Math.min(most, n - i);
@@ -77,7 +80,7 @@ final class Fp32Rows implements RowOps {
             angles[i + r],
             (float) factor);
       }
-      x.write(0, token + i, 0, count, all);
+      writer.write(out, 0, token + i, 0, count, all);
     }
   }
 
@@ -199,7 +202,7 @@ final class Fp32Rows implements RowOps {
       if (weight.length > 0) {
         rows.multiply(r, count, width, narrow(weight, width));
       }
-      out.write(batch, token + i, head, count, r);
+      writer.write(out, batch, token + i, head, count, r);
     }
   }
 

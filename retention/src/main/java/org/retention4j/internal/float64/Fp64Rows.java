@@ -50,14 +50,15 @@ final class Fp64Rows implements RowOps {
       int n,
       boolean interleaved,
       Angles[] angles,
-      double factor) {
+      double factor,
+      RowView out) {
     double[] r = row(x.width());
     for (int i = 0; i < n; i++) {
       x.read(0, token + i, 0, r);
       for (int from = 0; from < x.width(); from += x.width() / heads) {
         rotate(r, from, channels / 2, interleaved, angles[i], factor);
       }
-      x.write(0, token + i, 0, r);
+      out.write(0, token + i, 0, r);
     }
   }
 

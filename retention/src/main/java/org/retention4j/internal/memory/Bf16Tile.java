@@ -4,7 +4,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
 
-/** Elements rounded to bf16 in native memory, which only products read. */
+/** Elements rounded to bf16 in native memory, for products to read. */
 public final class Bf16Tile extends Tile {
   private static final long BYTES = Short.BYTES;
 
@@ -51,6 +51,8 @@ public final class Bf16Tile extends Tile {
 
   @Override
   public RowView asRows(int tokens, int width) {
-    throw new UnsupportedOperationException("a tile of bf16 is read by products only");
+    long[] strides = {(long) tokens * stride, stride, width, 1};
+    long extent = rows() == 0 ? 0 : (rows() - 1L) * stride + columns();
+    return RowView.of(() -> {}, Windows.halves(pointer(), extent), strides, width);
   }
 }

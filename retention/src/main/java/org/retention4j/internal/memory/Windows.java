@@ -3,6 +3,7 @@ package org.retention4j.internal.memory;
 import java.nio.ByteBuffer;
 import java.nio.DoubleBuffer;
 import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.Pointer;
 import org.retention4j.engine.ops.RowView;
 
@@ -24,6 +25,15 @@ public final class Windows {
     DoubleBuffer[] windows = new DoubleBuffer[RowView.windowCount(extent)];
     for (int i = 0; i < windows.length; i++) {
       windows[i] = window(base, i, extent, Double.BYTES).asDoubleBuffer();
+    }
+    return windows;
+  }
+
+  /** Returns windows over bf16 elements. */
+  public static ShortBuffer[] halves(Pointer base, long extent) {
+    ShortBuffer[] windows = new ShortBuffer[RowView.windowCount(extent)];
+    for (int i = 0; i < windows.length; i++) {
+      windows[i] = window(base, i, extent, Short.BYTES).asShortBuffer();
     }
     return windows;
   }

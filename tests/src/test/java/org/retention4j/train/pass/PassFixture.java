@@ -40,11 +40,23 @@ public final class PassFixture implements AutoCloseable {
       int width,
       String prefix,
       List<WeightSpec> weights) {
+    this(type, lanes, batch, tokens, width, prefix, weights, false);
+  }
+
+  public PassFixture(
+      ElementType type,
+      int lanes,
+      int batch,
+      int tokens,
+      int width,
+      String prefix,
+      List<WeightSpec> weights,
+      boolean bf16) {
     engine = Engine.create(type, lanes, ComputeRoute.PLAIN);
     owner = engine.newBuffers();
     kept = engine.newScratch();
     shared = engine.newScratch();
-    context = new PassContext(engine, owner, kept, shared, batch, tokens, 1, null, false);
+    context = new PassContext(engine, owner, kept, shared, batch, tokens, 1, null, bf16);
     this.prefix = prefix;
     this.weights = weights;
     parameters = new Parameters(engine, owner);

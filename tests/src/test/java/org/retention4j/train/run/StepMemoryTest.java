@@ -1,6 +1,7 @@
 package org.retention4j.train.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -70,6 +71,29 @@ class StepMemoryTest {
     LayerConfig layer = layer(AttentionConfig.multiHead(32, 2), 40);
     DecoderConfig config = model(DecoderConfig.uniform(2, layer));
     assertHeldAsPlanned("attention, full", config, one(4096), TrainerOptions.DEFAULT);
+  }
+
+  /** What rows are rounded to takes half, and nothing twice. */
+  @Test
+  void productsOfBf16HoldWhatIsPlanned() {
+    try (Engine engine = Engine.create(ElementType.FLOAT32, LANES, ComputeRoute.best())) {
+      assumeTrue(engine.multipliesBfloat16(), "this processor multiplies bf16");
+    }
+    LayerConfig attention = layer(AttentionConfig.multiHead(64, 4), 96);
+    LayerConfig retention = layer(RetentionMixerConfig.fla(64, 1), 96);
+    Map<String, DecoderConfig> models =
+        Map.of(
+            "xs", ModelShapes.trained("xs"),
+            "s", ModelShapes.trained("s"),
+            "hybrid", model(DecoderConfig.everyKth(4, retention, 2, attention)));
+    models.forEach(
+        (name, config) -> {
+          for (boolean checkpointing : new boolean[] {false, true}) {
+            TrainerOptions options = TrainerOptions.DEFAULT.withCheckpointing(checkpointing);
+            BatchShape batch = BatchShape.streams(4, 256);
+            assertHeldAsPlanned(name, config, batch, options.withBf16Products(true));
+          }
+        });
   }
 
   /** Layers of two kinds, which share the tiles of one size only. */

@@ -23,6 +23,11 @@ public final class FeedForwardPass {
   private final RowView u;
   private final RowView h;
   private final RowView dh;
+
+  /** On the way back: with products of fp32 dg takes the place of dh, and du that of u. */
+  private final RowView dg;
+
+  private final RowView du;
   private final RowBlocks hidden;
   private final RowBlocks hiddenBack;
 
@@ -40,7 +45,7 @@ public final class FeedForwardPass {
     f = shape.activation();
     int width = shape.hidden();
     Tile upTile = context.kept().tile(context.rows(), width);
-    Tile hTile = context.shared().tile(context.rows(), width);
+    Tile hTile = context.operand(context.shared(), width);
     Tile dhTile = context.shared().tile(context.rows(), width);
     u = upTile.asRows(context.rows(), width);
     h = hTile.asRows(context.rows(), width);
@@ -52,12 +57,19 @@ public final class FeedForwardPass {
       Tile gateTile = context.kept().tile(context.rows(), width);
       g = gateTile.asRows(context.rows(), width);
       Parameter gateBias = parameters.find(prefix + "gate bias");
-      // On the way back dg takes the place of dh, and du that of u.
-      inputs.add(parameters.get(prefix + "gate"), gateBias, gateTile, dhTile);
+      // What biases get is summed of fp32.
+      Tile dgTile = gateBias == null ? context.operandFor(dhTile) : dhTile;
+      Tile duTile = upBias == null ? context.operandFor(upTile) : upTile;
+      dg = dgTile.asRows(context.rows(), width);
+      du = duTile.asRows(context.rows(), width);
+      inputs.add(parameters.get(prefix + "gate"), gateBias, gateTile, dgTile);
+      inputs.add(wUp, upBias, upTile, duTile);
     } else {
       g = null;
+      dg = null;
+      du = null;
+      inputs.add(wUp, upBias, upTile, dhTile);
     }
-    inputs.add(wUp, upBias, upTile, shape.gated() ? upTile : dhTile);
     down =
         new Linears(context, hTile, dhTile, shape.gated())
             .add(
@@ -97,7 +109,7 @@ public final class FeedForwardPass {
 
   private void hiddenBack(Lane lane, int from, int count, double[] sums) {
     if (g != null) {
-      lane.gradients().gateBack(g, f, u, h, dh, dh, u, 0, from, count, 0);
+      lane.gradients().gateBack(g, f, u, h, dh, dg, du, 0, from, count, 0);
     } else {
       lane.gradients().activateBack(u, f, dh, 0, from, count, 0);
     }

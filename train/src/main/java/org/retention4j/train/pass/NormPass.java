@@ -32,6 +32,11 @@ public final class NormPass {
     bias = asked.size() > 1 ? parameters.get(prefix + asked.get(1).name()) : null;
   }
 
+  /** Returns whether rows are written once: what they are rounded to is not read again then. */
+  public boolean writesOnce() {
+    return config.kind() == NormKind.RMS && bias == null;
+  }
+
   /** Takes the weights as they are now, before rows are normed. */
   public void begin() {
     norm = new Norm(config.kind(), weight.vector(), bias == null ? NONE : bias.vector(), eps);

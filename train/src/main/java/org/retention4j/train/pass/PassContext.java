@@ -5,6 +5,7 @@ import org.retention4j.engine.Engine;
 import org.retention4j.engine.TileProducts;
 import org.retention4j.engine.ops.Buffers;
 import org.retention4j.engine.ops.Scratch;
+import org.retention4j.engine.ops.Tile;
 
 /**
  * What passes are bound with. Row b·T+t of a tile is token t of row b.
@@ -18,7 +19,8 @@ import org.retention4j.engine.ops.Scratch;
  * @param tokens T
  * @param groups micro-batches of a step, each of which has streams of its own
  * @param form in which retention is computed
- * @param bf16Products whether operands of {@link #products} are rounded to bf16
+ * @param bf16Products whether operands of {@link #products} are rounded to bf16; of an engine that
+ *     multiplies them
  */
 public record PassContext(
     Engine engine,
@@ -33,6 +35,21 @@ public record PassContext(
   /** Returns B·T. */
   public int rows() {
     return batch * tokens;
+  }
+
+  /**
+   * Returns a tile (B·T,columns) that {@link #products} read, and rows are written to once: where
+   * operands are rounded they are rounded then, and nothing is copied.
+   */
+  public Tile operand(Scratch scratch, int columns) {
+    return bf16Products
+        ? TileProducts.bfloat16Tile(engine, scratch, rows(), columns)
+        : scratch.tile(rows(), columns);
+  }
+
+  /** Returns what takes the place of a tile for that, which is nobody's any more: itself or one. */
+  public Tile operandFor(Tile tile) {
+    return bf16Products ? operand(shared, tile.columns()) : tile;
   }
 
   /** Begins products of weights with other tiles, for all lanes. */

@@ -6,6 +6,8 @@ import org.retention4j.model.LayerConfig;
 import org.retention4j.model.mixer.MixerConfig;
 import org.retention4j.model.mixer.attention.AttentionConfig;
 import org.retention4j.model.mixer.retention.RetentionMixerConfig;
+import org.retention4j.nn.NormConfig;
+import org.retention4j.nn.NormKind;
 import org.retention4j.nn.WeightSpec;
 import org.retention4j.train.pass.attention.KeyBlocks;
 
@@ -19,12 +21,16 @@ final class LayerMemory {
 
   private static final double PART = 256;
 
+  /** Rounded copies of an input that is fp32: one for either way. */
+  private static final int COPIES = 2;
+
   private final Shelves kept = new Shelves();
   private final Shelves shared = new Shelves();
   private final Shelves rounded = new Shelves();
   private final int batch;
   private final int length;
   private final long rows;
+  private final boolean bf16;
   private double states;
   private AtHand atHand = new AtHand("", 0, 0, 0);
 
@@ -42,32 +48,38 @@ final class LayerMemory {
    *
    * @param batch rows B of a batch
    * @param length tokens T of a row
+   * @param bf16 whether operands of products are rounded
    */
-  LayerMemory(LayerConfig layer, int batch, int length) {
+  LayerMemory(LayerConfig layer, int batch, int length, boolean bf16) {
     this.batch = batch;
     this.length = length;
     rows = (long) batch * length;
+    this.bf16 = bf16;
     int width = layer.modelWidth();
     int hidden = layer.hidden();
     boolean gated = layer.feedForward().gated();
     // Two normed inputs and the sum between them; a branch and its gradient.
-    kept.add(3, rows, width);
+    boolean roundedInputs = bf16 && layer.norm().equals(NormConfig.RMS);
+    kept.add(roundedInputs ? 1 : 3, rows, width);
+    if (roundedInputs) {
+      kept.addBlocks(2, rows * width / 2);
+    }
     shared.add(2, rows, width);
-    mixer(layer.mixer(), width);
+    mixer(layer.mixer(), width, roundedInputs ? 0 : COPIES);
     // Gate and up; h and its gradient.
     kept.add(gated ? 2 : 1, rows, hidden);
-    shared.add(2, rows, hidden);
-    linears(width, hidden, gated ? hidden : 0);
-    linears(hidden, width);
+    shared.add(bf16 ? 1 : 2, rows, hidden);
+    linears(width, roundedInputs ? 0 : COPIES, hidden, gated ? hidden : 0);
+    linears(hidden, 1, width);
   }
 
-  private void mixer(MixerConfig mixer, int width) {
+  private void mixer(MixerConfig mixer, int width, int copies) {
     RetentionConfig block =
         RetentionMixerConfig.matching(mixer).map(RetentionMixerConfig::block).orElse(null);
     if (block != null) {
-      retention(block);
+      retention(block, copies);
     } else if (mixer instanceof AttentionConfig attention) {
-      attention(attention);
+      attention(attention, copies);
     } else {
       // One that brings its own pass: four inputs of its core and their gradients, say.
       kept.add(4, rows, width);
@@ -77,13 +89,17 @@ final class LayerMemory {
   }
 
   private void linear(WeightSpec w) {
-    linears(w.columns(), w.rows());
+    linears(w.columns(), COPIES, w.rows());
   }
 
-  /** Linear maps of one input, 0 for one that there is not. */
-  private void linears(long in, long... outputs) {
-    // Rounded: the input and the weights for both ways, gradients of outputs for one.
-    rounded.addBlocks(2, rows * in);
+  /**
+   * Linear maps of one input, 0 for one that there is not.
+   *
+   * @param inputs how often the input is there rounded and is nobody else's
+   */
+  private void linears(long in, int inputs, long... outputs) {
+    // Rounded: the weights for both ways, gradients of outputs for one.
+    rounded.addBlocks(inputs, rows * in);
     for (long out : outputs) {
       if (out > 0) {
         rounded.addBlocks(2, in * out);
@@ -92,7 +108,7 @@ final class LayerMemory {
     }
   }
 
-  private void retention(RetentionConfig c) {
+  private void retention(RetentionConfig c, int copies) {
     long queries = (long) c.heads() * c.keyWidth();
     long keys = (long) c.kvHeads() * c.keyWidth();
     long values = (long) c.kvHeads() * c.valueWidth();
@@ -104,12 +120,13 @@ final class LayerMemory {
     shared.add(1, rows, queries).add(1, rows, keys).add(1, rows, values);
     // o and g; z and its gradient, and what is between norm and gate.
     kept.add(c.gated() ? 2 : 1, rows, out);
-    shared.add(c.gated() ? 3 : 2, rows, out);
+    boolean roundedZ = bf16 && c.gated() && c.norm().kind() == NormKind.RMS && !c.norm().bias();
+    shared.add((c.gated() ? 3 : 2) - (roundedZ ? 1 : 0), rows, out);
     // The states that leave the segment.
     kept.add(1, (long) batch * c.heads() * c.keyWidth(), c.valueWidth());
     states = (double) batch * c.heads() * c.keyWidth() * c.valueWidth();
-    linears(c.modelWidth(), queries, keys, values, c.gated() ? out : 0);
-    linears(out, c.modelWidth());
+    linears(c.modelWidth(), copies, queries, keys, values, c.gated() ? out : 0);
+    linears(out, roundedZ ? 1 : COPIES, c.modelWidth());
     atHand = new AtHand("retention", c.keyWidth(), c.valueWidth(), chunks(c));
   }
 
@@ -125,14 +142,14 @@ final class LayerMemory {
     return tiles + products + statesAtStarts;
   }
 
-  private void attention(AttentionConfig c) {
+  private void attention(AttentionConfig c, int copies) {
     long queries = (long) c.heads() * c.headWidth();
     long keys = (long) c.kvHeads() * c.headWidth();
     // q and o, k and v; and the gradients of all four.
     kept.add(2, rows, queries).add(2, rows, keys);
     shared.add(2, rows, queries).add(2, rows, keys);
-    linears(c.modelWidth(), queries, keys, keys);
-    linears(queries, c.modelWidth());
+    linears(c.modelWidth(), copies, queries, keys, keys);
+    linears(queries, COPIES, c.modelWidth());
     int blocks = KeyBlocks.most(length, c.window());
     atHand = new AtHand(AttentionConfig.KIND, c.headWidth(), blocks, blocks(c, blocks));
   }

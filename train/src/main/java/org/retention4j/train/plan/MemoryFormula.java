@@ -59,7 +59,9 @@ public final class MemoryFormula {
   /** Returns the numbers that are written on the way forth and back. */
   public double activations() {
     List<LayerMemory> layers =
-        config.layers().stream().map(layer -> new LayerMemory(layer, batch, length)).toList();
+        config.layers().stream()
+            .map(layer -> new LayerMemory(layer, batch, length, trainer.bf16Products()))
+            .toList();
     return ofRows(layers) + ofLayers(layers) + rounded(layers) + head() + lanes * ofLane(layers);
   }
 

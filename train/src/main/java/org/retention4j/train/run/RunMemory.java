@@ -85,13 +85,8 @@ public final class RunMemory {
 
   private static RunOptions with(RunOptions options, int rows, boolean checkpointing) {
     BatchShape batch = options.batch();
-    return new RunOptions(
-        options.files(),
+    return options.with(
         new BatchShape(rows, batch.length(), batch.freshShare(), batch.packed()),
-        options.trainer().withCheckpointing(checkpointing),
-        options.curve(),
-        options.limit(),
-        options.rhythm(),
-        options.seed());
+        options.trainer().withCheckpointing(checkpointing));
   }
 }

@@ -1,6 +1,7 @@
 package org.retention4j.train.run;
 
 import org.retention4j.args.Args;
+import org.retention4j.engine.Engine;
 import org.retention4j.train.TrainerOptions;
 
 /**
@@ -44,6 +45,19 @@ public record RunOptions(
    */
   public static double rateFor(int modelWidth) {
     return 3e-3 * Math.sqrt(128.0 / modelWidth);
+  }
+
+  /**
+   * Returns these as an engine does them: where it does not multiply bf16, products are of fp32.
+   */
+  public RunOptions on(Engine engine) {
+    return with(
+        batch, trainer.withBf16Products(trainer.bf16Products() && engine.multipliesBfloat16()));
+  }
+
+  /** Returns these with other batches and another trainer. */
+  RunOptions with(BatchShape otherBatch, TrainerOptions otherTrainer) {
+    return new RunOptions(files, otherBatch, otherTrainer, curve, limit, rhythm, seed);
   }
 
   /** Returns how many tokens a step takes. */

@@ -74,8 +74,8 @@ public final class TrainingRun implements AutoCloseable {
     this.model = model;
     this.tokenizer = tokenizer;
     dtype = engine.type() == ElementType.FLOAT64 ? DType.F64 : DType.F32;
-    plan = RunPlan.of(model.config(), options, engine.threads());
-    RunMemory.require(model.config(), options, engine.threads());
+    plan = RunPlan.of(model.config(), options.on(engine), engine.threads());
+    RunMemory.require(model.config(), options.on(engine), engine.threads());
     identity = model.identity(options, engine);
     schedule = new RunSchedule(options.curve(), plan.steps());
     clock = new RunClock(options.limit());

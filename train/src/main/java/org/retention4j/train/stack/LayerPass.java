@@ -57,14 +57,14 @@ final class LayerPass {
     int rows = context.rows();
     int width = config.modelWidth();
     context.shared().rewind();
-    Tile normedTile = context.kept().tile(rows, width);
-    Tile middleTile = context.kept().tile(rows, width);
-    Tile middleNormedTile = context.kept().tile(rows, width);
     Tile branchTile = context.shared().tile(rows, width);
     Tile branchGradientTile = context.shared().tile(rows, width);
+    Tile middleTile = context.kept().tile(rows, width);
     mixerNorm = new NormPass(config.norm(), parameters, prefix, ModelNames.MIXER_NORM, eps);
     feedForwardNorm =
         new NormPass(config.norm(), parameters, prefix, ModelNames.FEED_FORWARD_NORM, eps);
+    Tile normedTile = normedTile(context, mixerNorm, width);
+    Tile middleNormedTile = normedTile(context, feedForwardNorm, width);
     mixer =
         MixerPasses.bind(
             context,
@@ -94,6 +94,12 @@ final class LayerPass {
         RowBlocks.ofBlocks(context.engine(), rows, feedForwardNorm.sums(), this::backThroughMiddle);
     backThroughIn =
         RowBlocks.ofBlocks(context.engine(), rows, mixerNorm.sums(), this::backThroughIn);
+  }
+
+  private static Tile normedTile(PassContext context, NormPass norm, int width) {
+    return norm.writesOnce()
+        ? context.operand(context.kept(), width)
+        : context.kept().tile(context.rows(), width);
   }
 
   private static RowView rowsOf(Tile tile) {

@@ -40,6 +40,7 @@ public final class ModelPass implements AutoCloseable {
     checkpointing = shape.checkpointing();
     boolean bound = false;
     try {
+      boolean bf16Products = shape.bf16Products() && engine.multipliesBfloat16();
       PassContext context =
           new PassContext(
               engine,
@@ -49,8 +50,8 @@ public final class ModelPass implements AutoCloseable {
               shape.rows(),
               shape.length(),
               shape.groups(),
-              shape.bf16Products() ? form.bfloat16() : form,
-              shape.bf16Products());
+              bf16Products ? form.bfloat16() : form,
+              bf16Products);
       Tile gradient = owner.tile(context.rows(), config.modelWidth());
       Tile x = owner.tile(context.rows(), config.modelWidth());
       embedding = new EmbeddingPass(context, config, parameters, x, gradient);

@@ -19,6 +19,9 @@ import org.retention4j.internal.memory.ScratchTiles;
 public record Bf16Products(Arena owner, ScratchTiles scratch) implements ProductMaker {
   @Override
   public Operand operand(Tile tile) {
+    if (tile instanceof Bf16Tile) {
+      return new Itself(tile);
+    }
     return new Rounded(new Bf16Input(owner, scratch, (Fp32Tile) tile));
   }
 

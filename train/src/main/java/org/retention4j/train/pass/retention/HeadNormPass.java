@@ -1,6 +1,7 @@
 package org.retention4j.train.pass.retention;
 
 import org.retention4j.core.RetentionConfig;
+import org.retention4j.core.RetentionConfig.Projection;
 import org.retention4j.engine.ops.Lane;
 import org.retention4j.engine.ops.RowView;
 import org.retention4j.engine.ops.Tile;
@@ -38,6 +39,9 @@ final class HeadNormPass {
   private final Tile zTile;
   private final Tile dzTile;
 
+  /** The gradient of the gate; takes the place of that of z with products of fp32. */
+  private final Tile dgTile;
+
   /** Null without a gate. */
   private final Tile gTile;
 
@@ -57,6 +61,7 @@ final class HeadNormPass {
   private final RowView gRow;
   private final RowView zRow;
   private final RowView dzRow;
+  private final RowView dgRow;
 
   /** By group too, all rows one behind the other. */
   private final RowView oRow;
@@ -93,8 +98,12 @@ final class HeadNormPass {
     int rows = context.rows();
     oTile = context.kept().tile(rows, channels);
     gTile = config.gated() ? context.kept().tile(rows, channels) : null;
-    zTile = context.shared().tile(rows, channels);
+    fused = config.gated() && bias == null && !centered;
+    zTile =
+        fused ? context.operand(context.shared(), channels) : context.shared().tile(rows, channels);
     dzTile = context.shared().tile(rows, channels);
+    boolean plainGate = parameters.find(prefix + Projection.GATE.biasName()) == null;
+    dgTile = fused && plainGate ? context.operandFor(dzTile) : dzTile;
     Tile nTile = config.gated() ? context.shared().tile(rows, channels) : zTile;
     Tile dnTile = config.gated() ? nTile : dzTile;
     oHeads = oTile.asRows(tokens, config.valueWidth());
@@ -106,10 +115,10 @@ final class HeadNormPass {
     gRow = config.gated() ? gTile.asRows(rows, channels) : null;
     zRow = zTile.asRows(rows, channels);
     dzRow = dzTile.asRows(rows, channels);
+    dgRow = dgTile.asRows(rows, channels);
     oRow = oTile.asRows(rows, size);
     dnGroups = dnTile.asRows(rows, size);
     oWhole = oTile.asRows(rows, channels);
-    fused = config.gated() && bias == null && !centered;
     int factorsOfBlock = byHead && config.normaliseOutput() ? RowBlocks.BLOCK * groups : 0;
     factors = new double[context.engine().threads()][factorsOfBlock];
     prepare = new RowBlocks(context.engine(), rows, this::prepare);
@@ -140,9 +149,9 @@ final class HeadNormPass {
     return gTile;
   }
 
-  /** Returns the gradient of g, which takes the place of that of z. */
+  /** Returns the gradient of g. */
   Tile gateGradient() {
-    return dzTile;
+    return dgTile;
   }
 
   /** Returns z. */
@@ -231,7 +240,7 @@ final class HeadNormPass {
             config.gate(),
             zRow,
             dzRow,
-            dzRow,
+            dgRow,
             dnRow,
             weights.sums() == 0 ? NONE : sums,
             from,

@@ -44,6 +44,9 @@ final class ProjectionPass {
 
   private final RowView gradientRow;
 
+  /** What the gradient of the product is written to last. */
+  private final RowView productGradientRow;
+
   /** The first R channels, which turn; null for none. */
   private final RowView turned;
 
@@ -76,21 +79,26 @@ final class ProjectionPass {
     Tile outTile = context.kept().tile(context.rows(), heads * width);
     Tile productTile = plain ? outTile : context.kept().tile(context.rows(), heads * width);
     Tile gradientTile = context.shared().tile(context.rows(), heads * width);
+    channels = value ? 0 : config.rotation().rotated(width);
+    scaleApart = factor != 1 && channels < width;
+    Parameter bias = parameters.find(prefix + projection.biasName());
+    boolean turnsLast = plain && channels > 0 && !scaleApart;
+    Tile productGradientTile =
+        turnsLast && bias == null ? context.operandFor(gradientTile) : gradientTile;
     out = outTile.asRows(context.tokens(), width);
     product = productTile.asRows(context.tokens(), width);
     gradient = gradientTile.asRows(context.tokens(), width);
-    channels = value ? 0 : config.rotation().rotated(width);
     tokens = context.tokens();
     outRow = outTile.asRows(context.rows(), heads * width);
     gradientRow = gradientTile.asRows(context.rows(), heads * width);
+    productGradientRow = productGradientTile.asRows(context.rows(), heads * width);
     turned = channels == 0 ? null : out.first(channels);
     turnedGradient = channels == 0 ? null : gradient.first(channels);
-    scaleApart = factor != 1 && channels < width;
     linears.add(
         parameters.get(prefix + projection.name().toLowerCase(Locale.ROOT)),
-        parameters.find(prefix + projection.biasName()),
+        bias,
         productTile,
-        gradientTile);
+        productGradientTile);
   }
 
   /** Returns (B,T,H,W) what was projected. */
@@ -111,7 +119,7 @@ final class ProjectionPass {
   /** Does what follows the product, for some rows of (B·T), which the lane's turns are moved to. */
   void finish(Lane lane, Turns turns, int from, int count) {
     if (plain) {
-      turnHeads(lane, turns, outRow, from, count);
+      turnHeads(lane, turns, outRow, from, count, outRow);
       return;
     }
     for (int i = 0; i < count; i++) {
@@ -130,9 +138,9 @@ final class ProjectionPass {
     }
   }
 
-  private void turnHeads(Lane lane, Turns turns, RowView x, int from, int count) {
+  private void turnHeads(Lane lane, Turns turns, RowView x, int from, int count, RowView to) {
     if (channels > 0) {
-      turns.turnHeads(lane, x, heads, channels, from, count, scaleApart ? 1 : factor);
+      turns.turnHeads(lane, x, heads, channels, from, count, scaleApart ? 1 : factor, to);
     }
     for (int row = from; scaleApart && row < from + count; row++) {
       lane.rows().scale(x, 0, row, 0, factor);
@@ -156,7 +164,7 @@ final class ProjectionPass {
    */
   void finishBack(Lane lane, Turns turns, int from, int count, double[] sums, int at) {
     if (plain) {
-      turnHeads(lane, turns, gradientRow, from, count);
+      turnHeads(lane, turns, gradientRow, from, count, productGradientRow);
       return;
     }
     for (int i = 0; i < count; i++) {

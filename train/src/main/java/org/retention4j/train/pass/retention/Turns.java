@@ -87,12 +87,20 @@ final class Turns {
 
   /**
    * Turns the first channels of every head of the rows that the lane was moved to; a row's heads
-   * stand side by side.
+   * stand side by side. Out may be x.
    */
   void turnHeads(
-      Lane lane, RowView x, int heads, int channels, int from, int count, double factor) {
+      Lane lane,
+      RowView x,
+      int heads,
+      int channels,
+      int from,
+      int count,
+      double factor,
+      RowView out) {
     lane.rows()
-        .rotateHeads(x, heads, channels, from, count, interleaved, angles[lane.index()], factor);
+        .rotateHeads(
+            x, heads, channels, from, count, interleaved, angles[lane.index()], factor, out);
   }
 
   /** x ← factor · x, turned by the angles of row {@code i} of those the lane was moved to. */
