@@ -100,12 +100,12 @@ final class TrainCommand implements Callable<Integer> {
     RunOptions run = options.of(out, config.modelWidth());
     PrintWriter print = spec.commandLine().getOut();
     long tokens = (long) run.batch().rows() * run.batch().length();
-    if (!dryRun) {
-      RunMemory.require(config, run, threads);
-    }
     try (Engine engine = Engine.create(ElementType.FLOAT32, threads, ComputeRoute.best())) {
       if (!engine.multipliesBfloat16()) {
         Effects.none(spec, "this processor has no such products", TrainOptions.BF16);
+      }
+      if (!dryRun) {
+        RunMemory.require(config, run.on(engine), threads);
       }
       double product =
           ProductSpeed.measure(

@@ -84,9 +84,9 @@ public final class TileProducts {
   }
 
   /**
-   * Begins without products, of operands that are rounded to bf16 whenever they run; sums and
-   * results are fp32. Faster and less exact; no notice is taken in float64 and where {@link
-   * Engine#multipliesBfloat16} is false.
+   * Begins without products, of operands that are rounded to bf16 whenever they run, unless they
+   * are a {@link #bfloat16Tile}; sums and results are fp32. Faster and less exact; no notice is
+   * taken in float64 and where {@link Engine#multipliesBfloat16} is false.
    *
    * @param owner owns what the products need, from {@link Engine#newBuffers}
    * @param rounded gives room for rounded operands, from {@link Engine#newScratch}; what is in it

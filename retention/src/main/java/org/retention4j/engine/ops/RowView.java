@@ -76,8 +76,15 @@ public final class RowView {
     return new RowView(requireOpen, null, windows, null, null, 0, strides, width);
   }
 
-  /** The same over bf16 elements, which are read and written as fp32: see {@link #bfloat16}. */
+  /**
+   * The same over bf16 elements, which are read and written as fp32: see {@link #bfloat16}. The
+   * elements of a row follow each other.
+   */
   public static RowView of(Runnable requireOpen, ShortBuffer[] windows, long[] strides, int width) {
+    if (strides[3] != 1) {
+      throw new IllegalArgumentException(
+          "expected elements of bf16 that follow each other, got a stride of " + strides[3]);
+    }
     return new RowView(requireOpen, null, null, windows, null, 0, strides, width);
   }
 
@@ -276,7 +283,7 @@ public final class RowView {
     }
   }
 
-  /** Copies row (batch, token, head) of either type to {@code into[0..W)}, widened. */
+  /** Copies row (batch, token, head) of any type to {@code into[0..W)}, widened. */
   public void readWide(int batch, long token, int head, double[] into) {
     if (wide()) {
       read(batch, token, head, into);
@@ -287,7 +294,7 @@ public final class RowView {
     }
   }
 
-  /** Copies row (batch, token, head) of either type to {@code into[0..W)}, rounded to fp32. */
+  /** Copies row (batch, token, head) of any type to {@code into[0..W)}, rounded to fp32. */
   public void readNarrow(int batch, long token, int head, float[] into) {
     if (!wide()) {
       read(batch, token, head, into);
@@ -298,7 +305,7 @@ public final class RowView {
     }
   }
 
-  /** Copies {@code from[0..W)} to row (batch, token, head) of either type. */
+  /** Copies {@code from[0..W)} to row (batch, token, head) of any type. */
   public void writeWide(int batch, long token, int head, double[] from) {
     if (wide()) {
       write(batch, token, head, from);
@@ -322,7 +329,7 @@ public final class RowView {
     }
   }
 
-  /** Returns one element of either type, widened. */
+  /** Returns one element of any type, widened. */
   public double get(int batch, long token, int head, int element) {
     long p = offset(batch, token, head) + element * elementStride;
     if (floats != null) {

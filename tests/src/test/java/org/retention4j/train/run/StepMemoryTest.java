@@ -35,6 +35,9 @@ class StepMemoryTest {
   /** The most that a plan may ask for in vain. */
   private static final double MOST_IN_VAIN = 1.1;
 
+  /** The same of steps that are nearly all tiles, some of them of half the size; 1.03 was seen. */
+  private static final double MOST_IN_VAIN_OF_BF16 = 1.04;
+
   /** What a token costs in a row of 8192 over a row of 2048. */
   private static final double LONGER_ROWS = 1.05;
 
@@ -143,7 +146,9 @@ class StepMemoryTest {
     double plan = RunPlan.of(config, options(batch, options), LANES).bytes();
     assertThat((double) peak(config, batch, options))
         .as("%s, %s, %s", name, batch, options)
-        .isBetween(plan / MOST_IN_VAIN, plan * MOST_BEYOND);
+        .isBetween(
+            plan / (options.bf16Products() ? MOST_IN_VAIN_OF_BF16 : MOST_IN_VAIN),
+            plan * MOST_BEYOND);
   }
 
   @Test

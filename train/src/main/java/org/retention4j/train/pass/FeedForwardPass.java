@@ -8,8 +8,8 @@ import org.retention4j.model.stack.FeedForward;
 
 /**
  * A feed-forward bound to its input and output tiles: y = h·W_downᵀ + b with h = f(g) ⊙ u, or h =
- * f(u) where it is plain. What f is applied to, g and u (B·T,I), is kept, and lost on the way back,
- * where h is computed once more.
+ * f(u) where it is plain. What f is applied to, g and u (B·T,I), is kept; u may be lost on the way
+ * back, where h is computed once more.
  */
 public final class FeedForwardPass {
   private final Activation f;
@@ -24,7 +24,7 @@ public final class FeedForwardPass {
   private final RowView h;
   private final RowView dh;
 
-  /** On the way back: with products of fp32 dg takes the place of dh, and du that of u. */
+  /** On the way back: dg takes the place of dh, and du that of u, unless they are rounded. */
   private final RowView dg;
 
   private final RowView du;

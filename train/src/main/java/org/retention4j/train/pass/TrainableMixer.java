@@ -10,7 +10,8 @@ public interface TrainableMixer {
    *
    * @param parameters of the whole model
    * @param prefix of the names of its own
-   * @param ends where it reads and writes
+   * @param ends where it reads and writes; x may be of bf16 where products are, and is read by
+   *     {@link PassContext#products} or as rows
    */
   MixerPass trainingPass(PassContext context, Parameters parameters, String prefix, Ends ends);
 }

@@ -10,8 +10,9 @@ import org.retention4j.internal.memory.Fp32Tile;
 import org.retention4j.internal.memory.ScratchTiles;
 
 /**
- * Products of fp32 tiles whose operands are rounded to bf16 and whose sums are fp32. oneDNN packs
- * rounded operands as it goes: a layout of its own for either would be 4 % faster.
+ * Products of tiles whose operands are rounded to bf16, unless they are of bf16, and whose sums are
+ * fp32. oneDNN packs rounded operands as it goes: a layout of its own for either would be 4 %
+ * faster.
  *
  * @param owner owns the native objects
  * @param scratch gives room for rounded operands

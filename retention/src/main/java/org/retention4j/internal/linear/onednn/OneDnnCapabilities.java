@@ -33,9 +33,12 @@ public final class OneDnnCapabilities {
   }
 
   /**
-   * Returns how oneDNN lays weights of a narrow type out such that it multiplies them with any
-   * number of rows. The layout for many rows on AMX has none but its reference code, hundreds of
-   * times slower, for few; that for one row is read by both, and by many rows 15 % slower at most.
+   * Returns how oneDNN lays weights out such that it multiplies them with any number of rows.
+   *
+   * <p>On AMX that for many rows of 8-bit integers has nothing but reference code, hundreds of
+   * times slower, for few. The layout for one row has none; as elsewhere it fills up to 64 outputs,
+   * so that both narrow types take what is said of them. 16 to 64 rows read it faster, 512 up to 15
+   * % slower.
    *
    * @param srcType of the rows
    */

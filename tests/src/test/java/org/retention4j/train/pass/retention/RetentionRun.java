@@ -25,15 +25,18 @@ import org.retention4j.train.pass.PassContext;
 import org.retention4j.train.pass.Segment;
 import org.retention4j.train.tensor.TrainedTensor;
 
-/** A pass of retention with tiles of its own, on arrays; what layers share is spoilt in between. */
+/**
+ * A pass of retention with tiles of its own, on arrays; what layers share is spoilt in between, but
+ * for what is rounded to bf16.
+ */
 final class RetentionRun implements AutoCloseable {
   static final String PREFIX = "layers.0.mixer.";
 
   final Parameters parameters;
   final RetentionPass pass;
   private final Buffers owner;
-  private final Recorded kept;
-  private final Recorded shared;
+  private final Scratch kept;
+  private final Scratch shared;
   private final Ends ends;
 
   RetentionRun(
@@ -43,15 +46,27 @@ final class RetentionRun implements AutoCloseable {
       int batch,
       int tokens,
       int groups) {
+    this(engine, config, form, batch, tokens, groups, false);
+  }
+
+  RetentionRun(
+      Engine engine,
+      RetentionConfig config,
+      RetentionForm form,
+      int batch,
+      int tokens,
+      int groups,
+      boolean bf16) {
     owner = engine.newBuffers();
-    kept = new Recorded(engine.newScratch());
-    shared = new Recorded(engine.newScratch());
+    kept = bf16 ? engine.newScratch() : new Recorded(engine.newScratch());
+    shared = bf16 ? engine.newScratch() : new Recorded(engine.newScratch());
     PassContext context =
-        new PassContext(engine, owner, kept, shared, batch, tokens, groups, form, false);
+        new PassContext(engine, owner, kept, shared, batch, tokens, groups, form, bf16);
     parameters = new Parameters(engine, owner);
     parameters.add(PREFIX, config.weights());
     Tile[] tiles = new Tile[4];
     Arrays.setAll(tiles, i -> owner.tile(context.rows(), config.modelWidth()));
+    tiles[0] = context.operand(kept, config.modelWidth());
     ends = new Ends(tiles[0], tiles[1], tiles[2], tiles[3]);
     pass = new RetentionPass(context, config, parameters, PREFIX, ends);
   }
@@ -69,7 +84,13 @@ final class RetentionRun implements AutoCloseable {
       return tile;
     }
 
-    void spoil() {
+    static void spoil(Scratch scratch) {
+      if (scratch instanceof Recorded recorded) {
+        recorded.spoil();
+      }
+    }
+
+    private void spoil() {
       for (Tile tile : tiles) {
         double[] row = new double[tile.columns()];
         Arrays.fill(row, Double.NaN);
@@ -158,8 +179,8 @@ final class RetentionRun implements AutoCloseable {
 
   /** Returns y (B,T,D). */
   double[] forward(double[] x, Segment segment) {
-    kept.spoil();
-    shared.spoil();
+    Recorded.spoil(kept);
+    Recorded.spoil(shared);
     write(ends.x(), x);
     pass.forward(segment);
     return read(ends.y());
@@ -167,7 +188,7 @@ final class RetentionRun implements AutoCloseable {
 
   /** Returns dx (B,T,D); gradients of the weights begin at 0. */
   double[] backward(double[] dy, Segment segment) {
-    shared.spoil();
+    Recorded.spoil(shared);
     write(ends.dy(), dy);
     for (Parameter parameter : parameters.list()) {
       Arrays.fill(parameter.vectorGradient(), 0);

@@ -39,7 +39,7 @@ final class HeadNormPass {
   private final Tile zTile;
   private final Tile dzTile;
 
-  /** The gradient of the gate; takes the place of that of z with products of fp32. */
+  /** The gradient of the gate; takes the place of that of z unless it is rounded. */
   private final Tile dgTile;
 
   /** Null without a gate. */
