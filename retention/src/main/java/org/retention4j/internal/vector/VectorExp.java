@@ -27,6 +27,8 @@ final class VectorExp {
   /** e^x of less is 0 beside the softmax's largest, which is 1. */
   private static final float SMALLEST = -87f;
 
+  private static final int LARGEST_BITS = Float.floatToIntBits(-SMALLEST);
+
   /** A float that is less than {@link #SMALLEST} is so by more than 1 over this. */
   private static final float STEEP = 0x1p20f;
 
@@ -96,14 +98,23 @@ final class VectorExp {
     PlainKernels.sigmoid(x, to, i, n);
   }
 
+  /**
+   * Returns −x, no further from 0 than {@link #SMALLEST}, and something that is a number for NaN.
+   * By its bits: minima and maxima of floats take several instructions each.
+   */
+  private static FloatVector bounded(FloatVector x) {
+    IntVector bits = x.reinterpretAsInts();
+    IntVector size = bits.and(Integer.MAX_VALUE).min(LARGEST_BITS);
+    return bits.not().and(Integer.MIN_VALUE).or(size).reinterpretAsFloats();
+  }
+
   /** See {@link RowKernels#silu(float[], float[], int)}. */
   static void silu(float[] x, float[] value, int n) {
     FloatVector one = FloatVector.broadcast(SPECIES, 1f);
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       FloatVector a = FloatVector.fromArray(SPECIES, x, i);
-      FloatVector y = a.neg().max(SMALLEST).min(-SMALLEST);
-      one.div(exponential(y).add(one)).mul(a).intoArray(value, i);
+      one.div(exponential(bounded(a)).add(one)).mul(a).intoArray(value, i);
     }
     PlainRows.silu(x, value, i, n);
   }
@@ -114,8 +125,7 @@ final class VectorExp {
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       FloatVector a = FloatVector.fromArray(SPECIES, x, i);
-      FloatVector y = a.neg().max(SMALLEST).min(-SMALLEST);
-      FloatVector s = one.div(exponential(y).add(one));
+      FloatVector s = one.div(exponential(bounded(a)).add(one));
       a.mul(s).intoArray(value, i);
       one.sub(s).fma(a, one).mul(s).intoArray(slope, i);
     }
