@@ -74,6 +74,7 @@ class KilledTrainingTest {
                 "-Dretention.relaunch=false",
                 "-jar",
                 "" + jar));
+    command.addAll(1, Processes.QUICK);
     command.addAll(Arrays.asList((options + " --out " + killed).split(" ")));
     int alive = 0;
     for (int i = 0; i < kills; i++) {
@@ -103,6 +104,7 @@ class KilledTrainingTest {
             + " --steps 1000000 --save-every 1000000 --eval-every 1000000 --sample-tokens 4"
             + " --data %s --out %s";
     List<String> command = new ArrayList<>(List.of(Processes.JAVA.toString()));
+    command.addAll(Processes.QUICK);
     command.addAll(Arrays.asList(String.format(line, jar, text, out).split(" ")));
     Path said = folder.resolve("said");
     ProcessBuilder builder = Processes.process(Map.of(), command);

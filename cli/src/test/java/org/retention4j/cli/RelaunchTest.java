@@ -23,6 +23,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RelaunchTest {
   private static final String WITHOUT = "going on without the Vector API";
 
+  private static final String QUICK = String.join(" ", Processes.QUICK);
+
+  private static final String GENERATE = "' generate --max-tokens";
+
   @TempDir private Path folder;
 
   private Path jar;
@@ -38,6 +42,7 @@ class RelaunchTest {
   private List<String> java(List<String> options, String... arguments) {
     List<String> command = new ArrayList<>(List.of(Processes.JAVA.toString()));
     command.addAll(options);
+    command.addAll(Processes.QUICK);
     command.addAll(List.of("-jar", jar.toString()));
     command.addAll(List.of(arguments));
     return command;
@@ -145,7 +150,7 @@ class RelaunchTest {
     Path model = folder.resolve("model");
     new CountingModel().write(model, 'm', 261);
     String prefix =
-        "exec '" + Processes.JAVA + "' -Xmx1g -jar '" + jar + "' generate --max-tokens 2";
+        "exec '" + Processes.JAVA + ("' -Xmx1g " + QUICK + " -jar '") + jar + GENERATE + " 2";
     String prompt = " --model '" + model + "' --prompt \"$(printf 'a\\303\\251b')\"";
     String folderName =
         "d='"
@@ -186,9 +191,9 @@ class RelaunchTest {
     String script =
         "exec '"
             + Processes.JAVA
-            + "' -Dfile.encoding=ISO-8859-1 -Xmx1g -jar '"
+            + ("' -Dfile.encoding=ISO-8859-1 -Xmx1g " + QUICK + " -jar '")
             + jar
-            + "' generate --max-tokens 1 --stop \"$(printf '\\303\\251')\""
+            + (GENERATE + " 1 --stop \"$(printf '\\303\\251')\"")
             + (" --model '" + folder + "/model' --prompt \"$(printf '\\303\\251a')\"");
     Processes.Outcome outcome = Processes.run(environment, List.of("sh", "-c", script));
     assertThat(outcome.code()).as(outcome.errors()).isZero();

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,6 +22,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * machine's that has the number, which ended in a fault of it.
  */
 class StandardStreamsTest {
+  private static final String[] QUICK = Processes.QUICK.toArray(new String[0]);
+
   @TempDir private Path folder;
 
   private Path launcher;
@@ -35,22 +38,32 @@ class StandardStreamsTest {
 
   /** Runs words with redirections, by the launcher, by one java -jar, and by one with a second. */
   private List<Processes.Outcome> run(String redirections, String... words) throws Exception {
-    String java = Processes.JAVA.toString();
+    List<String> java = with(List.of(Processes.JAVA.toString()), QUICK);
     List<List<String>> starts =
         List.of(
             List.of(launcher.toString()),
-            List.of(java, "-Dretention.relaunch=false", "-jar", jar.toString()),
-            List.of(java, "-jar", jar.toString()));
+            with(java, "-Dretention.relaunch=false", "-jar", jar.toString()),
+            with(java, "-jar", jar.toString()));
+    Map<String, String> environment =
+        Map.of(
+            "JAVA_HOME",
+            System.getProperty("java.home"),
+            "JAVA_OPTS",
+            String.join(" ", QUICK),
+            "LC_ALL",
+            "C.UTF-8");
     List<Processes.Outcome> outcomes = new ArrayList<>();
     for (List<String> start : starts) {
       List<String> command = new ArrayList<>(List.of("sh", "-c", "\"$@\" " + redirections, "sh"));
       command.addAll(start);
       command.addAll(List.of(words));
-      outcomes.add(
-          Processes.run(
-              Map.of("JAVA_HOME", System.getProperty("java.home"), "LC_ALL", "C.UTF-8"), command));
+      outcomes.add(Processes.run(environment, command));
     }
     return outcomes;
+  }
+
+  private static List<String> with(List<String> words, String... more) {
+    return Stream.concat(words.stream(), Stream.of(more)).toList();
   }
 
   private static String[] words(String line) {

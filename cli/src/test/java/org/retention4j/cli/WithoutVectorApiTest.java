@@ -5,9 +5,9 @@ import static org.retention4j.cli.Commands.GOLDEN;
 import static org.retention4j.cli.Commands.golden;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,14 +19,10 @@ class WithoutVectorApiTest {
   @TempDir private Path folder;
 
   private static Processes.Outcome run(String... arguments) throws Exception {
-    Stream<String> java =
-        Stream.of(
-            Processes.JAVA.toString(),
-            "-Xmx1g",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Main.class.getName());
-    List<String> command = Stream.concat(java, Stream.of(arguments)).toList();
+    List<String> command = new ArrayList<>(List.of(Processes.JAVA.toString(), "-Xmx1g"));
+    command.addAll(Processes.QUICK);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of(arguments));
     Processes.Outcome outcome = Processes.run(Map.of(), command);
     assertThat(outcome.code()).as(outcome.errors()).isZero();
     return outcome;
