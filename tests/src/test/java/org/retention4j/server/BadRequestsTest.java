@@ -147,36 +147,39 @@ class BadRequestsTest extends ServerFixture {
   @Test
   void hostsAreChecked() throws IOException {
     Set<String> proxy = Set.of("talks.example.org");
-    ServerOptions local = OPTIONS.withHosts(proxy);
-    ServerOptions open = OPTIONS.withAddress("0.0.0.0", 0);
-    ServerOptions keyed = open.withApiKey("secret");
+    int plain = port(OPTIONS);
+    int local = port(OPTIONS.withHosts(proxy));
+    ServerOptions everywhere = OPTIONS.withAddress("0.0.0.0", 0);
+    int open = port(everywhere);
+    int keyed = port(everywhere.withApiKey("secret"));
+    int proxied = port(everywhere.withApiKey("secret").withHosts(proxy));
     List<String> own = List.of("localhost", "LocalHost:80", "127.0.0.1:8080", "[::1]", "[::1]:80");
     List<String> addresses = List.of("192.168.1.7:8080", "[fe80::1]:8080");
     List<String> foreign =
         List.of("evil.example", "localhost.evil.example:80", "127.0.0.1.evil.example", "", "1.2");
-    hosts(OPTIONS, 200, own);
-    hosts(OPTIONS, 403, addresses, foreign, List.of("talks.example.org"));
+    hosts(plain, 200, own);
+    hosts(plain, 403, addresses, foreign, List.of("talks.example.org"));
     hosts(local, 200, own, List.of("Talks.example.org:443"));
     hosts(local, 403, addresses, foreign);
     hosts(open, 200, own, addresses);
     hosts(open, 403, foreign);
     hosts(keyed, 200, own, addresses, List.of("anything.example"));
-    hosts(keyed.withHosts(proxy), 200, own, addresses, List.of("talks.example.org"));
-    hosts(keyed.withHosts(proxy), 403, foreign);
+    hosts(proxied, 200, own, addresses, List.of("talks.example.org"));
+    hosts(proxied, 403, foreign);
+  }
+
+  private int port(ServerOptions options) {
+    return server(options).address().getPort();
   }
 
   @SafeVarargs
-  private void hosts(ServerOptions options, int status, List<String>... all) throws IOException {
-    RetentionServer server = server(options);
+  private static void hosts(int port, int status, List<String>... all) throws IOException {
     for (List<String> some : all) {
       for (String host : some) {
         String request = "GET /health HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
-        assertThat(raw(server.address().getPort(), request))
-            .as(host)
-            .startsWith("HTTP/1.1 " + status);
+        assertThat(raw(port, request)).as(host).startsWith("HTTP/1.1 " + status);
       }
     }
-    server.close();
   }
 
   private static String raw(int port, String request) throws IOException {
