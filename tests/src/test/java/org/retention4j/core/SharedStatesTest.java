@@ -48,17 +48,18 @@ class SharedStatesTest {
   private static final class Tokens {
     private final Engine engine;
     private final RetentionForm form;
-    private final INDArray q;
-    private final INDArray k;
-    private final INDArray v;
+    private final List<RetentionCall> calls = new ArrayList<>();
 
     Tokens(Variant variant, long seed) {
       engine = variant.engine();
       form = variant.form();
       DataType type = variant.dataType();
-      q = Tensors.gaussian(seed, type, 2, MOST, 2, 3);
-      k = Tensors.gaussian(seed + 1, type, 2, MOST, 2, 3);
-      v = Tensors.gaussian(seed + 2, type, 2, MOST, 2, 5);
+      INDArray q = Tensors.gaussian(seed, type, 2, MOST, 2, 3);
+      INDArray k = Tensors.gaussian(seed + 1, type, 2, MOST, 2, 3);
+      INDArray v = Tensors.gaussian(seed + 2, type, 2, MOST, 2, 5);
+      for (int t = 0; t < MOST; t++) {
+        calls.add(RetentionCall.of(at(q, t), at(k, t), at(v, t), DECAY));
+      }
     }
 
     RetentionState zeros() {
@@ -67,9 +68,9 @@ class SharedStatesTest {
 
     /** Reads tokens one at a time, which is how they come to be pending. */
     void read(RetentionState state, int from, int to) {
-      for (int t = from; t < to; t++) {
-        new RetentionCore(engine, form)
-            .advance(RetentionCall.of(at(q, t), at(k, t), at(v, t), DECAY), state);
+      RetentionCore core = new RetentionCore(engine, form);
+      for (RetentionCall call : calls.subList(from, to)) {
+        core.advance(call, state);
       }
     }
 
@@ -98,6 +99,7 @@ class SharedStatesTest {
     Tokens one = new Tokens(variant, 1);
     Tokens other = new Tokens(variant, 7);
     for (int before : LENGTHS) {
+      INDArray kept = one.alone(before, one, 0, 0);
       for (int after : LENGTHS) {
         try (RetentionState state = one.zeros()) {
           one.read(state, 0, before);
@@ -105,15 +107,17 @@ class SharedStatesTest {
               RetentionState second = first.copy()) {
             other.read(first, before, before + after);
             one.read(state, before, before + after);
-            assertThat(second.toArray()).isEqualTo(one.alone(before, one, 0, 0));
-            assertThat(first.toArray()).isEqualTo(one.alone(before, other, before, before + after));
-            assertThat(state.toArray()).isEqualTo(one.alone(before + after, one, 0, 0));
+            INDArray mixed = one.alone(before, other, before, before + after);
+            INDArray whole = one.alone(before + after, one, 0, 0);
+            assertThat(second.toArray()).isEqualTo(kept);
+            assertThat(first.toArray()).isEqualTo(mixed);
+            assertThat(state.toArray()).isEqualTo(whole);
             second.put(0, first, 1);
             second.put(1, state, 0);
             first.wipe();
             one.read(state, before + after, before + after + 1);
-            assertRow(second, 0, one.alone(before, other, before, before + after), 1);
-            assertRow(second, 1, one.alone(before + after, one, 0, 0), 0);
+            assertRow(second, 0, mixed, 1);
+            assertRow(second, 1, whole, 0);
           }
         }
       }

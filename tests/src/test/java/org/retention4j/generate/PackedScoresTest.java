@@ -81,7 +81,7 @@ class PackedScoresTest {
                 new ChunkwiseForm(),
                 new ChunkwiseForm(7),
                 new ChunkwiseForm(100),
-                new ChunkwiseForm(1000),
+                new ChunkwiseForm(600), // longer than a piece
                 new ParallelForm(),
                 new RecurrentForm())) {
           cases.add(Arguments.of(engine, attends, form, engine.kernelsName()));
